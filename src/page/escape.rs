@@ -1,0 +1,1 @@
+//! Escaping for the places of a page: HTML text, attribute values, raw text.

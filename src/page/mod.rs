@@ -1,0 +1,140 @@
+//! Pages: bytes in, pieces out. The only user of lol_html.
+//!
+//! In: the decoded bytes of an HTML page, and markers: CSS selectors with a place. Out: the same bytes, with what a
+//! [`Fills`] supplies laid in. It must not know rules, content or visitors.
+
+mod escape;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+
+/// Where an injection lands relative to the element it selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    Before,
+    Prepend,
+    Append,
+    After,
+    Inner,
+    Replace,
+    Remove,
+}
+
+/// What of a selected element is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Content at a place; for `Remove` the fill says only whether.
+    Place(Place),
+    /// The value of the attribute of this (lower-case) name; it is added where the element lacks it.
+    Attribute(Arc<str>),
+    /// Class tokens added and removed; the fill says only whether.
+    Class { add: Vec<Arc<str>>, remove: Vec<Arc<str>> },
+}
+
+/// Which of a selector's matches count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    All,
+    /// The first in the document; with `each`, the first in each enclosing element.
+    First,
+}
+
+/// One injection as the page sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Marker {
+    pub select: Arc<str>,
+    /// Selector of an enclosing element; `select` then counts only below it.
+    pub each: Option<Arc<str>>,
+    pub which: Which,
+    pub target: Target,
+    /// Whether the fill wants to see the element and the enclosing one ([`Slot::element`], [`Slot::each`]).
+    pub wants_element: bool,
+}
+
+/// An element as code may read it: attribute values are entity-decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Lower-case.
+    pub tag: String,
+    /// In source order, names lower-case, the first of a repeated name.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// How the bytes at a slot are read by a browser, hence how what is printed there must be escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Between tags.
+    Html,
+    /// An attribute's value, without its quotes.
+    Attribute,
+    /// Inside `script` or `style`: nothing is decoded there.
+    RawText,
+    /// Inside `title` or `textarea`: entities are decoded, tags are not.
+    EscapableText,
+}
+
+/// One place found in one page.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// Index of the marker in [`Markers`].
+    pub marker: usize,
+    /// Counts the slots of this page, from 0.
+    pub number: usize,
+    pub context: Context,
+    pub element: Option<Arc<Element>>,
+    pub each: Option<Arc<Element>>,
+}
+
+/// What goes into a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The origin's content stays.
+    Keep,
+    /// UTF-8 pieces in order: HTML at a place; for an attribute its value *already escaped* for double quotes.
+    /// Empty pieces empty the slot.
+    Show(Vec<Bytes>),
+}
+
+/// A fill that is here, or one to wait for once the slot is due. The future ends by itself (it carries its deadline).
+pub enum Filling {
+    Now(Fill),
+    Later(BoxFuture<'static, Fill>),
+}
+
+/// What became of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The fill was laid in.
+    Shown,
+    /// The fill said keep.
+    Kept,
+    /// The element's own end tag did not come (implied, end of page, or past the limit), so the origin's bytes stayed.
+    Unclosed,
+    /// Another slot's content took the place of the bytes that held this one, or a higher rule took the same bytes.
+    Covered,
+    /// The fill could not be written there safely: it would have ended the raw text element that holds it.
+    Refused,
+}
+
+/// One settled slot, for metrics and for the proof that nothing else changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub marker: usize,
+    pub number: usize,
+    pub outcome: Outcome,
+    /// The origin's bytes that the slot took away (empty for an insertion), as offsets in the decoded page.
+    pub source: Range<u64>,
+    /// The bytes that stand there now, as offsets in the page that leaves, before its coding.
+    pub output: Range<u64>,
+}
+
+/// Supplies what goes into slots. Implemented by the exchange.
+pub trait Fills: Send {
+    /// A slot was found while parsing, perhaps long before it is due: starts what must run for it.
+    fn open(&mut self, slot: &Slot) -> Filling;
+    /// A slot is done. Called in the order of the page, once per opened slot.
+    fn settled(&mut self, settled: Settled);
+}

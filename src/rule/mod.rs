@@ -1,0 +1,1 @@
+//! Which rules have this request: patterns, schedule, priority. Pure.
