@@ -24,3 +24,10 @@ pub const SLOTS_PER_PAGE: usize = 10_000;
 
 /// Time from the start of the request after which a slot that is due is given up.
 pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
+
+// -- visitor --
+
+/// How long a browser keeps our cookie. Browsers cut it to 400 days; a year is what privacy authorities accept.
+pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
+/// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
+pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);

@@ -1,1 +1,3 @@
-//! (being built)
+//! Parts of HTTP that know nothing of us.
+
+pub mod path;

@@ -1,1 +1,5 @@
 //! Which rules have this request: patterns, schedule, priority. Pure.
+
+pub mod matching;
+pub mod pattern;
+pub mod schedule;

@@ -52,6 +52,44 @@ pub struct Answer {
     pub storable: bool,
 }
 
+impl Answer {
+    fn of(seen: Seen) -> Self {
+        Self { seen, until: None, of_visitor: false, storable: true }
+    }
+
+    /// Nothing stands there.
+    pub fn absent() -> Self {
+        Self::of(Seen::Absent)
+    }
+
+    /// A value without parts.
+    pub fn scalar(value: impl Into<Value>) -> Self {
+        Self::of(Seen::Scalar(value.into()))
+    }
+
+    /// A text, or nothing.
+    pub fn optional(text: Option<impl AsRef<str>>) -> Self {
+        text.map_or_else(Self::absent, |text| Self::scalar(text.as_ref()))
+    }
+
+    /// A map.
+    pub fn map() -> Self {
+        Self::of(Seen::Map)
+    }
+
+    /// The ordered keys of a map, or the indices of a list.
+    pub fn keys(keys: impl IntoIterator<Item = impl Into<Key>>) -> Self {
+        Self::of(Seen::Keys(keys.into_iter().map(Into::into).collect()))
+    }
+
+    /// The same answer, which depends on who asks.
+    #[must_use]
+    pub fn of_visitor(mut self) -> Self {
+        self.of_visitor = true;
+        self
+    }
+}
+
 /// The facts below one name of the scope (`request`, `visitor`, `audiences` …). Reads are lazy: an implementation
 /// computes what is asked, when it is asked.
 pub trait Facts: Send + Sync + fmt::Debug {
