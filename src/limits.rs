@@ -31,3 +31,8 @@ pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
 pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+
+// -- exchange --
+
+/// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
+pub const LAYOUTS: u64 = 1_000;
