@@ -19,6 +19,16 @@ pub const CHARSET_PRESCAN_BYTES: usize = 1024;
 pub const CHARSET_PRESCAN_WAIT: Duration = Duration::from_millis(50);
 /// Slots that one page may have; further matches stay as the origin made them.
 pub const SLOTS_PER_PAGE: usize = 10_000;
+/// Bytes given to the scanner at once: what it finds in them is held as a list, so this bounds the list whatever
+/// the size of the chunks that arrive.
+pub const PAGE_SCAN_BYTES: usize = 32 * 1024;
+/// Bytes up to which small pieces that are ready are joined into one, and from half of which a piece leaves uncopied.
+/// About one TLS record: more frames cost more than the copy.
+pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
+/// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
+pub const EACH_OPEN_ELEMENTS: usize = 1_024;
+/// Attributes of one element that code may read; the rest are not seen.
+pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 // -- scope and content --
 
