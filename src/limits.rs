@@ -46,3 +46,7 @@ pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
 
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
 pub const LAYOUTS: u64 = 1_000;
+/// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
+pub const OWN_NAME: &str = "inlay";
+/// Paths that are answered by us and never reach an origin.
+pub const OWN_PATHS: &str = "/_inlay/";
