@@ -134,3 +134,23 @@ pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
 /// Times one request is tried, over all of an origin's servers, where trying again is safe.
 pub const ORIGIN_ATTEMPTS: usize = 2;
+/// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
+/// template needs.
+pub const TEMPLATE_FUEL: u64 = 200_000;
+/// Bytes of text that one unit of fuel pays for, as minijinja counts.
+pub const TEMPLATE_BYTES_PER_FUEL: u64 = 64;
+/// Bytes that one render may print. A slot is a part of a page; whole pages are smaller.
+pub const TEMPLATE_OUTPUT_BYTES: usize = 1024 * 1024;
+/// Bytes of one text that a filter or operator may make.
+pub const TEMPLATE_TEXT_BYTES: usize = 1024 * 1024;
+/// Items, at all depths, of a container that is printed, compared or handed on as a whole.
+pub const TEMPLATE_CONTAINER_ITEMS: usize = 10_000;
+/// Nesting of such a container. Writing one recurses, so this bounds the stack.
+pub const TEMPLATE_CONTAINER_DEPTH: usize = 64;
+/// Spaces of `tojson(indent=…)`.
+pub const TEMPLATE_JSON_INDENT: usize = 16;
+/// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
+/// and a worker's stack has 2 MiB.
+pub const TEMPLATE_RECURSION: usize = 200;
+/// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
+pub const LEDGER_READS: usize = 512;
