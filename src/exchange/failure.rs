@@ -53,7 +53,7 @@ impl Failure {
         };
         let mut response = problem(status, &detail);
         if let Failure::Origin(error) = self {
-            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_status(), None);
+            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
         }
         response
     }

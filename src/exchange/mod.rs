@@ -2,6 +2,7 @@
 //!
 //! In: a request. Out: its response. It must not know sockets, files or how anything below it works.
 
+mod account;
 pub mod failure;
 mod fetch;
 mod plan;
@@ -91,12 +92,12 @@ impl Exchange {
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let trace = request.extensions().get::<TraceSink>().cloned();
-        let client = self.client(&request);
+        let (peer, client) = self.client(&request);
         let (context, request) = match self.open(request, &client, started) {
             Ok(opened) => opened,
             Err(failure) => return self.account_for(None, started, refused(&failure)),
         };
-        let answered = self.walk(&context, request, &client, trace).await;
+        let answered = self.walk(&context, request, (&peer, &client), trace).await;
         self.account_for(Some(&context), started, answered.unwrap_or_else(|failure| self.failed(&failure)))
     }
 
@@ -105,7 +106,7 @@ impl Exchange {
         &self,
         context: &Arc<Context>,
         request: Request<Body>,
-        client: &TrueClient,
+        (peer, client): (&Peer, &TrueClient),
         trace: Option<TraceSink>,
     ) -> Result<Answered, Failure> {
         let method = request.method().clone();
@@ -117,7 +118,7 @@ impl Exchange {
         // The request leaves first; fragments are filled while the origin works.
         let asking = Instant::now();
         let fill_ahead = async { guarded("filling fragments", || plan.as_mut().map(Plan::fill_ahead)) };
-        let (answer, filled) = join(asked.send(fetch::origin_of(context), client), fill_ahead).await;
+        let (answer, filled) = join(asked.send(fetch::origin_of(context), peer, client), fill_ahead).await;
         let mut response = answer?;
         let origin_took = asking.elapsed();
 
@@ -192,14 +193,15 @@ impl Exchange {
         guarded("deciding rules", || Plan::decide(context, &self.layouts)).flatten()
     }
 
-    fn client(&self, request: &Request<Body>) -> TrueClient {
+    fn client(&self, request: &Request<Body>) -> (Peer, TrueClient) {
         let peer = request.extensions().get::<Peer>().copied().unwrap_or_else(Peer::in_process);
-        self.trusted.client(&peer, request)
+        let client = self.trusted.client(&peer, request);
+        (peer, client)
     }
 
     fn failed(&self, failure: &Failure) -> Answered {
         if let Failure::Origin(error) = failure {
-            let kind = error.proxy_status().to_owned();
+            let kind = error.proxy_error().to_owned();
             tracing::warn!(%error, "the origin gave no answer");
             self.metrics.origin_errors.get_or_create(&crate::telemetry::Kind { kind }).inc();
         }
