@@ -9,11 +9,11 @@ use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
 use crate::context::Context;
+use crate::http::Body;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
-use crate::http::Body;
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
-use http::{Request, Response};
+use http::{Request, Response, request};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -91,12 +91,15 @@ impl Exchange {
     /// Answers one request. It never fails: what goes wrong is in the response.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
-        let trace = request.extensions().get::<TraceSink>().cloned();
-        let (peer, client) = self.client(&request);
-        let (context, request) = match self.open(request, &client, started) {
+        let (head, body) = request.into_parts();
+        let trace = head.extensions.get::<TraceSink>().cloned();
+        let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
+        let client = self.trusted.client(&peer, &head);
+        let context = match self.open(&head, &client, started) {
             Ok(opened) => opened,
             Err(failure) => return self.account_for(None, started, refused(&failure)),
         };
+        let request = Request::from_parts(head, body);
         let answered = self.walk(&context, request, (&peer, &client), trace).await;
         self.account_for(Some(&context), started, answered.unwrap_or_else(|failure| self.failed(&failure)))
     }
@@ -148,13 +151,7 @@ impl Exchange {
     }
 
     /// The first steps: who asks, for which site, under which revision.
-    fn open(
-        &self,
-        request: Request<Body>,
-        client: &TrueClient,
-        started: Instant,
-    ) -> Result<(Arc<Context>, Request<Body>), Failure> {
-        let (parts, body) = request.into_parts();
+    fn open(&self, parts: &request::Parts, client: &TrueClient, started: Instant) -> Result<Arc<Context>, Failure> {
         let revision = self.revision.load_full();
         let host = client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
         let Some(site) = revision.sites.of_host(&host).cloned() else {
@@ -175,7 +172,7 @@ impl Exchange {
         let now = self.clock.now();
         let visitor = Arc::new(self.recognise(&facts, now));
         let context = Context { revision, site, request: facts, visitor, now, started };
-        Ok((Arc::new(context), Request::from_parts(parts, body)))
+        Ok(Arc::new(context))
     }
 
     fn recognise(&self, facts: &RequestFacts, now: jiff::Timestamp) -> Visitor {
@@ -191,12 +188,6 @@ impl Exchange {
             return None;
         }
         guarded("deciding rules", || Plan::decide(context, &self.layouts)).flatten()
-    }
-
-    fn client(&self, request: &Request<Body>) -> (Peer, TrueClient) {
-        let peer = request.extensions().get::<Peer>().copied().unwrap_or_else(Peer::in_process);
-        let client = self.trusted.client(&peer, request);
-        (peer, client)
     }
 
     fn failed(&self, failure: &Failure) -> Answered {
@@ -215,7 +206,10 @@ impl Exchange {
         if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
             let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
             append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
-            append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, started.elapsed() - origin_took)]);
+            append_server_timing(
+                response.headers_mut(),
+                [timing("origin", origin_took), timing(OWN_NAME, started.elapsed() - origin_took)],
+            );
         }
         let status = response.status().as_u16();
         self.metrics.requests.get_or_create(&RequestLabels { site: site.to_owned(), treatment, status }).inc();
@@ -245,5 +239,7 @@ fn slot_timings(plan: &Plan) -> Vec<Timing<'static>> {
 
 /// Runs a part of the personalisation that must not take the page down with it. `None` if it panicked.
 fn guarded<T>(what: &str, part: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(part)).inspect_err(|_| tracing::error!(what, "a part of the personalisation panicked")).ok()
+    catch_unwind(AssertUnwindSafe(part))
+        .inspect_err(|_| tracing::error!(what, "a part of the personalisation panicked"))
+        .ok()
 }
