@@ -162,3 +162,8 @@ pub const LEDGER_READS: usize = 512;
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+
+// -- command line --
+
+/// Bytes of an answer of the admin port that a command reads: far more than any has.
+pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
