@@ -51,3 +51,9 @@ pub const TEMPLATE_JSON_INDENT: usize = 16;
 pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
+/// Bytes of the fragment cache, unless the file says otherwise.
+pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
+pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
+pub const TALLY_PATHS: usize = 64;
