@@ -167,3 +167,9 @@ pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
+/// Bytes of the fragment cache, unless the file says otherwise.
+pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
+pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
+pub const TALLY_PATHS: usize = 64;

@@ -131,9 +131,18 @@ impl Metrics {
         for (name, help, figure) in FragmentFigures::NAMES {
             let _ = writeln!(text, "# HELP inlay_fragment_{name} {help}.\n# TYPE inlay_fragment_{name} counter");
             for fragment in fragments {
-                let label = fragment.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-                let _ = writeln!(text, "inlay_fragment_{name}_total{{fragment=\"{label}\"}} {}", figure(fragment));
+                let _ = writeln!(
+                    text,
+                    "inlay_fragment_{name}_total{{fragment=\"{}\"}} {}",
+                    label(&fragment.name),
+                    figure(fragment)
+                );
             }
+        }
+        text.push_str("# HELP inlay_fragment_varies What a fragment was seen to vary by.\n# TYPE inlay_fragment_varies gauge\n");
+        for fragment in fragments {
+            let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
+            let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
         }
         text.push_str("# EOF\n");
         text
@@ -148,6 +157,13 @@ pub struct FragmentFigures {
     pub hits: u64,
     pub blanks: u64,
     pub failures: u64,
+    /// The paths that its code read so far, separated by spaces.
+    pub varies_by: String,
+}
+
+/// Text as it may stand in a label's value.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 type Figure = fn(&FragmentFigures) -> u64;

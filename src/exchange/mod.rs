@@ -232,7 +232,10 @@ fn slot_timings(plan: &Plan) -> Vec<Timing<'static>> {
         .map(|slot| Timing {
             name: format!("slot-{}", slot.name).into(),
             duration: slot.took,
-            description: Some(slot.how.into()),
+            description: Some(match slot.varies_by.is_empty() {
+                true => slot.how.into(),
+                false => format!("{}; varies by {}", slot.how, slot.varies_by.join(" ")).into(),
+            }),
         })
         .collect()
 }
