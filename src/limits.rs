@@ -173,3 +173,10 @@ pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
+
+// -- app --
+
+/// How often the rules folder is looked at: a change is live well within a second, and a few hundred files cost next to nothing.
+pub const RULES_POLL: Duration = Duration::from_millis(250);
+/// How long to wait after a change was seen, for an editor or a deployment to finish writing.
+pub const RULES_SETTLE: Duration = Duration::from_millis(50);
