@@ -19,12 +19,37 @@ pub const CHARSET_PRESCAN_BYTES: usize = 1024;
 pub const CHARSET_PRESCAN_WAIT: Duration = Duration::from_millis(50);
 /// Slots that one page may have; further matches stay as the origin made them.
 pub const SLOTS_PER_PAGE: usize = 10_000;
+/// Bytes given to the scanner at once: what it finds in them is held as a list, so this bounds the list whatever
+/// the size of the chunks that arrive.
+pub const PAGE_SCAN_BYTES: usize = 32 * 1024;
+/// Bytes up to which small pieces that are ready are joined into one, and from half of which a piece leaves uncopied.
+/// About one TLS record: more frames cost more than the copy.
+pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
+/// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
+pub const EACH_OPEN_ELEMENTS: usize = 1_024;
+/// Attributes of one element that code may read; the rest are not seen.
+pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 // -- scope and content --
 
 /// Time from the start of the request after which a slot that is due is given up.
 pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
 
+// -- visitor --
+
+/// How long a browser keeps our cookie. Browsers cut it to 400 days; a year is what privacy authorities accept.
+pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
+/// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
+pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+
+// -- exchange --
+
+/// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
+pub const LAYOUTS: u64 = 1_000;
+/// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
+pub const OWN_NAME: &str = "inlay";
+/// Paths that are answered by us and never reach an origin.
+pub const OWN_PATHS: &str = "/_inlay/";
 // -- http --
 
 /// Bytes that one step of a decoder or encoder may put out: bounds what a decompression bomb can make of a few bytes
@@ -109,3 +134,42 @@ pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
 /// Times one request is tried, over all of an origin's servers, where trying again is safe.
 pub const ORIGIN_ATTEMPTS: usize = 2;
+/// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
+/// template needs.
+pub const TEMPLATE_FUEL: u64 = 200_000;
+/// Bytes of text that one unit of fuel pays for, as minijinja counts.
+pub const TEMPLATE_BYTES_PER_FUEL: u64 = 64;
+/// Bytes that one render may print. A slot is a part of a page; whole pages are smaller.
+pub const TEMPLATE_OUTPUT_BYTES: usize = 1024 * 1024;
+/// Bytes of one text that a filter or operator may make.
+pub const TEMPLATE_TEXT_BYTES: usize = 1024 * 1024;
+/// Items, at all depths, of a container that is printed, compared or handed on as a whole.
+pub const TEMPLATE_CONTAINER_ITEMS: usize = 10_000;
+/// Nesting of such a container. Writing one recurses, so this bounds the stack.
+pub const TEMPLATE_CONTAINER_DEPTH: usize = 64;
+/// Spaces of `tojson(indent=…)`.
+pub const TEMPLATE_JSON_INDENT: usize = 16;
+/// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
+/// and a worker's stack has 2 MiB.
+pub const TEMPLATE_RECURSION: usize = 200;
+/// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
+pub const LEDGER_READS: usize = 512;
+
+// -- traces --
+
+/// Bytes of one page that a trace keeps to compare it with the origin's. Ten times a large page; beyond it there is no
+/// proof.
+pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Slots of one traced page: as many as a page may have.
+pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+
+// -- command line --
+
+/// Bytes of an answer of the admin port that a command reads: far more than any has.
+pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
+/// Bytes of the fragment cache, unless the file says otherwise.
+pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
+pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
+pub const TALLY_PATHS: usize = 64;

@@ -3,10 +3,22 @@
 //! In: a [`Content`] and the scope. Out: a [`Filled`]: bytes, or the reason why the origin's content stays. It must not
 //! know pages, rules or the origin.
 
+mod cache;
+mod library;
+mod tally;
+mod template;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::scope::language::{Piece, RenderError};
+use crate::scope::ledger::Ledger;
+
+pub use cache::Cache;
+pub use library::{Library, LibraryProblem};
+pub use tally::{Tally, Tallied};
 
 /// What an author asked to be laid in, compiled.
 #[derive(Clone, Debug)]
@@ -52,4 +64,45 @@ pub enum Blank {
     Keep,
     /// Shown as it is.
     Show,
+}
+
+/// What a content came to.
+#[derive(Debug)]
+pub struct Filled {
+    pub outcome: Outcome,
+    /// Everything that was read on the way, also by contents that failed; to be merged into the page's.
+    pub ledger: Ledger,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is laid in, or why nothing is.
+#[derive(Debug)]
+pub enum Outcome {
+    /// These pieces; none of them empties the slot.
+    Show { pieces: Vec<Piece>, how: How },
+    /// The origin's content stays.
+    Nothing(Nothing),
+}
+
+/// Where shown pieces came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// No code ran: `html`, `text`, `fallback: empty`.
+    Fixed,
+    /// A template was rendered for it.
+    Rendered,
+    /// The fragment cache had it.
+    Hit,
+}
+
+/// Why the origin's content stays: what became of the first content that was tried.
+#[derive(Debug)]
+pub enum Nothing {
+    /// White space only.
+    Blank,
+    /// Its code failed.
+    Failed(RenderError),
+    /// No fragment has this name; a library that was built of all fragments has none such.
+    Missing(Arc<str>),
 }

@@ -12,6 +12,7 @@ pub mod coding;
 pub mod cookies;
 mod dial;
 pub mod headers;
+pub mod path;
 pub mod peer;
 pub mod tunnel;
 

@@ -8,6 +8,7 @@ mod failure;
 mod outgoing;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ pub enum WantedCodings {
 }
 
 /// All origins, by name.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Origins(BTreeMap<Arc<str>, Arc<Origin>>);
 
 impl Origins {
@@ -113,6 +114,12 @@ pub struct Origin {
     balance: RoundRobin,
     pseudonym: Pseudonym,
     shutdown: Shutdown,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Origin {

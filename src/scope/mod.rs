@@ -3,6 +3,13 @@
 //! In: facts of one exchange, behind [`Facts`]. Out: answers to [`Question`]s, each of them recorded in a [`Ledger`]
 //! when it is code that asks. It must not know where facts come from, nor what is done with the results.
 
+pub mod answer;
+pub mod condition;
+pub mod language;
+pub mod ledger;
+pub mod now;
+pub mod values;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +45,8 @@ pub enum Seen {
     Map,
     /// Ordered keys, the answer to [`Question::Keys`]; for a list the indices.
     Keys(Arc<[Key]>),
+    /// A call was refused: the author's mistake, in words for the author.
+    Refused(Arc<str>),
 }
 
 /// An answer, with what it means for whoever keeps something that was made from it.
@@ -50,6 +59,42 @@ pub struct Answer {
     pub of_visitor: bool,
     /// Whether something made from it may be kept: not so for `random` and bare `now`.
     pub storable: bool,
+}
+
+impl Answer {
+    /// An answer that no visitor and no time changes.
+    pub fn fixed(seen: Seen) -> Self {
+        Self { seen, until: None, of_visitor: false, storable: true }
+    }
+
+    /// An answer that depends on who asks.
+    pub fn of_visitor(seen: Seen) -> Self {
+        Self { of_visitor: true, ..Self::fixed(seen) }
+    }
+}
+
+impl Question {
+    /// The path that is asked about; its first key is one of the scope's names.
+    pub fn path(&self) -> &Arc<[Key]> {
+        match self {
+            Self::Get(path) | Self::Keys(path) | Self::Call(path, _) => path,
+        }
+    }
+}
+
+/// As an author would write it: `request.cookies.tier`, `now.after(…)`.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, key) in self.path().iter().enumerate() {
+            let dot = if index > 0 { "." } else { "" };
+            write!(f, "{dot}{key}")?;
+        }
+        match self {
+            Self::Get(_) => Ok(()),
+            Self::Keys(_) => f.write_str(".*"),
+            Self::Call(..) => f.write_str("(…)"),
+        }
+    }
 }
 
 /// The facts below one name of the scope (`request`, `visitor`, `audiences` …). Reads are lazy: an implementation
@@ -67,6 +112,11 @@ pub trait Facts: Send + Sync + fmt::Debug {
     }
 }
 
+/// Whether this is the path of `csp.nonce`, which is a hole in results, not a part of them.
+fn is_nonce(path: &[Key]) -> bool {
+    matches!(path, [csp, nonce] if **csp == *"csp" && **nonce == *"nonce")
+}
+
 /// The names that code sees in one exchange. Cheap to clone and to extend.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -77,6 +127,33 @@ impl Scope {
     /// An empty scope: every question is answered with [`Seen::Absent`].
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The answer to `question`, unrecorded: for the look-up in the fragment cache and for parts of the house itself.
+    /// What code asks goes through a [`Reader`](ledger::Reader).
+    pub fn ask(&self, question: &Question) -> Answer {
+        let path = question.path();
+        let Some((facts, below)) = path.split_first().and_then(|(name, below)| Some((self.names.get(&**name)?, below)))
+        else {
+            return Answer::fixed(Seen::Absent);
+        };
+        match question {
+            // Whoever provides it: what shows one response's nonce can never be used for another.
+            Question::Get(_) if is_nonce(path) => Answer { storable: false, ..facts.get(below) },
+            Question::Get(_) => facts.get(below),
+            Question::Keys(_) => facts.keys(below),
+            Question::Call(_, arguments) => match facts.call(below, arguments) {
+                Some(Ok(answer)) => answer,
+                Some(Err(message)) => Answer::fixed(Seen::Refused(message.into())),
+                None => Answer::fixed(Seen::Absent),
+            },
+        }
+    }
+
+    /// Whether something stands under `name`; which names there are is known when the rules are compiled and is no secret
+    /// of the visitor, so it is not a question.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
     }
 
     /// The same scope in which `name` stands for `facts`.

@@ -1,1 +1,72 @@
-//! (being built)
+//! The visitor, from the head of the request: who it is, what was consented, what else the head tells.
+//!
+//! In: the request's head and the deployment's settings. Out: facts. It must not read a store.
+
+pub mod consent;
+pub mod facts;
+pub mod identity;
+
+use std::sync::Arc;
+
+pub use consent::{Consent, ConsentPolicy};
+pub use identity::{Identity, IdentityKeys, VisitorId};
+
+/// The visitor of one exchange.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub identity: Identity,
+    pub consent: Consent,
+}
+
+impl Visitor {
+    /// Recognises the visitor. Without consent nobody is recognised and nobody gets a new identity.
+    pub fn recognise(keys: &IdentityKeys, cookie: Option<&str>, consent: Consent, now: jiff::Timestamp) -> Self {
+        let identity = match consent.given() {
+            true => keys.identify(cookie, now),
+            false => Identity::Nobody,
+        };
+        Self { identity, consent }
+    }
+
+    /// The visitor's id, if there is one.
+    pub fn id(&self) -> Option<&VisitorId> {
+        self.identity.id()
+    }
+
+    /// The value of `Set-Cookie` that this exchange owes the visitor, if the response may carry one.
+    pub fn set_cookie(&self, keys: &IdentityKeys, over_tls: bool, now: jiff::Timestamp) -> Option<String> {
+        let id = self.identity.owes_cookie()?;
+        Some(keys.set_cookie(id, over_tls, now))
+    }
+}
+
+/// What code sees as `visitor`.
+#[derive(Debug)]
+pub struct VisitorFacts(pub Arc<Visitor>);
+
+use crate::scope::{Answer, Facts, Key};
+
+impl Facts for VisitorFacts {
+    fn get(&self, path: &[Key]) -> Answer {
+        let visitor = &self.0;
+        let names: Vec<&str> = path.iter().map(|key| &**key).collect();
+        let answer = match names.as_slice() {
+            [] | ["consent"] => Answer::map(),
+            ["id"] => Answer::optional(visitor.id().map(|id| id.text())),
+            ["returning"] => Answer::scalar(visitor.identity.returning()),
+            ["identified"] => Answer::scalar(false),
+            ["consent", "personalise"] => Answer::scalar(visitor.consent.given()),
+            _ => Answer::absent(),
+        };
+        answer.private()
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        let answer = match path {
+            [] => Answer::keys(["id", "returning", "identified", "consent"]),
+            [consent] if &**consent == "consent" => Answer::keys(["personalise"]),
+            _ => Answer::absent(),
+        };
+        answer.private()
+    }
+}
