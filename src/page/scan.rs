@@ -5,6 +5,7 @@
 //! error in it costs no byte. End tags are seen through `on_end_tag` alone, which runs for an implied end as well, with
 //! the end tag that implied it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use lol_html::html_content::EndTag;
 use lol_html::send::{Element, ElementContentHandlers, HtmlRewriter, Settings};
 use lol_html::{AsciiCompatibleEncoding, HandlerResult, MemorySettings, OutputSink};
 
-use super::markers::{Markers, Wants};
+use super::markers::{Markers, PROBE, Wants};
 use crate::limits;
 
 /// Something that markers asked for, in the order of the page.
@@ -102,8 +103,12 @@ impl Scanner {
         for (index, handler) in markers.handlers().iter().enumerate() {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
+<<<<<<< HEAD
             settings =
                 settings.append_element_content_handler((std::borrow::Cow::Borrowed(&handler.selector), handlers));
+=======
+            settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
+>>>>>>> page
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
         Self { rewriter, findings, understood }
@@ -114,11 +119,17 @@ impl Scanner {
         self.rewriter.write(bytes)
     }
 
-    /// The page is over. What was found in its last bytes is appended to `events`.
-    pub fn end(self, events: &mut Vec<Event>) -> Result<(), RewritingError> {
-        let ended = self.rewriter.end();
-        events.append(&mut lock(&self.findings).events);
-        ended
+    /// The page is over, at `end`: whether a tag would be read as a tag there, and not as part of an unfinished tag, a
+    /// comment or raw text. That is tried out. (The end itself finds no more elements: a tag that is cut off is none.)
+    pub fn ends_between_tags(mut self, end: u64) -> bool {
+        {
+            let mut findings = lock(&self.findings);
+            findings.events.clear();
+            findings.deaf = false;
+        }
+        let read = self.rewriter.write(format!("<{PROBE}>").as_bytes());
+        let begins_there = |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
+        read.is_ok() && lock(&self.findings).events.iter().any(begins_there)
     }
 
     /// Exchanges the events found since the last call for the (empty) list `events`, which is used for the next ones.
@@ -199,7 +210,7 @@ mod tests {
             select: (*select).into(),
             each: None,
             which: Which::All,
-            target: Target::Place(Place::Replace),
+            target: Target::Place(Place::Append),
             wants_element: true,
         };
         Markers::compile(selects.iter().map(marker).collect()).unwrap()
@@ -215,7 +226,8 @@ mod tests {
                 let last = lock(&scanner.findings).events.iter().map(end_of_event).max().unwrap_or_default();
                 assert!(last <= scanner.understood(), "an event lies in bytes that were not let go");
             }
-            scanner.end(&mut events).unwrap();
+            scanner.swap_events(&mut events);
+            assert!(scanner.ends_between_tags(page.len() as u64));
             events.iter().map(|event| describe(event, page)).collect::<Vec<_>>()
         };
         let whole = scan(page.len());
@@ -293,6 +305,20 @@ mod tests {
             events(&["b", "path"], b"<template><b></b></template><svg><path/><path></path></svg>"),
             ["0 <b>", "end 10 </b>", "1 <path/>", "1 <path>", "end 40 </path>"]
         );
+    }
+
+    #[test]
+    fn it_is_known_where_a_page_breaks_off() {
+        let markers = markers(&["p"]);
+        for (page, expected) in [
+            ("", true), ("<p>a", true), ("<p>a <", true), ("<svg><g>", true), ("<!-- a -->", true),
+            ("<p", false), ("<p a", false), ("<p a='>", false), ("</p", false), ("<!-- <p>", false), ("<script>", false),
+            ("<title>a", false), ("<svg><![CDATA[", false), ("<!doctype", false),
+        ] {
+            let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8);
+            scanner.write(page.as_bytes()).unwrap();
+            assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
+        }
     }
 
     #[test]
