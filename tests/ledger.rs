@@ -79,7 +79,7 @@ impl Facts for Element {
         let arguments: Json = serde_json::from_str(arguments).unwrap();
         let value = &self.0["attributes"][arguments[0][0].as_str()?];
         let seen = value.as_str().map_or(Seen::Absent, |text| Seen::Scalar(text.into()));
-        (*path.last()? == *"attr".into()).then(|| Ok(Answer::fixed(seen)))
+        (&**path.last()? == "attr").then(|| Ok(Answer::fixed(seen)))
     }
 }
 
@@ -103,7 +103,9 @@ fn worlds() -> Vec<World> {
     but(&|w| w.request["query"]["pick"] = json!("name"));
     but(&|w| w.visitor["returning"] = json!(false));
     but(&|w| w.audiences["gold"] = json!(false));
-    for list in [json!([]), json!(["b", "a"]), json!(["a", "c"]), json!(["a", "a", "b"]), json!("ab"), json!({ "a": 1 })] {
+    for list in
+        [json!([]), json!(["b", "a"]), json!(["a", "c"]), json!(["a", "a", "b"]), json!("ab"), json!({ "a": 1 })]
+    {
         but(&|w| w.site["data"]["list"] = list.clone());
     }
     for number in [json!(2), json!(1.0), json!("1"), json!(true), json!(null), json!([1]), json!({})] {
@@ -268,7 +270,7 @@ fn what_follows_from_the_time_is_bounded_by_it_and_the_rest_is_not() {
 
 /// Expressions over everything that the worlds differ in, composed at random.
 fn expression() -> impl Strategy<Value = String> {
-    let paths = [
+    let paths = vec![
         "request.cookies",
         "request.query",
         "request.cookies.tier",
@@ -285,20 +287,37 @@ fn expression() -> impl Strategy<Value = String> {
         "3",
         "['a', 'b']",
     ];
-    let leaf = prop::sample::select(&paths[..]).prop_map(str::to_owned);
+    let leaf = prop::sample::select(paths).prop_map(str::to_owned);
     leaf.prop_recursive(4, 24, 3, |inner| {
-        let filters = [
-            "length", "list", "first", "last", "tojson", "string", "items|list", "sort", "reverse|list", "upper", "join",
-            "default('d')", "map('string')|list", "unique|list", "int(default=0)", "urlencode", "dictsort", "bool",
+        let filters = vec![
+            "length",
+            "list",
+            "first",
+            "last",
+            "tojson",
+            "string",
+            "items|list",
+            "sort",
+            "reverse|list",
+            "upper",
+            "join",
+            "default('d')",
+            "map('string')|list",
+            "unique|list",
+            "int(default=0)",
+            "urlencode",
+            "dictsort",
+            "bool",
         ];
-        let operators = ["==", "!=", "<", ">=", "in", "not in", "and", "or", "~", "+"];
-        let tests = ["defined", "mapping", "string", "iterable", "number", "none", "sameas(1)"];
+        let operators = vec!["==", "!=", "<", ">=", "in", "not in", "and", "or", "~", "+"];
+        let tests = vec!["defined", "mapping", "string", "iterable", "number", "none", "sameas(1)"];
         let braced = |text: String| format!("({text})");
         let inner = inner.prop_map(braced);
         prop_oneof![
-            (inner.clone(), prop::sample::select(&filters[..])).prop_map(|(a, filter)| format!("{a}|{filter}")),
-            (inner.clone(), prop::sample::select(&operators[..]), inner.clone()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
-            (inner.clone(), prop::sample::select(&tests[..])).prop_map(|(a, test)| format!("{a} is {test}")),
+            (inner.clone(), prop::sample::select(filters)).prop_map(|(a, filter)| format!("{a}|{filter}")),
+            (inner.clone(), prop::sample::select(operators), inner.clone())
+                .prop_map(|(a, op, b)| format!("{a} {op} {b}")),
+            (inner.clone(), prop::sample::select(tests)).prop_map(|(a, test)| format!("{a} is {test}")),
             (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{a}[{b}]")),
             inner.clone().prop_map(|a| format!("{a}[1:]")),
             (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("{a} if {b} else {c}")),

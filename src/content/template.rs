@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::content::How;
 use crate::content::cache::Cache;
 use crate::content::tally::Tally;
-use crate::content::How;
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, RenderError, Rendered, Unit};
 use crate::scope::ledger::{Fingerprint, Ledger, Reader};

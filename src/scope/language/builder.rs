@@ -251,7 +251,8 @@ fn problem(
     message: String,
     hint: Option<String>,
 ) -> Problem {
-    let [start, end] = [span.start, span.end].map(|offset| offset.saturating_sub(prefix).min(source.len()));
+    let start = source.floor_char_boundary(span.start.saturating_sub(prefix));
+    let end = source.ceil_char_boundary(span.end.saturating_sub(prefix));
     let (line, column) = position(source, start);
     Problem { unit, severity: Severity::Error, line, column, span: start..end.max(start), message, hint }
 }
@@ -266,11 +267,13 @@ impl LanguageBuilder {
             let mut report = |at: &Range<usize>, message: String, hint: Option<String>| {
                 problems.push(problem(unit.clone(), &source.text, source.prefix, at.clone(), message, hint));
             };
-            for used in source.survey.filters.iter().filter(|used| !filter_exists(state, &used.name)) {
-                report(&used.at, format!("there is no filter `{}`", used.name), None);
+            for used in source.survey.filters.iter().filter(|used| !tests::is_filter(state, &used.name)) {
+                let near = nearest(&used.name, builtins::FILTERS.into_iter());
+                report(&used.at, format!("there is no filter `{}`", used.name), near);
             }
             for used in source.survey.tests.iter().filter(|used| !tests::is_test(state, &used.name)) {
-                report(&used.at, format!("there is no test `{}`", used.name), None);
+                let near = nearest(&used.name, builtins::TESTS.into_iter());
+                report(&used.at, format!("there is no test `{}`", used.name), near);
             }
             check_names(&source.survey, &declared, &mut report);
             self.check_links(unit, &source.survey.links, &mut report);
@@ -297,10 +300,6 @@ impl LanguageBuilder {
     }
 }
 
-fn filter_exists(state: &State<'_, '_>, name: &str) -> bool {
-    tests::is_filter(state, name)
-}
-
 fn check_names(
     survey: &Survey,
     declared: &BTreeSet<&str>,
@@ -320,14 +319,21 @@ fn check_names(
                 ("function", Some("it would show everything to everybody; print the value itself".into()))
             }
             ("namespace", true) => ("function", Some("use `{% set %}` and the filters `sum`, `map`, `select`".into())),
-            (name, true) => ("function", nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS))),
+            (name, true) => ("function", nearest_function(name, declared)),
             (name, false) => ("value", nearest(name, declared.iter().copied().chain(SCOPE_NAMES))),
         };
         report(&used.at, format!("there is no {kind} `{}`", used.name), hint);
     }
 }
 
+/// A function of this name, or the filter that was meant: `length(x)` is written `x|length`.
+fn nearest_function(name: &str, declared: &BTreeSet<&str>) -> Option<String> {
+    let function = nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS));
+    let filter = || builtins::FILTERS.into_iter().find(|filter| strsim::damerau_levenshtein(name, filter) <= 1);
+    function.or_else(|| filter().map(|filter| format!("it is a filter: `value|{filter}`")))
+}
+
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
     let near = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min()?;
-    (near.0 <= 2).then(|| format!("did you mean `{}`?", near.1))
+    (near.0 <= 2 && near.0 * 2 < name.len()).then(|| format!("did you mean `{}`?", near.1))
 }

@@ -22,6 +22,86 @@ use crate::limits;
 /// The functions that templates may call, beside what they declare themselves.
 pub(super) const FUNCTIONS: [&str; 4] = ["range", "dict", "super", "caller"];
 
+/// All filters, for hints; whether one exists is asked of the environment.
+pub(super) const FILTERS: [&str; 50] = [
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "d",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+    "urlencode",
+    "zip",
+    "concat",
+];
+
+/// The tests an author may think of, for hints.
+pub(super) const TESTS: [&str; 22] = [
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "even",
+    "float",
+    "ge",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sequence",
+    "startingwith",
+    "string",
+];
+
 /// Gives `environment` the language's filters, tests and functions.
 pub(super) fn install(environment: &mut Environment<'_>) {
     environment.remove_global("debug");
@@ -32,17 +112,10 @@ pub(super) fn install(environment: &mut Environment<'_>) {
 }
 
 fn install_tests(environment: &mut Environment<'_>) {
-    let orders: [(&[&'static str], fn(Ordering) -> bool); 4] = [
-        (&["lt", "lessthan", "<"], Ordering::is_lt),
-        (&["le", "<="], Ordering::is_le),
-        (&["gt", "greaterthan", ">"], Ordering::is_gt),
-        (&["ge", ">="], Ordering::is_ge),
-    ];
-    for (names, holds) in orders {
-        for name in names {
-            environment.add_test(*name, move |a: &Value, b: &Value| order(a, b).is_some_and(holds));
-        }
-    }
+    add_order(environment, &["lt", "lessthan", "<"], Ordering::is_lt);
+    add_order(environment, &["le", "<="], Ordering::is_le);
+    add_order(environment, &["gt", "greaterthan", ">"], Ordering::is_gt);
+    add_order(environment, &["ge", ">="], Ordering::is_ge);
     for name in ["eq", "equalto", "=="] {
         environment.add_test(name, equal);
     }
@@ -53,13 +126,23 @@ fn install_tests(environment: &mut Environment<'_>) {
     environment.add_test("chain", chain);
 }
 
+fn add_order(environment: &mut Environment<'_>, names: &[&'static str], holds: fn(Ordering) -> bool) {
+    for name in names {
+        environment.add_test(*name, move |a: &Value, b: &Value| order(a, b).is_some_and(holds));
+    }
+}
+
 /// How two values are ordered, if they are: numbers among themselves, and texts.
 fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let (a, b) = (plain(a), plain(b));
     match (a.kind(), b.kind()) {
+<<<<<<< HEAD
         (ValueKind::Number, ValueKind::Number) => {
             (a == a && b == b).then(|| a.cmp(&b)).filter(|_| !nan(&a) && !nan(&b))
         }
+=======
+        (ValueKind::Number, ValueKind::Number) => (!nan(&a) && !nan(&b)).then(|| a.cmp(&b)),
+>>>>>>> scope
         (ValueKind::String, ValueKind::String) => Some(a.as_str()?.cmp(b.as_str()?)),
         _ => None,
     }
@@ -187,7 +270,7 @@ fn install_text_filters(environment: &mut Environment<'_>) {
     text_filter(environment, &["escape", "e"], |state, args| print::escape(state, &args[0]));
     text_filter(environment, &["pprint"], |_, args| Ok(filters::pprint(&args[0]).into()));
     text_filter(environment, &["concat"], |state, args| match args {
-        [left, right] if is_unknown(right) => Ok(left.clone()).map(|_| Value::UNDEFINED),
+        [_, right] if is_unknown(right) => Ok(Value::UNDEFINED),
         [left, right] => print::concat(state, left, right),
         _ => Err(Error::from(ErrorKind::MissingArgument)),
     });

@@ -271,7 +271,6 @@ impl Language {
 impl Compiled {
     /// The author's offset for one in what was compiled, on a character's boundary.
     fn original(&self, offset: usize) -> usize {
-        let offset = self.spliced.original(offset).saturating_sub(self.prefix).min(self.source.len());
-        (0..=offset).rev().find(|offset| self.source.is_char_boundary(*offset)).unwrap_or(0)
+        self.source.floor_char_boundary(self.spliced.original(offset).saturating_sub(self.prefix))
     }
 }
