@@ -207,9 +207,6 @@ mod tests {
         ])
         .unwrap();
         let roles: Vec<_> = markers.handlers().iter().map(|handler| &handler.role).collect();
-<<<<<<< HEAD
-        let expected = [&Role::Places(vec![0, 2]), &Role::Places(vec![1]), &Role::Places(vec![3]), &Role::Encloses(0)];
-=======
         let expected = [
             &Role::Places(vec![0, 2]),
             &Role::Places(vec![1]),
@@ -217,7 +214,6 @@ mod tests {
             &Role::Encloses(0),
             &Role::EndOfPage,
         ];
->>>>>>> page
         assert_eq!(roles, expected);
         let ends: Vec<_> = markers.handlers().iter().map(|handler| handler.wants.end_tag).collect();
         assert_eq!(ends, [true, true, false, true, false]);

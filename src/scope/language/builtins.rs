@@ -136,13 +136,7 @@ fn add_order(environment: &mut Environment<'_>, names: &[&'static str], holds: f
 fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let (a, b) = (plain(a), plain(b));
     match (a.kind(), b.kind()) {
-<<<<<<< HEAD
-        (ValueKind::Number, ValueKind::Number) => {
-            (a == a && b == b).then(|| a.cmp(&b)).filter(|_| !nan(&a) && !nan(&b))
-        }
-=======
         (ValueKind::Number, ValueKind::Number) => (!nan(&a) && !nan(&b)).then(|| a.cmp(&b)),
->>>>>>> scope
         (ValueKind::String, ValueKind::String) => Some(a.as_str()?.cmp(b.as_str()?)),
         _ => None,
     }
