@@ -49,7 +49,7 @@ async fn serve(args: &Args) -> Result<ExitCode, StartError> {
     if let Some(address) = app.admin_address() {
         tracing::info!(%address, "admin port");
     }
-    let mut signals = Signals::new().map_err(notify::Error::io)?;
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
     loop {
         match signals.next().await {
             Told::Reload => drop(app.reload()),
