@@ -274,6 +274,30 @@ fn what_follows_from_the_time_is_bounded_by_it_and_the_rest_is_not() {
     assert!(!bounds("random").storable);
 }
 
+#[test]
+fn no_more_is_read_than_is_needed() {
+    for (source, reads) in [
+        ("{{ 'tier' in request.cookies }}", &["request", "request.cookies", "request.cookies.tier"][..]),
+        ("{{ request.cookies == 'x' }}", &["request", "request.cookies"]),
+        ("{{ request.cookies|default('x') is mapping }}", &["request", "request.cookies"]),
+        (
+            "{{ 'a' in site.data.list }}",
+            &["site", "site.data", "site.data.list", "site.data.list.*", "site.data.list.0"],
+        ),
+        ("{% if request.cookies %}x{% endif %}", &["request", "request.cookies", "request.cookies.*"]),
+        ("{{ 'never' if false and request.cookies.tier }}", &[]),
+        ("<i nonce={{ csp.nonce }}>", &["csp", "csp.*"]),
+        ("{{ now.after('2026-12-01') }}", &["now", "now.after(…)"]),
+        ("{% include 'part' %}", &["request", "request.query", "request.query.q"]),
+    ] {
+        let mut builder = LanguageBuilder::new();
+        builder.template("t", source).template("part", "{{ request.query.q }}");
+        let library = library(&builder.build().unwrap().0);
+        let filled = library.fill(&content("t"), &World::plain().scope(), Escape::Html);
+        assert_eq!(filled.ledger.varies_by(), reads, "{source}");
+    }
+}
+
 /// Expressions over everything that the worlds differ in, composed at random.
 fn expression() -> impl Strategy<Value = String> {
     let paths = vec![

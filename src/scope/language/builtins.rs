@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State, tests};
 
-use super::objects::plain;
+use super::objects::{is_tracked, plain};
 use super::{Cut, cut};
 use crate::limits;
 
@@ -146,8 +146,8 @@ fn nan(value: &Value) -> bool {
 
 fn equal(a: &Value, b: &Value) -> Result<bool, Error> {
     let (a, b) = (plain(a), plain(b));
-    weigh(&a)?;
-    weigh(&b)?;
+    weigh_own(&a)?;
+    weigh_own(&b)?;
     Ok(a == b)
 }
 
@@ -156,8 +156,13 @@ fn within(state: &State<'_, '_>, value: &Value, container: &Value) -> Result<boo
     if value.is_undefined() {
         return Ok(false);
     }
-    weigh(&value)?;
-    weigh(&container)?;
+    // In a text, the value is looked for as text.
+    if container.kind() == ValueKind::String {
+        weigh(&value)?
+    } else {
+        weigh_own(&value)?
+    }
+    weigh_own(&container)?;
     tests::is_in(state, &value, &container)
 }
 
@@ -190,19 +195,27 @@ pub(super) fn is_unknown(value: &Value) -> bool {
     value.is_undefined() || value.is_none()
 }
 
-/// Fails if `value` is a container too large or too deep to be written, compared or handed on as a whole.
+/// Fails if `value` is a container too large or too deep to be written or handed on as a whole.
 pub(super) fn weigh(value: &Value) -> Result<(), Error> {
-    fn walk(value: &Value, left: &mut usize, depth: usize) -> Result<(), Error> {
-        let Some(object) = value.as_object() else { return Ok(()) };
-        if depth == 0 {
-            return Err(cut(Cut::TooMuch));
-        }
-        for (key, item) in object.try_iter_pairs().into_iter().flatten() {
-            *left = left.checked_sub(1).ok_or_else(|| cut(Cut::TooMuch))?;
-            walk(&key, left, depth - 1)?;
-            walk(&item, left, depth - 1)?;
-        }
-        Ok(())
+    walk(value, &|_| true, &mut limits::TEMPLATE_CONTAINER_ITEMS.clone(), limits::TEMPLATE_CONTAINER_DEPTH)
+}
+
+/// Fails if `value` is a container too large or too deep to be compared. What belongs to the scope is not walked into: it
+/// shares no parts, and a comparison that needs little of it must not be recorded as reading all of it.
+fn weigh_own(value: &Value) -> Result<(), Error> {
+    let own = |value: &Value| !is_tracked(value);
+    walk(value, &own, &mut limits::TEMPLATE_CONTAINER_ITEMS.clone(), limits::TEMPLATE_CONTAINER_DEPTH)
+}
+
+fn walk(value: &Value, enter: &dyn Fn(&Value) -> bool, left: &mut usize, depth: usize) -> Result<(), Error> {
+    let Some(object) = value.as_object().filter(|_| enter(value)) else { return Ok(()) };
+    if depth == 0 {
+        return Err(cut(Cut::TooMuch));
     }
-    walk(value, &mut limits::TEMPLATE_CONTAINER_ITEMS.clone(), limits::TEMPLATE_CONTAINER_DEPTH)
+    for (key, item) in object.try_iter_pairs().into_iter().flatten() {
+        *left = left.checked_sub(1).ok_or_else(|| cut(Cut::TooMuch))?;
+        walk(&key, enter, left, depth - 1)?;
+        walk(&item, enter, left, depth - 1)?;
+    }
+    Ok(())
 }

@@ -242,3 +242,8 @@ pub(super) fn plain(value: &Value) -> Value {
         _ => value.clone(),
     }
 }
+
+/// Whether this is a map or list of the scope, not one that the template made.
+pub(super) fn is_tracked(value: &Value) -> bool {
+    value.downcast_object_ref::<Tracked>().is_some()
+}
