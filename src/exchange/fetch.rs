@@ -1,0 +1,87 @@
+//! Asking the origin: what of the client's request reaches it.
+//!
+//! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap};
+use http::{Method, Request, Response, StatusCode};
+
+use super::plan::Plan;
+use crate::context::Context;
+use crate::http::Body;
+use crate::http::coding::{Accepted, accepted_codings};
+use crate::http::cookies::remove_cookie;
+use crate::http::headers::{ContentType, remove_conditions};
+use crate::http::peer::{Peer, TrueClient};
+use crate::origin::{Hop, Origin, OriginError, WantedCodings};
+
+/// A request as the origin will get it, and what may be needed to ask again.
+pub struct Asked {
+    request: Request<Body>,
+    /// What the client accepts; the origin is told what we can undo.
+    pub accepted: Accepted,
+    codings: WantedCodings,
+    /// A copy of the head, without ranges, for a page that came in part.
+    whole: Option<Request<()>>,
+}
+
+impl Asked {
+    /// Prepares the client's request. `own_cookie` is the name of our cookie, which never reaches the origin.
+    pub fn new(mut request: Request<Body>, own_cookie: &str, plan: Option<&Plan>) -> Self {
+        let headers = request.headers_mut();
+        remove_cookie(headers, own_cookie);
+        let accepted = accepted_codings(headers);
+        let rewriting = plan.is_some_and(Plan::applies);
+        if rewriting && accepts_html(headers) {
+            // A browser that asks for a page must not be told that the one it has is still good: it may be the one
+            // that the origin made, from before there were rules.
+            remove_conditions(headers);
+        }
+        let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
+        let ranged = rewriting && request.headers().contains_key(header::RANGE);
+        let whole = (ranged && matches!(*request.method(), Method::GET | Method::HEAD)).then(|| without_body(&request));
+        Self { request, accepted, codings, whole }
+    }
+
+    /// Asks. A part of a page that is to be rewritten is asked for again, whole: the byte positions of a range mean
+    /// nothing in a page that is laid out per visitor.
+    ///
+    /// # Errors
+    /// Whatever kept the origin from answering.
+    pub async fn send(
+        self,
+        origin: &Arc<Origin>,
+        peer: &Peer,
+        client: &TrueClient,
+    ) -> Result<Response<Body>, OriginError> {
+        let hop = Hop { peer, client, codings: self.codings };
+        let answer = origin.fetch(self.request, &hop).await?;
+        let partial_page = answer.status() == StatusCode::PARTIAL_CONTENT
+            && ContentType::of(answer.headers()).is_some_and(|content_type| content_type.is_html());
+        match self.whole {
+            Some(whole) if partial_page => origin.fetch(whole.map(|()| Body::empty()), &hop).await,
+            _ => Ok(answer),
+        }
+    }
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).into_iter().filter_map(|line| line.to_str().ok());
+    lines.any(|line| line.contains("text/html"))
+}
+
+fn without_body(request: &Request<Body>) -> Request<()> {
+    let mut copy = Request::new(());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    *copy.headers_mut() = request.headers().clone();
+    remove_conditions(copy.headers_mut());
+    copy
+}
+
+/// Which origin answers this exchange.
+pub fn origin_of(context: &Context) -> &Arc<Origin> {
+    context.site.origin_of(context.request.path())
+}

@@ -1,0 +1,173 @@
+//! The plan as the page sees it: something that fills slots.
+//!
+//! In: slots, as the page finds them. Out: what is laid in, with the nonce in its places; counts and the trace of what became of them.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Plan, Prepared};
+use crate::content::{self, Filled, How, Nothing};
+use crate::exchange::trace::{Made, SlotTrace, TraceSink};
+use crate::page::{Context, Fill, Filling, Fills, Marker, Outcome, Settled, Slot, Target};
+use crate::scope::language::{Escape, Piece};
+use crate::telemetry::{Metrics, SlotLabels};
+
+/// Fills the slots of one page.
+#[derive(Debug)]
+pub struct PageFills {
+    plan: Plan,
+    metrics: Arc<Metrics>,
+    trace: Option<Tracing>,
+}
+
+/// What somebody who listens is told when a slot settles.
+#[derive(Debug)]
+struct Tracing {
+    sink: TraceSink,
+    /// By the slot's number.
+    opened: Vec<Opened>,
+}
+
+/// What is known of a slot when it opens.
+#[derive(Debug)]
+struct Opened {
+    context: Context,
+    made: Made,
+    reason: Option<Arc<str>>,
+}
+
+impl PageFills {
+    /// Fills by `plan`; every settled slot is counted, and told to `trace` if somebody listens.
+    pub fn new(plan: Plan, metrics: Arc<Metrics>, trace: Option<TraceSink>) -> Self {
+        let trace = trace.map(|sink| Tracing { sink, opened: Vec::new() });
+        Self { plan, metrics, trace }
+    }
+
+    fn fill(&mut self, slot: &Slot) -> Fill {
+        let fits = slot.context == ahead(&self.plan.layout.markers.list()[slot.marker].target);
+        let at_element = match &self.plan.slots[slot.marker] {
+            Prepared::Filled(_) => !fits,
+            Prepared::Waiting(_) => true,
+            Prepared::Idle | Prepared::Bare => false,
+        };
+        // What was escaped for text between tags is filled anew for the inside of a script or a title.
+        let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
+        let prepared = fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]);
+        if let Some(trace) = &mut self.trace {
+            trace.opened.push(Opened { context: slot.context, made: made(prepared), reason: reason(prepared) });
+        }
+        match prepared {
+            Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
+            Prepared::Bare => Fill::Show(Vec::new()),
+            Prepared::Filled(filled) => fill_of(filled, self.plan.nonce.text()),
+        }
+    }
+}
+
+impl Fills for PageFills {
+    fn open(&mut self, slot: &Slot) -> Filling {
+        // Whatever fails here costs one fragment, never the page.
+        let fill = catch_unwind(AssertUnwindSafe(|| self.fill(slot)));
+        Filling::Now(fill.unwrap_or_else(|_| {
+            tracing::error!(injection = &*self.plan.injection(slot.marker).name, "filling a slot panicked");
+            Fill::Keep
+        }))
+    }
+
+    fn settled(&mut self, settled: Settled) {
+        if matches!(self.plan.slots[settled.marker], Prepared::Idle) {
+            return;
+        }
+        let rule = self.plan.rule_name(settled.marker).clone();
+        let labels = SlotLabels { rule: rule.to_string(), outcome: label(settled.outcome) };
+        self.metrics.slots.get_or_create(&labels).inc();
+        let injection = self.plan.injection(settled.marker);
+        if let Some(trace) = &self.trace
+            && let Some(opened) = trace.opened.get(settled.number)
+        {
+            trace.sink.slot(SlotTrace {
+                rule,
+                select: selector(&injection.marker),
+                target: injection.marker.target.clone(),
+                context: opened.context,
+                content: injection.content.as_ref().map_or(&injection.name, |content| &content.name).clone(),
+                outcome: settled.outcome,
+                reason: opened.reason.clone(),
+                made: opened.made,
+                source: settled.source,
+                output: settled.output,
+            });
+        }
+    }
+}
+
+fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
+    let content::Outcome::Show { pieces, .. } = &filled.outcome else {
+        return Fill::Keep;
+    };
+    let bytes = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        // A page without a nonce of its own gets an empty one: browsers that check none need none.
+        Piece::Nonce => nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes())),
+    };
+    Fill::Show(pieces.iter().map(bytes).collect())
+}
+
+fn made(prepared: &Prepared) -> Made {
+    match prepared {
+        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Hit, .. }, .. }) => Made::Found,
+        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Rendered, .. }, took, .. }) => {
+            Made::Rendered(*took)
+        }
+        _ => Made::Fixed,
+    }
+}
+
+/// Why the origin's content stays, in words.
+fn reason(prepared: &Prepared) -> Option<Arc<str>> {
+    let Prepared::Filled(Filled { outcome: content::Outcome::Nothing(nothing), .. }) = prepared else {
+        return None;
+    };
+    Some(match nothing {
+        Nothing::Blank => "blank".into(),
+        Nothing::Failed(error) => error.to_string().into(),
+        Nothing::Missing(name) => format!("there is no fragment `{name}`").into(),
+    })
+}
+
+/// The author's selector, with that of `each` before it.
+fn selector(marker: &Marker) -> Arc<str> {
+    match &marker.each {
+        Some(each) => format!("{each} {}", marker.select).into(),
+        None => marker.select.clone(),
+    }
+}
+
+fn escape_of(context: Context) -> Escape {
+    match context {
+        Context::Html => Escape::Html,
+        Context::Attribute => Escape::Attribute,
+        Context::RawText => Escape::RawText,
+        Context::EscapableText => Escape::EscapableText,
+    }
+}
+
+/// The context for which content is filled ahead of its element.
+fn ahead(target: &Target) -> Context {
+    match target {
+        Target::Attribute(_) => Context::Attribute,
+        Target::Place(_) | Target::Class { .. } => Context::Html,
+    }
+}
+
+fn label(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Shown => "shown",
+        Outcome::Kept => "kept",
+        Outcome::Unclosed => "unclosed",
+        Outcome::Covered => "covered",
+        Outcome::Refused => "refused",
+    }
+}

@@ -1,0 +1,102 @@
+//! The slots that a set of rules may fill, whoever asks: made once, used for every request that meets those rules.
+//!
+//! In: a revision and the numbers of the rules that have a path. Out: markers for the page, and for each of them where it comes from and
+//! what its content waits for. It must not look at a visitor.
+
+use std::sync::Arc;
+
+use crate::limits::LAYOUTS;
+use crate::page::Markers;
+use crate::revision::{Injection, Revision};
+use crate::scope::language::{Mentions, Unit};
+
+/// The neutral slots of one set of rules.
+#[derive(Debug)]
+pub struct Layout {
+    pub markers: Arc<Markers>,
+    /// By the marker's index.
+    pub slots: Vec<LaidOut>,
+}
+
+/// Where a marker comes from, and what filling it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct LaidOut {
+    /// Which of the set's rules: an index into the numbers that the layout was made for.
+    pub rule: usize,
+    /// Which of the rule's injections.
+    pub injection: usize,
+    pub awaits: Awaits,
+    /// Whether its content may turn out otherwise for another visitor or moment, as far as its text tells.
+    pub may_vary: bool,
+}
+
+/// What must be known before a slot can be filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaits {
+    Nothing,
+    /// The head of the origin's response, for its nonce.
+    Head,
+    /// The matched element.
+    Element,
+}
+
+/// Layouts by the rules that they were made of.
+#[derive(Debug)]
+pub struct Layouts(moka::sync::Cache<LayoutKey, Arc<Layout>>);
+
+/// The revision's id and the numbers of its rules.
+type LayoutKey = (Arc<str>, Box<[usize]>);
+
+impl Default for Layouts {
+    fn default() -> Self {
+        Self(moka::sync::Cache::new(LAYOUTS))
+    }
+}
+
+impl Layouts {
+    /// The layout of these rules. `None` if their selectors do not compile together, which loading them ruled out one by one.
+    pub fn of(&self, revision: &Revision, rules: &[usize]) -> Option<Arc<Layout>> {
+        let key = (revision.id.clone(), rules.into());
+        if let Some(layout) = self.0.get(&key) {
+            return Some(layout);
+        }
+        let layout = Arc::new(Layout::new(revision, rules)?);
+        self.0.insert(key, layout.clone());
+        Some(layout)
+    }
+}
+
+impl Layout {
+    fn new(revision: &Revision, rules: &[usize]) -> Option<Self> {
+        let (mut markers, mut slots) = (Vec::new(), Vec::new());
+        for (rule, number) in rules.iter().enumerate() {
+            for (injection, definition) in revision.injections[*number].iter().enumerate() {
+                markers.push(definition.marker.clone());
+                slots.push(LaidOut { rule, injection, ..laid_out(revision, definition) });
+            }
+        }
+        let markers = Markers::compile(markers)
+            .inspect_err(|error| tracing::error!(%error, "selectors that compiled one by one do not compile together"))
+            .ok()?;
+        Some(Self { markers: Arc::new(markers), slots })
+    }
+}
+
+fn laid_out(revision: &Revision, definition: &Injection) -> LaidOut {
+    let condition = definition.when.as_ref().map(|condition| Unit::Condition(condition.name.clone()));
+    // Of a condition that is not there nothing is known, so it may mention anything.
+    let condition = condition.map(|unit| revision.language.mentions(&unit).cloned().unwrap_or(Mentions { open: true, ..Mentions::default() }));
+    let library = &revision.library;
+    let says = |name: &str| {
+        let content = definition.content.as_ref().is_some_and(|content| library.mentions(content, name));
+        content || condition.as_ref().is_some_and(|condition| condition.mentions(name))
+    };
+    let of_visitor = definition.content.as_ref().is_some_and(|content| library.may_read_visitor(content))
+        || condition.as_ref().is_some_and(Mentions::may_read_visitor);
+    let awaits = match (says("element") || says("each"), says("csp")) {
+        (true, _) => Awaits::Element,
+        (false, true) => Awaits::Head,
+        (false, false) => Awaits::Nothing,
+    };
+    LaidOut { rule: 0, injection: 0, awaits, may_vary: of_visitor || says("now") || says("random") }
+}
