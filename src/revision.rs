@@ -1,1 +1,100 @@
-//! (being built)
+//! One immutable compiled version of everything that decides what is shown: sites, rules, content, audiences.
+//!
+//! In: compiled parts, from `config`. Out: a value that every exchange takes once and keeps to its end. It must not change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::content::{Content, Library};
+use crate::decide::audience::Audiences;
+use crate::origin::Origin;
+use crate::page::Marker;
+use crate::rule::RuleBook;
+use crate::rule::pattern::{Glob, PathPattern};
+use crate::scope::Facts;
+use crate::scope::condition::Condition;
+use crate::scope::language::Language;
+use crate::visitor::facts::Expose;
+
+/// The compiled world of one version.
+#[derive(Debug)]
+pub struct Revision {
+    /// A hash over all that it was made from; equal files give equal ids.
+    pub id: Arc<str>,
+    pub sites: Arc<Sites>,
+    pub book: RuleBook,
+    /// What each rule lays in, by the rule's number.
+    pub injections: Vec<Vec<Injection>>,
+    pub language: Arc<Language>,
+    pub library: Library,
+    pub audiences: Arc<Audiences>,
+}
+
+/// One thing that a rule lays in.
+#[derive(Clone, Debug)]
+pub struct Injection {
+    /// `rule.1`, or `rule` where it is the only one: in metrics, timings and messages.
+    pub name: Arc<str>,
+    pub marker: Marker,
+    pub when: Option<Condition>,
+    /// `None` for `remove` and `class`, which need no content.
+    pub content: Option<Content>,
+}
+
+/// The sites of a deployment. They are made of inlay.yaml, so a change in `rules/` keeps them, and their connections.
+#[derive(Debug)]
+pub struct Sites {
+    /// In the order of the file; a site without hosts takes every host.
+    pub list: Vec<Arc<Site>>,
+    pub origins: BTreeMap<Arc<str>, Arc<Origin>>,
+}
+
+/// One website that is fronted.
+#[derive(Debug)]
+pub struct Site {
+    pub name: Arc<str>,
+    /// Lower case; empty means every host.
+    pub hosts: Vec<Glob>,
+    pub origin: Arc<Origin>,
+    /// The first whose path matches decides; else `origin`.
+    pub routes: Vec<Route>,
+    pub zone: TimeZone,
+    /// The first is the default.
+    pub languages: Arc<[Arc<str>]>,
+    /// Paths that are passed on untouched.
+    pub protect: Vec<PathPattern>,
+    pub expose: Arc<Expose>,
+    /// `site` in code: its name and its data.
+    pub facts: Arc<dyn Facts>,
+}
+
+/// Paths that another origin answers.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub path: PathPattern,
+    pub origin: Arc<Origin>,
+    /// The cookies that the origin's pages depend on; `None`: nothing is asserted.
+    pub cookies: Option<Vec<Arc<str>>>,
+}
+
+impl Sites {
+    /// The site of a host (lower case, without port): the first that names it, else the first that takes every host.
+    pub fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
+        let named = self.list.iter().find(|site| site.hosts.iter().any(|glob| glob.matches(host)));
+        named.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
+    }
+}
+
+impl Site {
+    /// The origin that answers a normalised path.
+    pub fn origin_of(&self, path: &str) -> &Arc<Origin> {
+        self.routes.iter().find(|route| route.path.matches(path)).map_or(&self.origin, |route| &route.origin)
+    }
+
+    /// Whether a normalised path is passed on untouched.
+    pub fn protects(&self, path: &str) -> bool {
+        self.protect.iter().any(|pattern| pattern.matches(path))
+    }
+}

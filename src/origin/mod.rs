@@ -1,1 +1,4 @@
 //! (being built)
+
+#[derive(Debug)]
+pub struct Origin;

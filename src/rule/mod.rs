@@ -178,12 +178,7 @@ impl Rule {
     }
 }
 
-fn standing(
-    state: State,
-    active: &Schedule,
-    asking: &Asking<'_>,
-    until: &mut Option<Timestamp>,
-) -> Result<(), Reason> {
+fn standing(state: State, active: &Schedule, asking: &Asking<'_>, until: &mut Option<Timestamp>) -> Result<(), Reason> {
     match state {
         State::Stopped => return Err(Reason::Stopped),
         State::Preview => return Err(Reason::PreviewOnly),
@@ -200,8 +195,8 @@ fn check(condition: Option<&Condition>, holds: Holds<'_>) -> Result<(), Reason> 
     };
     match holds(condition) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Reason::When(condition.source().into())),
-        Err(error) => Err(Reason::WhenFailed(condition.source().into(), error)),
+        Ok(false) => Err(Reason::When(condition.source.clone())),
+        Err(error) => Err(Reason::WhenFailed(condition.source.clone(), error)),
     }
 }
 
@@ -230,7 +225,9 @@ impl RuleBook {
     /// The numbers of the rules that have this site, host and path, highest first: who asks does not matter.
     pub fn on_path(&self, site: &str, request: &RequestFacts) -> Vec<usize> {
         let mut found = self.index.find(request.path());
-        found.retain(|number| self.rules[*number].state != State::Stopped && self.rules[*number].place(site, request).is_ok());
+        found.retain(|number| {
+            self.rules[*number].state != State::Stopped && self.rules[*number].place(site, request).is_ok()
+        });
         found
     }
 

@@ -3,6 +3,12 @@
 //! In: facts of one exchange, behind [`Facts`]. Out: answers to [`Question`]s, each of them recorded in a [`Ledger`]
 //! when it is code that asks. It must not know where facts come from, nor what is done with the results.
 
+pub mod answer;
+pub mod condition;
+pub mod language;
+pub mod ledger;
+pub mod values;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +44,8 @@ pub enum Seen {
     Map,
     /// Ordered keys, the answer to [`Question::Keys`]; for a list the indices.
     Keys(Arc<[Key]>),
+    /// A call was refused: the author's mistake, in words for the author.
+    Refused(Arc<str>),
 }
 
 /// An answer, with what it means for whoever keeps something that was made from it.
@@ -53,40 +61,38 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn of(seen: Seen) -> Self {
+    /// An answer that no visitor and no time changes.
+    pub fn fixed(seen: Seen) -> Self {
         Self { seen, until: None, of_visitor: false, storable: true }
     }
 
-    /// Nothing stands there.
-    pub fn absent() -> Self {
-        Self::of(Seen::Absent)
+    /// An answer that depends on who asks.
+    pub fn of_visitor(seen: Seen) -> Self {
+        Self { of_visitor: true, ..Self::fixed(seen) }
     }
+}
 
-    /// A value without parts.
-    pub fn scalar(value: impl Into<Value>) -> Self {
-        Self::of(Seen::Scalar(value.into()))
+impl Question {
+    /// The path that is asked about; its first key is one of the scope's names.
+    pub fn path(&self) -> &Arc<[Key]> {
+        match self {
+            Self::Get(path) | Self::Keys(path) | Self::Call(path, _) => path,
+        }
     }
+}
 
-    /// A text, or nothing.
-    pub fn optional(text: Option<impl AsRef<str>>) -> Self {
-        text.map_or_else(Self::absent, |text| Self::scalar(text.as_ref()))
-    }
-
-    /// A map.
-    pub fn map() -> Self {
-        Self::of(Seen::Map)
-    }
-
-    /// The ordered keys of a map, or the indices of a list.
-    pub fn keys(keys: impl IntoIterator<Item = impl Into<Key>>) -> Self {
-        Self::of(Seen::Keys(keys.into_iter().map(Into::into).collect()))
-    }
-
-    /// The same answer, which depends on who asks.
-    #[must_use]
-    pub fn of_visitor(mut self) -> Self {
-        self.of_visitor = true;
-        self
+/// As an author would write it: `request.cookies.tier`, `now.after(…)`.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, key) in self.path().iter().enumerate() {
+            let dot = if index > 0 { "." } else { "" };
+            write!(f, "{dot}{key}")?;
+        }
+        match self {
+            Self::Get(_) => Ok(()),
+            Self::Keys(_) => f.write_str(".*"),
+            Self::Call(..) => f.write_str("(…)"),
+        }
     }
 }
 
@@ -115,6 +121,31 @@ impl Scope {
     /// An empty scope: every question is answered with [`Seen::Absent`].
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The answer to `question`, unrecorded: for the look-up in the fragment cache and for parts of the house itself.
+    /// What code asks goes through a [`Reader`](ledger::Reader).
+    pub fn ask(&self, question: &Question) -> Answer {
+        let path = question.path();
+        let Some((facts, below)) = path.split_first().and_then(|(name, below)| Some((self.names.get(&**name)?, below)))
+        else {
+            return Answer::fixed(Seen::Absent);
+        };
+        match question {
+            Question::Get(_) => facts.get(below),
+            Question::Keys(_) => facts.keys(below),
+            Question::Call(_, arguments) => match facts.call(below, arguments) {
+                Some(Ok(answer)) => answer,
+                Some(Err(message)) => Answer::fixed(Seen::Refused(message.into())),
+                None => Answer::fixed(Seen::Absent),
+            },
+        }
+    }
+
+    /// Whether something stands under `name`; which names there are is known when the rules are compiled and is no secret
+    /// of the visitor, so it is not a question.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
     }
 
     /// The same scope in which `name` stands for `facts`.

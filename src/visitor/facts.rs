@@ -162,12 +162,12 @@ impl Facts for RequestFacts {
             ["host"] => Answer::scalar(self.host()),
             ["path"] => Answer::scalar(self.path()),
             ["query", name] => Answer::optional(self.query_values(name).next()),
-            ["headers" | "cookies"] => Answer::map().of_visitor(),
-            ["headers", name] => self.shown_header(name).of_visitor(),
-            ["cookies", name] => self.shown_cookie(name).of_visitor(),
-            ["language"] => Answer::optional(self.language()).of_visitor(),
-            ["device"] => Answer::scalar(self.device()).of_visitor(),
-            ["ip"] => Answer::scalar(self.head.client.to_string()).of_visitor(),
+            ["headers" | "cookies"] => Answer::map().private(),
+            ["headers", name] => self.shown_header(name).private(),
+            ["cookies", name] => self.shown_cookie(name).private(),
+            ["language"] => Answer::optional(self.language()).private(),
+            ["device"] => Answer::scalar(self.device()).private(),
+            ["ip"] => Answer::scalar(self.head.client.to_string()).private(),
             _ => Answer::absent(),
         }
     }
@@ -181,11 +181,11 @@ impl Facts for RequestFacts {
             ["query"] => Answer::keys(unique(self.query().map(|(name, _)| name.into_owned()))),
             ["headers"] => {
                 let shown = self.head.headers.keys().map(|name| name.as_str()).filter(|name| self.expose.header(name));
-                Answer::keys(unique(shown.map(str::to_owned))).of_visitor()
+                Answer::keys(unique(shown.map(str::to_owned))).private()
             }
             ["cookies"] => {
                 let shown = self.cookies().iter().map(|(name, _)| name).filter(|name| self.expose.cookie(name));
-                Answer::keys(unique(shown.cloned())).of_visitor()
+                Answer::keys(unique(shown.cloned())).private()
             }
             _ => Answer::absent(),
         }

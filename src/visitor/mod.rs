@@ -58,7 +58,7 @@ impl Facts for VisitorFacts {
             ["consent", "personalise"] => Answer::scalar(visitor.consent.given()),
             _ => Answer::absent(),
         };
-        answer.of_visitor()
+        answer.private()
     }
 
     fn keys(&self, path: &[Key]) -> Answer {
@@ -67,6 +67,6 @@ impl Facts for VisitorFacts {
             [consent] if &**consent == "consent" => Answer::keys(["personalise"]),
             _ => Answer::absent(),
         };
-        answer.of_visitor()
+        answer.private()
     }
 }

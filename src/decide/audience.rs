@@ -1,0 +1,100 @@
+//! Audiences: named conditions, evaluated when read, once per exchange.
+//!
+//! In: the language and the scope that they see. Out: `audiences.NAME` as facts. It must not know where an answer is used.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+
+use crate::scope::condition::Condition;
+use crate::scope::language::Language;
+use crate::scope::ledger::{Bounds, Reader};
+use crate::scope::{Answer, Facts, Key, Scope, Seen};
+
+/// The definitions, of one revision.
+pub type Audiences = BTreeMap<Arc<str>, Condition>;
+
+/// The audiences of one exchange. An audience that fails to evaluate holds for nobody.
+pub struct AudienceFacts {
+    language: Arc<Language>,
+    definitions: Arc<Audiences>,
+    /// What conditions see; `audiences` there is this very value, so that audiences may be made of audiences.
+    scope: Scope,
+    answers: BTreeMap<Arc<str>, OnceLock<Member>>,
+}
+
+/// Whether the visitor is in an audience, and what that rests on.
+#[derive(Clone, Debug)]
+struct Member {
+    inside: bool,
+    bounds: Bounds,
+}
+
+/// The audiences as seen by their own conditions.
+#[derive(Debug)]
+struct Others(Weak<AudienceFacts>);
+
+impl fmt::Debug for AudienceFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudienceFacts").field("answers", &self.answers).finish_non_exhaustive()
+    }
+}
+
+impl AudienceFacts {
+    /// The audiences as seen from `scope`. Definitions that go round in a circle must have been refused before: here
+    /// they would wait for themselves.
+    pub fn new(language: Arc<Language>, definitions: Arc<Audiences>, scope: Scope) -> Arc<Self> {
+        let answers = definitions.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        Arc::new_cyclic(|this| {
+            let scope = scope.with("audiences", Arc::new(Others(this.clone())));
+            Self { language, definitions, scope, answers }
+        })
+    }
+
+    fn member(&self, name: &str) -> Option<&Member> {
+        let definition = self.definitions.get(name)?;
+        Some(self.answers.get(name)?.get_or_init(|| self.evaluate(name, definition)))
+    }
+
+    fn evaluate(&self, name: &str, definition: &Condition) -> Member {
+        let reader = Reader::new(self.scope.clone());
+        let inside = self.language.holds(&definition.name, &reader).unwrap_or_else(|error| {
+            tracing::warn!(audience = name, %error, "an audience could not be evaluated and holds for nobody");
+            false
+        });
+        let bounds = reader.ledger().bounds();
+        Member { inside, bounds }
+    }
+}
+
+impl Facts for AudienceFacts {
+    fn get(&self, path: &[Key]) -> Answer {
+        let [name] = path else {
+            return if path.is_empty() { Answer::map() } else { Answer::absent() };
+        };
+        self.member(name).map_or_else(Answer::absent, |member| Answer {
+            seen: Seen::Scalar(member.inside.into()),
+            until: member.bounds.until,
+            of_visitor: member.bounds.of_visitor,
+            // An audience by chance is settled for this exchange, but what is made of it must not outlive it.
+            storable: member.bounds.storable,
+        })
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        match path {
+            [] => Answer::keys(self.definitions.keys().cloned()),
+            _ => Answer::absent(),
+        }
+    }
+}
+
+impl Facts for Others {
+    fn get(&self, path: &[Key]) -> Answer {
+        self.0.upgrade().map_or_else(Answer::absent, |audiences| audiences.get(path))
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        self.0.upgrade().map_or_else(Answer::absent, |audiences| audiences.keys(path))
+    }
+}

@@ -1,0 +1,184 @@
+//! The ledger: what code asked, what it was told, and what that means for whoever keeps the result.
+//!
+//! In: questions from code, through a [`Reader`]. Out: a [`Ledger`] of them, in order, each once. It must not decide what
+//! is kept, nor where.
+
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use jiff::Timestamp;
+use minijinja::Value;
+use minijinja::value::ValueKind;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::{Answer, Question, Scope, Seen};
+
+/// A keyed 128-bit hash. The key is random and the process's own, so nobody outside can construct two values that collide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(u128);
+
+impl Fingerprint {
+    /// The fingerprint of `value`.
+    pub fn of(value: impl Hash) -> Self {
+        let mut hasher = SipHasher13::new_with_key(process_key());
+        value.hash(&mut hasher);
+        Self(hasher.finish128().as_u128())
+    }
+
+    /// The fingerprint of this followed by `answer`. What an answer means for keeping is no part of it: only what was seen.
+    #[must_use]
+    pub fn then(self, answer: &Answer) -> Self {
+        let mut hasher = SipHasher13::new_with_key(process_key());
+        self.0.hash(&mut hasher);
+        hash_seen(&answer.seen, &mut hasher);
+        Self(hasher.finish128().as_u128())
+    }
+}
+
+fn process_key() -> &'static [u8; 16] {
+    static KEY: OnceLock<[u8; 16]> = OnceLock::new();
+    KEY.get_or_init(|| {
+        let mut key = [0; 16];
+        getrandom::fill(&mut key).expect("invariant: the operating system has random bytes");
+        key
+    })
+}
+
+fn hash_seen(seen: &Seen, hasher: &mut impl Hasher) {
+    std::mem::discriminant(seen).hash(hasher);
+    match seen {
+        Seen::Absent | Seen::List | Seen::Map => {}
+        Seen::Scalar(value) => hash_scalar(value, hasher),
+        Seen::Keys(keys) => keys.hash(hasher),
+        Seen::Refused(message) => message.hash(hasher),
+    }
+}
+
+/// Kinds are told apart: minijinja's own hash makes `1`, `1.0` and `true` equal, and they do not print alike.
+fn hash_scalar(value: &Value, hasher: &mut impl Hasher) {
+    (value.kind() as u8, value.is_integer(), value.is_safe()).hash(hasher);
+    match value.kind() {
+        ValueKind::String => value.as_str().hash(hasher),
+        _ => value.to_string().hash(hasher),
+    }
+}
+
+/// One question with its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    pub question: Question,
+    pub answer: Answer,
+}
+
+/// What a set of reads means for whoever keeps what was made from them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Until when it holds (exclusive); `None` if time does not change it.
+    pub until: Option<Timestamp>,
+    /// Whether it depends on who asks.
+    pub of_visitor: bool,
+    /// Whether it may be kept at all.
+    pub storable: bool,
+}
+
+impl Default for Bounds {
+    /// Holds forever, for everybody.
+    fn default() -> Self {
+        Self { until: None, of_visitor: false, storable: true }
+    }
+}
+
+impl Bounds {
+    /// Tightens these by an answer's.
+    pub fn narrow(&mut self, answer: &Answer) {
+        self.merge(Self { until: answer.until, of_visitor: answer.of_visitor, storable: answer.storable });
+    }
+
+    /// Tightens these by those of another part of the same result.
+    pub fn merge(&mut self, other: Self) {
+        self.until = self.until.into_iter().chain(other.until).min();
+        self.of_visitor |= other.of_visitor;
+        self.storable &= other.storable;
+    }
+}
+
+/// The record of what code read. A question that was asked before is not repeated.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    reads: Vec<Read>,
+    asked: HashSet<Question>,
+    bounds: Bounds,
+}
+
+impl Ledger {
+    /// A ledger in which nothing was read.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Writes down one question and its answer.
+    pub fn record(&mut self, question: Question, answer: Answer) {
+        self.bounds.narrow(&answer);
+        if self.asked.insert(question.clone()) {
+            self.reads.push(Read { question, answer });
+        }
+    }
+
+    /// Adds what another ledger holds, for a result made of several.
+    pub fn merge(&mut self, other: &Self) {
+        self.bounds.merge(other.bounds);
+        for read in &other.reads {
+            self.record(read.question.clone(), read.answer.clone());
+        }
+    }
+
+    /// The reads in the order in which they were first asked.
+    pub fn reads(&self) -> &[Read] {
+        &self.reads
+    }
+
+    /// What they mean together.
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// The paths that were read, as an author would write them, in order.
+    pub fn varies_by(&self) -> Vec<String> {
+        self.reads.iter().map(|read| read.question.to_string()).collect()
+    }
+}
+
+/// What code gets: a scope whose every answer is written down. Clones write into the same ledger.
+#[derive(Clone, Debug)]
+pub struct Reader(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    scope: Scope,
+    ledger: Mutex<Ledger>,
+}
+
+impl Reader {
+    /// A reader of `scope` with an empty ledger.
+    pub fn new(scope: Scope) -> Self {
+        Self(Arc::new(Inner { scope, ledger: Mutex::default() }))
+    }
+
+    /// Asks and records.
+    pub fn ask(&self, question: Question) -> Answer {
+        let answer = self.0.scope.ask(&question);
+        self.ledger().record(question, answer.clone());
+        answer
+    }
+
+    /// Whether the scope has a value under `name` (see [`Scope::has`]).
+    pub fn has(&self, name: &str) -> bool {
+        self.0.scope.has(name)
+    }
+
+    /// What was read so far.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
