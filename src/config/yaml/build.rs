@@ -45,10 +45,12 @@ pub fn build(id: SourceId, text: &str, masked: &[usize]) -> Result<Built, Stop> 
     let offsets = Offsets::new(text);
     let mut builder = Builder::new(id, text, masked);
     while let Some(event) = parser.next_event() {
-        let (event, mark) = event.map_err(|error| Stop {
-            at: offsets.byte(error.marker().index()),
-            info: error.info().to_owned(),
-            ours: false,
+        let (event, mark) = event.map_err(|error| {
+            let at = offsets.byte(error.marker().index());
+            match error.info() {
+                "recursion limit exceeded" => Stop { at, info: too_deep(), ours: true },
+                info => Stop { at, info: info.to_owned(), ours: false },
+            }
         })?;
         let range = offsets.byte(mark.start.index())..offsets.byte(mark_end(&mark));
         builder.event(event, id.span(range))?;
@@ -59,6 +61,10 @@ pub fn build(id: SourceId, text: &str, masked: &[usize]) -> Result<Built, Stop> 
         _ => node,
     });
     Ok(Built { root, findings: builder.findings })
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {CONFIG_DEPTH} levels; make it flatter")
 }
 
 fn mark_end(mark: &Mark) -> usize {
@@ -165,7 +171,7 @@ impl<'a> Builder<'a> {
         let measure = Measure { nodes: 1, depth: 1 };
         self.open.push(Frame { span, anchor, children: Vec::new(), is_map, measure });
         match self.open.len() > CONFIG_DEPTH {
-            true => self.stop(span, &format!("nested deeper than {CONFIG_DEPTH} levels; make it flatter")),
+            true => self.stop(span, &too_deep()),
             false => Ok(()),
         }
     }
@@ -213,7 +219,7 @@ impl<'a> Builder<'a> {
             return self.stop(span, &format!("more than {CONFIG_NODES} values, aliases written out; use fewer aliases"));
         }
         match depth + measure.depth > CONFIG_DEPTH {
-            true => self.stop(span, &format!("nested deeper than {CONFIG_DEPTH} levels; make it flatter")),
+            true => self.stop(span, &too_deep()),
             false => Ok(()),
         }
     }

@@ -50,13 +50,14 @@ impl Text {
     pub fn place(&self, sources: &Sources, part: Range<usize>) -> Span {
         let source = sources.get(self.span.source);
         let begin = source.floor(self.span.start as usize);
-        let written = &source.text()[begin..];
+        let line = source.text()[..begin].rfind('\n').map_or(0, |newline| newline + 1);
+        let written = Written { text: &source.text()[begin..], style: self.style, indent: begin - line };
         let (raw, start) = self.raw_offset(part.start, false);
         let (_, end) = self.raw_offset(part.end, true);
-        let start = begin + align(written, self.style, raw, start);
+        let start = begin + written.offset(raw, start);
         // The end is where the last character is, and that character.
         let last = raw[..end.min(raw.len())].char_indices().next_back().map_or(0, |(at, _)| at);
-        let end = begin + align(written, self.style, raw, last);
+        let end = begin + written.offset(raw, last);
         let width = source.text()[end..].chars().next().map_or(0, char::len_utf8);
         let end = if part.is_empty() { start } else { (end + width).max(start) };
         self.span.source.span(start..end)
@@ -79,63 +80,63 @@ impl Text {
     }
 }
 
-/// The offset in `written` (which begins with the scalar) of the character at `target` of its decoded text.
-fn align(written: &str, style: Style, decoded: &str, target: usize) -> usize {
-    let indent = indentation(written, style);
-    let mut at = match style {
-        Style::Plain => 0,
-        Style::SingleQuoted | Style::DoubleQuoted => 1,
-        Style::Literal | Style::Folded => skip(written, written.find('\n').map_or(written.len(), |n| n + 1), indent),
-    };
-    for (offset, c) in decoded.char_indices() {
-        let (position, next) = step(written, at, c, style);
-        if offset >= target {
-            return position;
-        }
-        let fresh_line = written[position..next].ends_with('\n');
-        at = if fresh_line { skip(written, next, indent) } else { next };
-    }
-    at.min(written.len())
+/// A scalar in its file.
+struct Written<'a> {
+    /// The file from the scalar on; a block begins with the first character of its text.
+    text: &'a str,
+    style: Style,
+    /// Bytes before it on its line: a block's further lines have as many spaces.
+    indent: usize,
 }
 
-/// The spaces that each line of a block has before its text.
-fn indentation(written: &str, style: Style) -> usize {
-    if !matches!(style, Style::Literal | Style::Folded) {
-        return 0;
-    }
-    let first = written.lines().skip(1).find(|line| !line.trim().is_empty());
-    first.map_or(0, |line| line.len() - line.trim_start_matches(' ').len())
-}
-
-fn skip(written: &str, at: usize, spaces: usize) -> usize {
-    at + written[at..].bytes().take(spaces).take_while(|byte| *byte == b' ').count()
-}
-
-/// Where the decoded character `c` stands at or after `at`, and where what follows it begins.
-fn step(written: &str, mut at: usize, c: char, style: Style) -> (usize, usize) {
-    while let Some(found) = written[at..].chars().next() {
-        let rest = &written[at..];
-        if style == Style::DoubleQuoted && found == '\\' {
-            match rest[1..].chars().next() {
-                // The escaped end of a line stands for nothing.
-                Some('\n' | '\r') => {
-                    at += 1;
-                    at += written[at..].len() - written[at..].trim_start().len();
-                    continue;
-                }
-                escape => return (at, (at + escape_length(escape)).min(written.len())),
+impl Written<'_> {
+    /// The offset of the character at `target` of the decoded text.
+    fn offset(&self, decoded: &str, target: usize) -> usize {
+        let block = matches!(self.style, Style::Literal | Style::Folded);
+        let mut at = usize::from(matches!(self.style, Style::SingleQuoted | Style::DoubleQuoted));
+        // Empty lines that begin a block stand before the place where the parser says that it begins.
+        let leading = if block { decoded.len() - decoded.trim_start_matches('\n').len() } else { 0 };
+        for (offset, c) in decoded.char_indices().skip_while(|(offset, _)| *offset < leading) {
+            let (position, next) = self.step(at, c);
+            if offset >= target {
+                return position;
             }
+            let fresh_line = block && self.text[position..next].ends_with('\n');
+            at = if fresh_line { next + self.spaces(next) } else { next };
         }
-        if style == Style::SingleQuoted && c == '\'' && rest.starts_with("''") {
-            return (at, at + 2);
-        }
-        let folded = c == ' ' && found == '\n';
-        if found == c || folded || !found.is_whitespace() {
-            return (at, at + found.len_utf8());
-        }
-        at += found.len_utf8();
+        at.min(self.text.len())
     }
-    (at, at)
+
+    /// The indentation at the beginning of a line, as far as it is the block's.
+    fn spaces(&self, at: usize) -> usize {
+        self.text[at..].bytes().take(self.indent).take_while(|byte| *byte == b' ').count()
+    }
+
+    /// Where the decoded character `c` stands at or after `at`, and where what follows it begins.
+    fn step(&self, mut at: usize, c: char) -> (usize, usize) {
+        while let Some(found) = self.text[at..].chars().next() {
+            let rest = &self.text[at..];
+            if self.style == Style::DoubleQuoted && found == '\\' {
+                match rest[1..].chars().next() {
+                    // The escaped end of a line stands for nothing.
+                    Some('\n' | '\r') => {
+                        at += 1 + (rest[1..].len() - rest[1..].trim_start().len());
+                        continue;
+                    }
+                    escape => return (at, (at + escape_length(escape)).min(self.text.len())),
+                }
+            }
+            if self.style == Style::SingleQuoted && c == '\'' && rest.starts_with("''") {
+                return (at, at + 2);
+            }
+            let folded = c == ' ' && found == '\n';
+            if found == c || folded || !found.is_whitespace() {
+                return (at, at + found.len_utf8());
+            }
+            at += found.len_utf8();
+        }
+        (at, at)
+    }
 }
 
 /// Bytes of an escape whose second character is `escape`.
