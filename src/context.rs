@@ -1,1 +1,56 @@
-//! (being built)
+//! What one exchange carries from its first step to its last.
+//!
+//! In: what was taken once at the start: the revision, the site, the request's head, the visitor, the time. Out: the scope
+//! that code sees. It must not change after the start.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::decide::audience::AudienceFacts;
+use crate::revision::{Revision, Site};
+use crate::rule::Asking;
+use crate::scope::Scope;
+use crate::scope::values::{Now, Random};
+use crate::visitor::facts::RequestFacts;
+use crate::visitor::{Visitor, VisitorFacts};
+
+/// One request's world.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Taken once: a reload in mid-exchange does not touch it.
+    pub revision: Arc<Revision>,
+    pub site: Arc<Site>,
+    pub request: Arc<RequestFacts>,
+    pub visitor: Arc<Visitor>,
+    /// The wall clock when the request arrived; nothing in the exchange asks again.
+    pub now: Timestamp,
+    /// For deadlines and timings.
+    pub started: Instant,
+}
+
+impl Context {
+    /// What code sees, but for what a rule (`params`), a page (`csp`) and an element (`element`, `each`) add.
+    pub fn scope(&self) -> Scope {
+        let plain = Scope::new()
+            .with("request", self.request.clone())
+            .with("site", self.site.facts.clone())
+            .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
+            .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
+            .with("random", Arc::new(Random::new()));
+        let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
+        plain.clone().with("audiences", AudienceFacts::new(language, audiences, plain))
+    }
+
+    /// What rules decide by.
+    pub fn asking(&self) -> Asking<'_> {
+        Asking {
+            site: &self.site.name,
+            request: &self.request,
+            visitor: self.visitor.id(),
+            now: self.now,
+            zone: &self.site.zone,
+        }
+    }
+}

@@ -19,6 +19,16 @@ pub const CHARSET_PRESCAN_BYTES: usize = 1024;
 pub const CHARSET_PRESCAN_WAIT: Duration = Duration::from_millis(50);
 /// Slots that one page may have; further matches stay as the origin made them.
 pub const SLOTS_PER_PAGE: usize = 10_000;
+/// Bytes given to the scanner at once: what it finds in them is held as a list, so this bounds the list whatever
+/// the size of the chunks that arrive.
+pub const PAGE_SCAN_BYTES: usize = 32 * 1024;
+/// Bytes up to which small pieces that are ready are joined into one, and from half of which a piece leaves uncopied.
+/// About one TLS record: more frames cost more than the copy.
+pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
+/// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
+pub const EACH_OPEN_ELEMENTS: usize = 1_024;
+/// Attributes of one element that code may read; the rest are not seen.
+pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 // -- scope and content --
 
@@ -52,3 +62,116 @@ pub const CONFIG_PROBLEMS: usize = 1_000;
 pub const CONFIG_PRINTED_LINE: usize = 120;
 /// Characters of a visitor secret at least: 256 bits at 8 a character.
 pub const SECRET_CHARACTERS: usize = 32;
+
+// -- exchange --
+
+/// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
+pub const LAYOUTS: u64 = 1_000;
+/// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
+pub const OWN_NAME: &str = "inlay";
+/// Paths that are answered by us and never reach an origin.
+pub const OWN_PATHS: &str = "/_inlay/";
+// -- http --
+
+/// Bytes that one step of a decoder or encoder may put out: bounds what a decompression bomb can make of a few bytes
+/// before the reader has taken the step before.
+pub const CODING_STEP_BYTES: usize = 32 * 1024;
+/// Codings stacked on one body (`gzip, br`). Real sites use one, mistaken ones two; more is an attack on the processor.
+pub const CODINGS_STACKED: usize = 3;
+/// Base-2 logarithm of the zstd window that is accepted: 8 MiB, what RFC 9659 allows a content coding.
+pub const ZSTD_WINDOW_LOG: u32 = 23;
+/// gzip level for pages compressed as they stream: above it, time doubles for a few percent of size.
+pub const GZIP_LEVEL: u32 = 6;
+/// brotli quality on the fly: the highest one that keeps pace with gzip.
+pub const BROTLI_QUALITY: u32 = 4;
+/// Base-2 logarithm of brotli's window on the fly: 512 KiB spans an ordinary page and keeps a compressor small.
+pub const BROTLI_WINDOW_LOG: u32 = 19;
+/// zstd level on the fly: its default, faster than gzip and smaller.
+pub const ZSTD_LEVEL: i32 = 3;
+/// Bytes of a server's own `Server-Timing` value; what does not fit is left out, because some clients refuse long heads.
+pub const SERVER_TIMING_BYTES: usize = 4 * 1024;
+/// Addresses believed from one `X-Forwarded-For` or `Forwarded`, counted from the right: no honest chain is longer.
+pub const FORWARDED_HOPS: usize = 32;
+
+// -- client (the connections we open) --
+
+/// TCP and TLS set-up to another server, both together for each of its addresses.
+pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// From the last byte of the request to the head of the response: slow reports exist, so as long as other proxies wait.
+pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(60);
+/// Between two pieces of a body, either way: longer than the heartbeat of any event stream or gRPC call.
+pub const BODY_STALL_WAIT: Duration = Duration::from_secs(300);
+/// How long an idle connection is kept for reuse. Below the 60 s at which common balancers close theirs.
+pub const POOL_IDLE_WAIT: Duration = Duration::from_secs(30);
+/// Idle connections kept per server.
+pub const POOL_IDLE_PER_HOST: usize = 128;
+/// Bytes of a response's head and of the read buffer behind it.
+pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
+/// Header lines of one response.
+pub const RESPONSE_HEADERS: usize = 256;
+/// How long an upgraded connection (WebSocket) may be silent both ways before it is closed.
+pub const TUNNEL_IDLE_WAIT: Duration = Duration::from_secs(3600);
+/// Bytes copied per step and direction of an upgraded connection.
+pub const TUNNEL_COPY_BYTES: usize = 16 * 1024;
+
+// -- server (the connections we accept) --
+
+/// Connections open at once over all listeners. Past it new ones wait in the system's queue.
+pub const CONNECTIONS: usize = 16_384;
+/// Connections that the system queues per listener before they are accepted.
+pub const ACCEPT_QUEUE: u32 = 1_024;
+/// Pause after an accept that failed for want of resources (file descriptors): others must end first.
+pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// TLS handshake of a client.
+pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
+/// From the connection, or the end of an exchange, to the end of the next request's head; so also how long an idle
+/// client's connection is kept: as long as common servers do, since it is also how long one may dribble.
+pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(60);
+/// How long a connection that has been told to end may take over it while nothing is in progress.
+pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of a request's head.
+pub const REQUEST_HEAD_BYTES: usize = 64 * 1024;
+/// Header lines of one request.
+pub const REQUEST_HEADERS: usize = 128;
+/// Streams at once on one HTTP/2 connection: what other servers allow and browsers expect.
+pub const STREAMS_PER_CONNECTION: u32 = 128;
+/// Bytes that a client may send ahead on one HTTP/2 stream.
+pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// Bytes that a client may send ahead on one HTTP/2 connection.
+pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes of a response held per HTTP/2 stream while the client does not take them.
+pub const STREAM_SEND_BYTES: usize = 256 * 1024;
+/// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
+pub const RESETS_PENDING: usize = 32;
+
+// -- shutdown --
+
+/// What is in flight may take this long to end once we stop; then it is cut.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+/// What was cut may take this long to notice.
+pub const CUT_WAIT: Duration = Duration::from_secs(1);
+
+// -- origin --
+
+/// Times one request is tried, over all of an origin's servers, where trying again is safe.
+pub const ORIGIN_ATTEMPTS: usize = 2;
+/// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
+/// template needs.
+pub const TEMPLATE_FUEL: u64 = 200_000;
+/// Bytes of text that one unit of fuel pays for, as minijinja counts.
+pub const TEMPLATE_BYTES_PER_FUEL: u64 = 64;
+/// Bytes that one render may print. A slot is a part of a page; whole pages are smaller.
+pub const TEMPLATE_OUTPUT_BYTES: usize = 1024 * 1024;
+/// Bytes of one text that a filter or operator may make.
+pub const TEMPLATE_TEXT_BYTES: usize = 1024 * 1024;
+/// Items, at all depths, of a container that is printed, compared or handed on as a whole.
+pub const TEMPLATE_CONTAINER_ITEMS: usize = 10_000;
+/// Nesting of such a container. Writing one recurses, so this bounds the stack.
+pub const TEMPLATE_CONTAINER_DEPTH: usize = 64;
+/// Spaces of `tojson(indent=…)`.
+pub const TEMPLATE_JSON_INDENT: usize = 16;
+/// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
+/// and a worker's stack has 2 MiB.
+pub const TEMPLATE_RECURSION: usize = 200;
+/// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
+pub const LEDGER_READS: usize = 512;

@@ -1,1 +1,184 @@
-//! (being built)
+//! What is seen from outside: logs and metrics.
+//!
+//! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
+
+use std::fmt::Write;
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Sends logs to standard error. `INLAY_LOG` chooses what is logged (`inlay=debug`); by default everything from `info`.
+/// A second call changes nothing.
+pub fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only if a subscriber is set already, as in tests that run in one process.
+    let _ = match format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Treatment {
+    /// The origin's answer, untouched.
+    Passed,
+    /// A page into which slots could be laid.
+    Personalised,
+    /// Answered by us.
+    Own,
+    /// The origin failed.
+    Failed,
+}
+
+/// Labels of `inlay_requests_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    pub site: String,
+    pub treatment: Treatment,
+    pub status: u16,
+}
+
+/// Labels of `inlay_slots_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct SlotLabels {
+    pub rule: String,
+    pub outcome: &'static str,
+}
+
+/// One label: what something is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Kind {
+    pub kind: String,
+}
+
+/// Every metric of one running process. A registry of its own, so that several can run in one process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub requests: Family<RequestLabels, Counter>,
+    /// Seconds from the request's head to the response's head.
+    pub head_seconds: Histogram,
+    pub slots: Family<SlotLabels, Counter>,
+    /// Pages whose rewriting ended before the page did, by reason.
+    pub broken_pages: Family<Kind, Counter>,
+    /// Failures of origins, by kind.
+    pub origin_errors: Family<Kind, Counter>,
+    /// Reloads of the rules, by result: `applied`, `unchanged`, `refused`.
+    pub reloads: Family<Kind, Counter>,
+    /// 1 while personalisation is switched off.
+    pub off: Gauge<i64, AtomicI64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub fn new() -> Self {
+        // From half a millisecond to eight seconds, doubling.
+        let buckets = std::iter::successors(Some(0.0005), |bound| Some(bound * 2.0)).take(15);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("inlay"),
+            requests: Family::default(),
+            head_seconds: Histogram::new(buckets),
+            slots: Family::default(),
+            broken_pages: Family::default(),
+            origin_errors: Family::default(),
+            reloads: Family::default(),
+            off: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
+        registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
+        registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
+        registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
+        registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
+        registry.register("off", "1 while personalisation is switched off", self.off.clone());
+    }
+
+    /// The Prometheus text, with `fragments` counted by the current revision.
+    pub fn text(&self, fragments: &[FragmentFigures]) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
+        let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
+        text.truncate(end);
+        for (name, help, figure) in FragmentFigures::NAMES {
+            let _ = writeln!(text, "# HELP inlay_fragment_{name} {help}.\n# TYPE inlay_fragment_{name} counter");
+            for fragment in fragments {
+                let label = fragment.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                let _ = writeln!(text, "inlay_fragment_{name}_total{{fragment=\"{label}\"}} {}", figure(fragment));
+            }
+        }
+        text.push_str("# EOF\n");
+        text
+    }
+}
+
+/// How a fragment fared in the current revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FragmentFigures {
+    pub name: String,
+    pub renders: u64,
+    pub hits: u64,
+    pub blanks: u64,
+    pub failures: u64,
+}
+
+type Figure = fn(&FragmentFigures) -> u64;
+
+impl FragmentFigures {
+    const NAMES: [(&'static str, &'static str, Figure); 4] = [
+        ("renders", "Renders of a fragment", |figures| figures.renders),
+        ("hits", "Fragments taken from the cache", |figures| figures.hits),
+        ("blanks", "Fragments that had nothing to show", |figures| figures.blanks),
+        ("failures", "Fragments that failed", |figures| figures.failures),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_as_promised() {
+        let metrics = Metrics::new();
+        let labels = RequestLabels { site: "default".into(), treatment: Treatment::Passed, status: 200 };
+        metrics.requests.get_or_create(&labels).inc();
+        let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
+        let text = metrics.text(&[hero]);
+        for line in [
+            "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
+            "inlay_fragment_renders_total{fragment=\"hero\"} 2",
+            "inlay_fragment_hits_total{fragment=\"hero\"} 40",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,3 +1,19 @@
-//! Parts of HTTP that know nothing of us.
+//! Parts of HTTP that know nothing of us: bodies, headers, cookies, codings, who is at the other end, and a client.
+//!
+//! In: messages as hyper has them. Out: the same, read or changed as the RFCs say. It must not know rules, pages,
+//! visitors or settings files.
 
+pub mod activity;
+pub mod annotations;
+pub mod body;
+pub mod caching;
+pub mod client;
+pub mod coding;
+pub mod cookies;
+mod dial;
+pub mod headers;
 pub mod path;
+pub mod peer;
+pub mod tunnel;
+
+pub use body::{Body, BodyError};

@@ -1,4 +1,296 @@
-//! (being built)
+//! The site behind: one request to it, one response from it.
+//!
+//! In: the client's request and who the client is. Out: the origin's response, both stripped of what concerns one
+//! connection only. It must not know pages, content or rules.
 
-#[derive(Debug)]
-pub struct Origin;
+mod balance;
+mod outgoing;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::header::HeaderValue;
+use http::uri::{Authority, Uri};
+use http::{Method, Request, Response, StatusCode, request};
+use hyper::upgrade::OnUpgrade;
+
+use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
+use crate::http::headers::{self, Pseudonym};
+use crate::http::peer::{Peer, TrueClient};
+use crate::http::{Body, tunnel};
+use crate::limits;
+use crate::shutdown::Shutdown;
+use balance::RoundRobin;
+
+/// What is to be known of one origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginSettings {
+    pub name: Arc<str>,
+    /// Absolute, http or https, at least one; a path is a prefix.
+    pub urls: Vec<Uri>,
+    pub host: HostPolicy,
+    /// PEM file of certificate authorities that are trusted besides the platform's.
+    pub ca: Option<PathBuf>,
+}
+
+/// The `Host` that the origin sees.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HostPolicy {
+    /// That of its own URL.
+    #[default]
+    Origin,
+    /// That which the client asked for.
+    Preserve,
+    Name(Authority),
+}
+
+/// Who asks, and what for, as far as the next hop is concerned.
+#[derive(Clone, Copy, Debug)]
+pub struct Hop<'a> {
+    pub peer: &'a Peer,
+    pub client: &'a TrueClient,
+    pub codings: WantedCodings,
+}
+
+/// The codings that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedCodings {
+    /// Those that the client asked for, whatever they are.
+    AsReceived,
+    /// Those that we decode and the client accepts, so that any response can be rewritten or passed on.
+    DecodableByBoth,
+    /// Those that we decode; the caller decodes where the client does not accept them.
+    Decodable,
+}
+
+/// Why there is no response.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// See [`SendError`] for whose fault it is.
+    #[error("origin {origin} at {url}")]
+    Send {
+        origin: Arc<str>,
+        url: Uri,
+        #[source]
+        source: SendError,
+    },
+    /// The request has been here before: the origin, or something behind it, is this process.
+    #[error("origin {0} leads back to this proxy")]
+    Loop(Arc<str>),
+    /// The request's target is no URL below the origin's.
+    #[error("the request's target can't be asked of origin {0}")]
+    Target(Arc<str>),
+    /// `CONNECT` is for forward proxies.
+    #[error("CONNECT is not for origins")]
+    Connect,
+    /// 101 without having been asked.
+    #[error("origin {0} switched protocols unasked")]
+    UnaskedSwitch(Arc<str>),
+}
+
+impl OriginError {
+    /// The status with which it is reported to the client.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Send { source, .. } => source.status(),
+            Self::Loop(_) => StatusCode::LOOP_DETECTED,
+            Self::Target(_) => StatusCode::BAD_REQUEST,
+            Self::Connect => StatusCode::NOT_IMPLEMENTED,
+            Self::UnaskedSwitch(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// The error type for `Proxy-Status` (RFC 9209 section 2.3).
+    pub fn proxy_error(&self) -> &'static str {
+        match self {
+            Self::Send { source, .. } => source.proxy_error(),
+            Self::Loop(_) => "proxy_loop_detected",
+            Self::Target(_) | Self::Connect => "http_request_denied",
+            Self::UnaskedSwitch(_) => "http_upgrade_failed",
+        }
+    }
+}
+
+/// Why origins can't be built from their settings.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginsError {
+    #[error("origin {name}: certificate authorities")]
+    Roots {
+        name: Arc<str>,
+        #[source]
+        source: RootsError,
+    },
+    #[error("origin {0} has no URL")]
+    NoUrl(Arc<str>),
+    #[error("origin {name}: {url} is not an absolute http or https URL")]
+    Url { name: Arc<str>, url: Uri },
+}
+
+/// All origins, by name.
+#[derive(Clone)]
+pub struct Origins(BTreeMap<Arc<str>, Arc<Origin>>);
+
+impl Origins {
+    /// Origins with the same certificate authorities share a client. `shutdown` ends the tunnels (WebSocket).
+    ///
+    /// # Errors
+    /// [`OriginsError`], the first that is found.
+    pub fn new(
+        settings: Vec<OriginSettings>,
+        pseudonym: &Pseudonym,
+        shutdown: &Shutdown,
+    ) -> Result<Self, OriginsError> {
+        let mut clients: BTreeMap<Option<PathBuf>, HttpClient> = BTreeMap::new();
+        let mut origins = BTreeMap::new();
+        for settings in settings {
+            let client = match clients.get(&settings.ca) {
+                Some(client) => client.clone(),
+                None => {
+                    let client = HttpClient::new(settings.ca.as_deref())
+                        .map_err(|source| OriginsError::Roots { name: Arc::clone(&settings.name), source })?;
+                    clients.insert(settings.ca.clone(), client.clone());
+                    client
+                }
+            };
+            let name = Arc::clone(&settings.name);
+            let origin = Origin::new(settings, client, pseudonym.clone(), shutdown.clone())?;
+            origins.insert(name, Arc::new(origin));
+        }
+        Ok(Self(origins))
+    }
+
+    /// The origin called `name`.
+    pub fn get(&self, name: &str) -> Option<&Arc<Origin>> {
+        self.0.get(name)
+    }
+}
+
+/// One site behind, on one or more servers.
+pub struct Origin {
+    settings: OriginSettings,
+    client: HttpClient,
+    balance: RoundRobin,
+    pseudonym: Pseudonym,
+    shutdown: Shutdown,
+}
+
+impl Origin {
+    fn new(
+        settings: OriginSettings,
+        client: HttpClient,
+        pseudonym: Pseudonym,
+        shutdown: Shutdown,
+    ) -> Result<Self, OriginsError> {
+        if settings.urls.is_empty() {
+            return Err(OriginsError::NoUrl(settings.name));
+        }
+        let usable = |url: &&Uri| url.host().is_some() && matches!(url.scheme_str(), Some("http" | "https"));
+        if let Some(url) = settings.urls.iter().find(|url| !usable(url)) {
+            return Err(OriginsError::Url { name: settings.name, url: url.clone() });
+        }
+        Ok(Self { settings, client, balance: RoundRobin::default(), pseudonym, shutdown })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.settings.name
+    }
+
+    /// Sends `request`, as the client sent it, and gives the response's head as soon as it is there. Cookies are passed
+    /// as they are: taking ours out is the caller's. A request to upgrade is joined to the origin's own connection.
+    ///
+    /// # Errors
+    /// [`OriginError`]. A request that is safe and has no body is tried again, at another server if there is one, when it
+    /// got no response; [`ORIGIN_ATTEMPTS`](limits::ORIGIN_ATTEMPTS) times in all.
+    pub async fn fetch(&self, mut request: Request<Body>, hop: &Hop<'_>) -> Result<Response<Body>, OriginError> {
+        if request.method() == Method::CONNECT {
+            return Err(OriginError::Connect);
+        }
+        if self.pseudonym.is_in_via(request.headers()) {
+            return Err(OriginError::Loop(Arc::clone(&self.settings.name)));
+        }
+        let upgrade = Upgrade::asked_by(&mut request);
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.clear();
+        outgoing::rewrite_head(&mut parts, hop, upgrade.as_ref().map(|upgrade| &upgrade.protocol), &self.pseudonym);
+        let protocols = match outgoing::write_host(&mut parts, &self.settings.host, hop.client.host.as_ref()) {
+            Protocols::Any if upgrade.is_none() => Protocols::Any,
+            _ => Protocols::Http1,
+        };
+        let response = self.try_servers(&parts, body, protocols).await?;
+        self.incoming(response, upgrade)
+    }
+
+    /// Sends to one server after another, as long as that is allowed.
+    async fn try_servers(
+        &self,
+        parts: &request::Parts,
+        body: Body,
+        protocols: Protocols,
+    ) -> Result<Response<Body>, OriginError> {
+        let repeatable = parts.method.is_safe() && http_body::Body::is_end_stream(&body);
+        let attempts = if repeatable { limits::ORIGIN_ATTEMPTS } else { 1 };
+        let servers = self.balance.order(self.settings.urls.len()).collect::<Vec<_>>();
+        let mut order = servers.iter().cycle().take(attempts);
+        let mut body = Some(body);
+        let mut failure = OriginError::Target(Arc::clone(&self.settings.name));
+        while let Some(server) = order.next() {
+            let Some(url) = outgoing::join(&self.settings.urls[*server], &parts.uri) else { break };
+            let mut request = Request::from_parts(parts.clone(), body.take().unwrap_or_default());
+            *request.uri_mut() = url.clone();
+            match self.client.send(request, protocols).await {
+                Ok(response) => return Ok(response),
+                Err(source) => {
+                    let again = is_worth_another(&source);
+                    failure = OriginError::Send { origin: Arc::clone(&self.settings.name), url, source };
+                    if !again {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(failure)
+    }
+
+    /// The response as the client gets it.
+    fn incoming(&self, mut response: Response<Body>, upgrade: Option<Upgrade>) -> Result<Response<Body>, OriginError> {
+        let received = response.version();
+        let switched = headers::upgrade(response.headers());
+        headers::remove_hop_by_hop(response.headers_mut());
+        response.headers_mut().remove(http::header::TE);
+        self.pseudonym.append_via(response.headers_mut(), received);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let Some(upgrade) = upgrade else {
+                return Err(OriginError::UnaskedSwitch(Arc::clone(&self.settings.name)));
+            };
+            let server = hyper::upgrade::on(&mut response);
+            headers::insert_upgrade(response.headers_mut(), switched.unwrap_or(upgrade.protocol));
+            tunnel::open(upgrade.client, server, self.shutdown.clone());
+        }
+        *response.version_mut() = http::Version::default();
+        Ok(response)
+    }
+}
+
+/// A client's wish to leave HTTP on its connection.
+struct Upgrade {
+    protocol: HeaderValue,
+    client: OnUpgrade,
+}
+
+impl Upgrade {
+    /// Only HTTP/1.1 has it; in other versions the headers are noise.
+    fn asked_by(request: &mut Request<Body>) -> Option<Self> {
+        let protocol = headers::upgrade(request.headers()).filter(|_| request.version() == http::Version::HTTP_11)?;
+        Some(Self { protocol, client: hyper::upgrade::on(request) })
+    }
+}
+
+/// Whether another server, or a fresh connection, could answer where this one did not.
+fn is_worth_another(failure: &SendError) -> bool {
+    match failure {
+        SendError::Unreachable(_) | SendError::Tls(_) | SendError::ConnectTimeout(_) | SendError::Aborted(_) => true,
+        SendError::ResponseTimeout(_) | SendError::Protocol(_) | SendError::RequestBody(_) => false,
+    }
+}

@@ -2,8 +2,38 @@
 //!
 //! In: the decoded bytes of an HTML page, and markers: CSS selectors with a place. Out: the same bytes, with what a
 //! [`Fills`] supplies laid in. It must not know rules, content or visitors.
+//!
+//! The way of a page, file by file:
+//!
+//! ```text
+//! charset → which encoding the page has, settled before anything else        (prescan: the standard's look for <meta>)
+//! markers → what to look for, compiled once per revision                     (selector: what can be looked for)
+//! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
+//! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, tag)
+//! walk    → pieces and fills become the page that leaves                     (waiting, class, escape)
+//! assemble → the two joined: what an async body drives
+//! ```
 
+mod assemble;
+mod charset;
+mod class;
+mod compile;
 mod escape;
+mod markers;
+mod piece;
+mod prescan;
+mod scan;
+mod selector;
+mod source;
+mod tag;
+mod waiting;
+mod walk;
+
+pub use assemble::{Assembler, Broken};
+pub use charset::Charset;
+pub use escape::escape;
+pub use markers::{MarkerError, Markers};
+pub use selector::{SelectorError, check_attribute, check_class, check_selector};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -109,9 +139,10 @@ pub enum Filling {
 pub enum Outcome {
     /// The fill was laid in.
     Shown,
-    /// The fill said keep.
+    /// The fill said keep, or the element has no inside to lay anything in (`img`, `<path/>`).
     Kept,
-    /// The element's own end tag did not come (implied, end of page, or past the limit), so the origin's bytes stayed.
+    /// The element's own end tag did not come (implied, end of page, past the limit, or rewriting broke off), so the
+    /// origin's bytes stayed.
     Unclosed,
     /// Another slot's content took the place of the bytes that held this one, or a higher rule took the same bytes.
     Covered,
@@ -126,6 +157,10 @@ pub struct Settled {
     pub number: usize,
     pub outcome: Outcome,
     /// The origin's bytes that the slot took away (empty for an insertion), as offsets in the decoded page.
+    ///
+    /// Over all slots of a page, in the order of the calls, these ranges ascend and never overlap, and so do the
+    /// `output` ranges. Cut the first out of the page that came and the second out of the page that left: what remains
+    /// is the same, byte for byte. Slots that share one attribute give its range to the one that set it.
     pub source: Range<u64>,
     /// The bytes that stand there now, as offsets in the page that leaves, before its coding.
     pub output: Range<u64>,

@@ -1,1 +1,146 @@
-//! (being built)
+//! Bytes ↔ HTTP: listeners, the connections they accept, and the end of both.
+//!
+//! In: addresses and a service, an async function from a request to a response. Out: the service called for every
+//! request, until the shutdown. It must not know what the service does.
+
+mod connection;
+pub mod tls;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::http::Body;
+use crate::limits;
+use crate::shutdown::Shutdown;
+use connection::{Connection, Protocol};
+use tls::Tls;
+
+/// One address to listen on.
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// Port 0 lets the system choose.
+    pub address: SocketAddr,
+    pub tls: Option<Tls>,
+}
+
+/// Why an address can't be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("{address} can't be listened on")]
+pub struct BindError {
+    pub address: SocketAddr,
+    #[source]
+    pub source: io::Error,
+}
+
+/// Listeners that are bound, so that clients may connect, and do not accept yet.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<Listener>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl Server {
+    /// Binds all of them. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// [`BindError`] of the first that can't be; the others are given back.
+    pub fn bind(settings: Vec<ListenerSettings>) -> Result<Self, BindError> {
+        let listeners = settings.into_iter().map(Listener::bind).collect::<Result<_, _>>()?;
+        Ok(Self { listeners, permits: Arc::new(Semaphore::new(limits::CONNECTIONS)) })
+    }
+
+    /// The addresses as they came out, in the order of the settings.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// Accepts until the shutdown begins to drain, and closes the listeners. Connections run on by themselves, and hold
+    /// up the drain: they end with the exchanges in progress on them, or are cut.
+    ///
+    /// `service` gets each request with a [`Peer`](crate::http::peer::Peer) in its extensions.
+    pub async fn run<S, F>(self, service: S, shutdown: Shutdown)
+    where
+        S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let protocol = Arc::new(Protocol::new());
+        let mut accepting = JoinSet::new();
+        for listener in self.listeners {
+            let (permits, protocol) = (Arc::clone(&self.permits), Arc::clone(&protocol));
+            accepting.spawn(listener.accept_all(permits, protocol, service.clone(), shutdown.clone()));
+        }
+        accepting.join_all().await;
+    }
+}
+
+impl Listener {
+    fn bind(settings: ListenerSettings) -> Result<Self, BindError> {
+        let ListenerSettings { address, tls } = settings;
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            // A restart must not wait for the last run's connections to be forgotten.
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(limits::ACCEPT_QUEUE)?;
+            let address = socket.local_addr()?;
+            Ok((socket, address))
+        };
+        let (socket, address) = bound().map_err(|source| BindError { address, source })?;
+        Ok(Self { socket, address, tls })
+    }
+
+    async fn accept_all<S, F>(self, permits: Arc<Semaphore>, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
+    where
+        S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        loop {
+            let next = async {
+                let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
+                (self.accept().await, permit)
+            };
+            let ((stream, address), permit) = tokio::select! {
+                next = next => next,
+                () = shutdown.draining() => return,
+            };
+            let connection = Connection { stream, address, tls: self.tls.clone(), permit };
+            // Never awaited here: one client's handshake must not keep the others out.
+            tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
+        }
+    }
+
+    /// The next connection. What fails is told and tried again: a listener never gives up.
+    async fn accept(&self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.socket.accept().await {
+                Ok(accepted) => return accepted,
+                // The client went away before it was its turn.
+                Err(error) if is_of_the_client(&error) => {}
+                Err(error) => {
+                    tracing::warn!(address = %self.address, %error, "accepting pauses");
+                    tokio::time::sleep(limits::ACCEPT_BACKOFF).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

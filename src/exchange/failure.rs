@@ -1,0 +1,72 @@
+//! What a failure costs: the one table.
+//!
+//! | what fails | what it costs |
+//! |---|---|
+//! | the request names no site, or is none we may pass on | the request: an answer of ours |
+//! | deciding rules (a panic) | the personalisation of this page |
+//! | one condition | its rule, or its injection |
+//! | one content | its fallbacks, then the origin's content in that place |
+//! | the charset or the coding is none that can be rewritten | the personalisation of this page |
+//! | the rewriter's memory or its understanding of the page | the slots after that point |
+//! | the origin, before its head | the request: 502 or 504, with `Proxy-Status` |
+//! | the origin, in mid-body | the rest of the body: the connection or stream ends broken |
+//!
+//! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
+
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::http::Body;
+use crate::http::annotations::append_proxy_status;
+use crate::limits::OWN_NAME;
+use crate::origin::OriginError;
+
+/// What ends an exchange without the origin's answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// No site of the deployment has this host.
+    #[error("no site is configured for the host `{0}`")]
+    UnknownHost(String),
+    /// A path below `/_inlay/` that this version does not have.
+    #[error("there is no `{0}` here: paths below `/_inlay/` are Inlay's own")]
+    UnknownEndpoint(String),
+    /// The origin gave no answer.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Failure::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
+            Failure::UnknownEndpoint(_) => StatusCode::NOT_FOUND,
+            Failure::Origin(error) => error.status(),
+        }
+    }
+
+    /// The answer: `application/problem+json` (RFC 9457) without any detail of the inside.
+    pub fn response(&self) -> Response<Body> {
+        let status = self.status();
+        let detail = match self {
+            Failure::Origin(_) => "The website behind this proxy gave no usable answer.".to_owned(),
+            own => own.to_string(),
+        };
+        let mut response = problem(status, &detail);
+        if let Failure::Origin(error) = self {
+            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_status(), None);
+        }
+        response
+    }
+}
+
+/// A problem document of ours.
+pub fn problem(status: StatusCode, detail: &str) -> Response<Body> {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let document = serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+    let mut response = Response::new(Body::full(document.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

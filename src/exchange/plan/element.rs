@@ -1,0 +1,46 @@
+//! `element` and `each` in code: an element of the page.
+//!
+//! In: the element as the page saw it. Out: facts, the same for every visitor of the page.
+
+use std::sync::Arc;
+
+use crate::page::Element;
+use crate::scope::{Answer, Facts, Key};
+
+/// `element.tag`, `element.id`, `element.attr('name')`.
+#[derive(Debug)]
+pub struct ElementFacts(pub Arc<Element>);
+
+impl ElementFacts {
+    fn attribute(&self, name: &str) -> Answer {
+        let found = self.0.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        Answer::optional(found.map(|(_, value)| value))
+    }
+}
+
+impl Facts for ElementFacts {
+    fn get(&self, path: &[Key]) -> Answer {
+        match path {
+            [] => Answer::map(),
+            [key] if &**key == "tag" => Answer::scalar(self.0.tag.as_str()),
+            [key] if &**key == "id" => self.attribute("id"),
+            _ => Answer::absent(),
+        }
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        if path.is_empty() { Answer::keys(["tag", "id"]) } else { Answer::absent() }
+    }
+
+    fn call(&self, path: &[Key], arguments: &str) -> Option<Result<Answer, String>> {
+        let [method] = path else { return None };
+        if &**method != "attr" {
+            return None;
+        }
+        let parsed: Result<((String,), serde_json::Map<String, serde_json::Value>), _> = serde_json::from_str(arguments);
+        Some(match parsed {
+            Ok(((name,), named)) if named.is_empty() => Ok(self.attribute(&name)),
+            _ => Err("`attr` takes the name of one attribute, as in `element.attr('data-sku')`".to_owned()),
+        })
+    }
+}

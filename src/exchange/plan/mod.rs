@@ -1,0 +1,233 @@
+//! Which slots a page has for this visitor, and what goes into them. The one room that sees both rules and pages.
+//!
+//! In: the context of an exchange, later the nonce of the page's head, later its elements. Out: fills for the page, and what the response rests on.
+//! It must not touch headers or bodies.
+
+mod element;
+pub mod fills;
+mod layout;
+mod nonce;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use layout::Layouts;
+
+use crate::content::{Filled, How, Nothing, Outcome};
+use crate::context::Context;
+use crate::page::{Slot, Target};
+use crate::revision::Injection;
+use crate::rule::Verdict;
+use crate::scope::Scope;
+use crate::scope::language::Escape;
+use crate::scope::ledger::{Bounds, Reader};
+use crate::scope::values::Tree;
+use element::ElementFacts;
+use layout::{Awaits, Layout};
+use nonce::NonceFacts;
+
+/// What one exchange lays into its page.
+#[derive(Debug)]
+pub struct Plan {
+    context: Arc<Context>,
+    layout: Arc<Layout>,
+    /// By the layout's rule index, highest first.
+    rules: Vec<Decided>,
+    /// By the marker's index.
+    slots: Vec<Prepared>,
+    nonce: Arc<NonceFacts>,
+    bounds: Bounds,
+}
+
+/// A rule of the path, decided.
+#[derive(Debug)]
+struct Decided {
+    number: usize,
+    verdict: Verdict,
+    /// What its code sees: with the captures of its path.
+    scope: Scope,
+}
+
+/// How far a slot is.
+#[derive(Debug)]
+enum Prepared {
+    /// Nothing is laid in: its rule or its own condition says no.
+    Idle,
+    /// It needs no content.
+    Bare,
+    Filled(Filled),
+    Waiting(Awaits),
+}
+
+/// How long a slot's content took, and where it came from.
+#[derive(Clone, Debug)]
+pub struct SlotTiming {
+    pub name: Arc<str>,
+    pub took: Option<Duration>,
+    pub how: &'static str,
+}
+
+impl Plan {
+    /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
+    pub fn decide(context: &Arc<Context>, layouts: &Layouts) -> Option<Self> {
+        let numbers = context.revision.book.on_path(&context.site.name, &context.request);
+        if numbers.is_empty() {
+            return None;
+        }
+        let layout = layouts.of(&context.revision, &numbers)?;
+        let nonce = Arc::new(NonceFacts::default());
+        let scope = context.scope().with("csp", nonce.clone());
+        let mut bounds = Bounds::default();
+        let rules = numbers.iter().map(|number| decide_rule(context, *number, &scope, &mut bounds)).collect();
+        let slots = Vec::new();
+        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds };
+        plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
+        Some(plan)
+    }
+
+    /// Whether any rule applies, so that the page must be rewritten.
+    pub fn applies(&self) -> bool {
+        self.rules.iter().any(|rule| rule.verdict.outcome.is_ok())
+    }
+
+    /// Fills what depends on nothing but the request.
+    pub fn fill_ahead(&mut self) {
+        self.fill_waiting(Awaits::Nothing);
+    }
+
+    /// Fills what waited for the head of the page, whose nonce this is.
+    pub fn fill_at_head(&mut self, nonce: Option<&str>) {
+        self.nonce.settle(nonce);
+        self.fill_waiting(Awaits::Head);
+    }
+
+    /// What the page rests on: whether it differs by visitor, and until when it holds. Slots that are filled as their
+    /// elements come are judged by their text, because the head leaves before them.
+    pub fn bounds(&self) -> Bounds {
+        let waiting = |marker: usize| matches!(self.slots[marker], Prepared::Waiting(_));
+        let may_vary = (0..self.slots.len()).any(|marker| waiting(marker) && self.layout.slots[marker].may_vary);
+        Bounds { of_visitor: self.bounds.of_visitor || may_vary, ..self.bounds }
+    }
+
+    /// The names of the rules that apply, highest first.
+    pub fn applied(&self) -> impl Iterator<Item = &Arc<str>> {
+        let rules = self.rules.iter().filter(|rule| rule.verdict.outcome.is_ok());
+        rules.map(|rule| &self.context.revision.book.rule(rule.number).name)
+    }
+
+    /// What the slots of the rules that apply took so far.
+    pub fn timings(&self) -> impl Iterator<Item = SlotTiming> {
+        (0..self.slots.len()).filter_map(|marker| {
+            let (took, how) = match &self.slots[marker] {
+                Prepared::Idle => return None,
+                Prepared::Bare => (None, "bare"),
+                Prepared::Waiting(_) => (None, "at its element"),
+                Prepared::Filled(filled) => (Some(filled.took), how_filled(&filled.outcome)),
+            };
+            Some(SlotTiming { name: self.injection(marker).name.clone(), took, how })
+        })
+    }
+
+    fn injection(&self, marker: usize) -> &Injection {
+        let slot = self.layout.slots[marker];
+        &self.context.revision.injections[self.rules[slot.rule].number][slot.injection]
+    }
+
+    fn rule_name(&self, marker: usize) -> &Arc<str> {
+        let number = self.rules[self.layout.slots[marker].rule].number;
+        &self.context.revision.book.rule(number).name
+    }
+
+    /// How far a slot can be brought at once.
+    fn prepare(&mut self, marker: usize) -> Prepared {
+        let slot = self.layout.slots[marker];
+        if self.rules[slot.rule].verdict.outcome.is_err() {
+            return Prepared::Idle;
+        }
+        if self.injection(marker).content.is_some() || slot.awaits != Awaits::Nothing {
+            return Prepared::Waiting(slot.awaits);
+        }
+        let scope = self.rules[slot.rule].scope.clone();
+        if self.wanted(marker, &scope) { Prepared::Bare } else { Prepared::Idle }
+    }
+
+    fn fill_waiting(&mut self, awaits: Awaits) {
+        for marker in 0..self.slots.len() {
+            if matches!(self.slots[marker], Prepared::Waiting(for_what) if for_what == awaits) {
+                let scope = self.rules[self.layout.slots[marker].rule].scope.clone();
+                let escape = match self.injection(marker).marker.target {
+                    Target::Attribute(_) => Escape::Attribute,
+                    Target::Place(_) | Target::Class { .. } => Escape::Html,
+                };
+                self.slots[marker] = self.fill(marker, &scope, escape);
+            }
+        }
+    }
+
+    /// Fills one slot, whose element has come.
+    fn fill_at_element(&mut self, slot: &Slot, escape: Escape) -> Prepared {
+        let mut scope = self.rules[self.layout.slots[slot.marker].rule].scope.clone();
+        for (name, element) in [("element", &slot.element), ("each", &slot.each)] {
+            if let Some(element) = element {
+                scope = scope.with(name, Arc::new(ElementFacts(element.clone())));
+            }
+        }
+        self.fill(slot.marker, &scope, escape)
+    }
+
+    fn fill(&mut self, marker: usize, scope: &Scope, escape: Escape) -> Prepared {
+        if !self.wanted(marker, scope) {
+            return Prepared::Idle;
+        }
+        let Some(content) = self.injection(marker).content.clone() else {
+            return Prepared::Bare;
+        };
+        let filled = self.context.revision.library.fill(&content, scope, escape);
+        self.bounds.merge(filled.ledger.bounds());
+        Prepared::Filled(filled)
+    }
+
+    /// Whether the injection's own condition holds.
+    fn wanted(&mut self, marker: usize, scope: &Scope) -> bool {
+        let Some(condition) = self.injection(marker).when.clone() else {
+            return true;
+        };
+        let reader = Reader::new(scope.clone());
+        let held = self.context.revision.language.holds(&condition.name, &reader);
+        self.bounds.merge(reader.ledger().bounds());
+        held.unwrap_or_else(|error| {
+            let injection = &*self.injection(marker).name;
+            tracing::warn!(injection, %condition, %error, "a condition could not be evaluated: its injection is left out");
+            false
+        })
+    }
+}
+
+/// Decides one rule; what it rests on narrows `bounds`.
+fn decide_rule(context: &Context, number: usize, scope: &Scope, bounds: &mut Bounds) -> Decided {
+    let rule = context.revision.book.rule(number);
+    let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
+    let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
+    let scope = scope.clone().with("params", Arc::new(Tree::of_site(serde_json::Value::Object(params))));
+    let reader = Reader::new(scope.clone());
+    let language = &context.revision.language;
+    let verdict = rule.decide(&context.asking(), &mut |condition| {
+        language.holds(&condition.name, &reader).map_err(|error| error.to_string())
+    });
+    bounds.merge(Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true });
+    bounds.merge(reader.ledger().bounds());
+    if let Err(reason) = &verdict.outcome {
+        tracing::debug!(rule = &*rule.name, %reason, "a rule does not apply");
+    }
+    Decided { number, verdict, scope }
+}
+
+fn how_filled(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Show { how: How::Fixed, .. } => "fixed",
+        Outcome::Show { how: How::Rendered, .. } => "rendered",
+        Outcome::Show { how: How::Hit, .. } => "hit",
+        Outcome::Nothing(Nothing::Blank) => "blank",
+        Outcome::Nothing(Nothing::Failed(_)) => "failed",
+    }
+}

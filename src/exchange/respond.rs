@@ -1,0 +1,127 @@
+//! From the origin's answer to the client's: what may be rewritten, and what a rewritten page's head says.
+//!
+//! In: the origin's answer, and the plan. Out: the response. It must not decide what is laid in.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Response, StatusCode};
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use super::plan::fills::PageFills;
+use super::rewriting::RewritingBody;
+use super::trace::TraceSink;
+use crate::context::Context;
+use crate::http::Body;
+use crate::http::caching::{cut_to, make_private};
+use crate::http::coding::{Accepted, Codings, Coding, DecodedBody, EncodedBody, Encoder};
+use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
+use crate::scope::ledger::Bounds;
+use crate::telemetry::Metrics;
+
+/// Why a response on a path with rules is passed on untouched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untouched {
+    /// Not a whole page: an error, a redirect, a part, nothing.
+    Status,
+    NotHtml,
+    /// The origin forbids changes (RFC 9110 §7.7).
+    NoTransform,
+    /// Its coding is one that we do not undo.
+    Undecodable,
+}
+
+/// Whether a response is a page that can be rewritten; if so, how it is coded.
+///
+/// # Errors
+/// Why not.
+pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched> {
+    let status = response.status();
+    let part = matches!(
+        status,
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT
+    );
+    if !status.is_success() || part {
+        return Err(Untouched::Status);
+    }
+    let headers = response.headers();
+    if !ContentType::of(headers).is_some_and(|content_type| content_type.is_html()) {
+        return Err(Untouched::NotHtml);
+    }
+    if is_no_transform(headers) {
+        return Err(Untouched::NoTransform);
+    }
+    match Codings::of(headers) {
+        Codings::Known(codings) => Ok(codings),
+        Codings::Undecodable => Err(Untouched::Undecodable),
+    }
+}
+
+/// What rewriting a page needs from the exchange.
+pub struct Rewrite<'a> {
+    pub method: &'a Method,
+    /// What the client accepts.
+    pub accepted: Accepted,
+    pub metrics: Arc<Metrics>,
+    pub trace: Option<TraceSink>,
+}
+
+/// Makes the origin's page a personalised one.
+pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Rewrite<'_>) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    let encoder = how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
+    remove_what_is_true_of_the_bytes(&mut head.headers);
+    head.headers.remove(header::CONTENT_ENCODING);
+    if let Some((coding, _)) = &encoder {
+        head.headers.insert(header::CONTENT_ENCODING, coding.value());
+    }
+    add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
+    if *how.method == Method::HEAD {
+        return Response::from_parts(head, Body::empty());
+    }
+    let content_type = last_content_type(&head.headers);
+    let plain = if codings.is_empty() { body } else { Body::wrap(DecodedBody::new(body, codings)) };
+    let markers = plan.markers();
+    let fills = PageFills::new(plan, how.metrics.clone(), how.trace.clone());
+    let page = Body::wrap(RewritingBody::new(plain, content_type, markers, fills, how.metrics, how.trace));
+    let body = match encoder {
+        Some((_, encoder)) => Body::wrap(EncodedBody::new(page, encoder)),
+        None => page,
+    };
+    Response::from_parts(head, body)
+}
+
+fn last_content_type(headers: &HeaderMap) -> Option<String> {
+    let line = headers.get_all(header::CONTENT_TYPE).into_iter().next_back()?;
+    Some(String::from_utf8_lossy(line.as_bytes()).into_owned())
+}
+
+/// Whether a response is one visitor's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Caches may share it as far as the origin says.
+    Shared,
+    Private,
+}
+
+/// Makes the head tell caches what the page rests on, and gives a private one the visitor's cookie.
+pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sharing {
+    if bounds.of_visitor || !bounds.storable {
+        make_private(headers);
+        return Sharing::Private;
+    }
+    if let Some(until) = bounds.until {
+        cut_to(headers, until.duration_since(now).as_secs().max(0).unsigned_abs());
+    }
+    Sharing::Shared
+}
+
+/// Sets the visitor's cookie where one is owed.
+pub fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context, keys: &crate::visitor::IdentityKeys) {
+    let over_tls = context.request.head.scheme == "https";
+    let cookie = context.visitor.set_cookie(keys, over_tls, context.now);
+    if let Some(value) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        headers.append(header::SET_COOKIE, value);
+    }
+}

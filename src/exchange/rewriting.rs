@@ -1,0 +1,185 @@
+//! The body of a personalised page: the origin's bytes go in, the pieces of the page come out.
+//!
+//! In: the origin's decoded body, and an assembler once the charset is settled. Out: frames. It reads ahead of the client only
+//! within the assembler's budget, so that back-pressure reaches the origin; where nothing is ready it says so, so that what
+//! compresses it can flush.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame};
+use tokio::time::Sleep;
+
+use super::plan::fills::PageFills;
+use super::trace::TraceSink;
+use crate::http::{Body, BodyError};
+use crate::limits::CHARSET_PRESCAN_WAIT;
+use crate::page::{Assembler, Charset, Markers, Output};
+use crate::telemetry::{Kind, Metrics};
+
+/// A page being rewritten as it streams by.
+pub struct RewritingBody {
+    origin: Body,
+    phase: Phase,
+    /// Whether the origin's body has ended, and how.
+    ended: Ended,
+    metrics: Arc<Metrics>,
+    trace: Option<TraceSink>,
+}
+
+/// How far the rewriting is.
+enum Phase {
+    /// The first bytes are held until they tell the charset.
+    Prescan(Box<Prescan>),
+    Assembling(Box<Assembler<PageFills>>),
+    Done,
+}
+
+struct Prescan {
+    held: BytesMut,
+    /// Of the response's `Content-Type`.
+    content_type: Option<String>,
+    wait: Pin<Box<Sleep>>,
+    markers: Arc<Markers>,
+    fills: PageFills,
+}
+
+/// How the origin's body ended.
+enum Ended {
+    NotYet,
+    Whole(Option<HeaderMap>),
+    Broken(Option<BodyError>),
+}
+
+impl RewritingBody {
+    /// The body of a page: `origin` is plain HTML; `content_type` is what its head says.
+    pub fn new(
+        origin: Body,
+        content_type: Option<String>,
+        markers: Arc<Markers>,
+        fills: PageFills,
+        metrics: Arc<Metrics>,
+        trace: Option<TraceSink>,
+    ) -> Self {
+        let wait = Box::pin(tokio::time::sleep(CHARSET_PRESCAN_WAIT));
+        let prescan = Prescan { held: BytesMut::new(), content_type, wait, markers, fills };
+        Self { origin, phase: Phase::Prescan(Box::new(prescan)), ended: Ended::NotYet, metrics, trace }
+    }
+
+    /// Takes one frame of the origin; pending if there is none.
+    fn poll_origin(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        while let Ended::NotYet = self.ended {
+            match Pin::new(&mut self.origin).poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => self.ended = Ended::Whole(None),
+                Poll::Ready(Some(Err(error))) => self.ended = Ended::Broken(Some(error)),
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => {
+                        self.trace.iter().for_each(|trace| trace.origin(&bytes));
+                        return Poll::Ready(Some(bytes));
+                    }
+                    Err(frame) => self.ended = Ended::Whole(frame.into_trailers().ok()),
+                },
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Settles the charset, then begins to assemble. Pending while more of the page may tell more.
+    fn poll_prescan(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let more = self.poll_origin(cx);
+            let Phase::Prescan(prescan) = &mut self.phase else { return Poll::Ready(()) };
+            let complete = match more {
+                Poll::Ready(Some(bytes)) => {
+                    prescan.held.extend_from_slice(&bytes);
+                    false
+                }
+                Poll::Ready(None) => true,
+                Poll::Pending => match prescan.wait.as_mut().poll(cx) {
+                    Poll::Ready(()) => true,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            let settled = Charset::settle(prescan.content_type.as_deref(), &prescan.held, complete);
+            if let Some(charset) = settled {
+                self.begin(charset);
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    fn begin(&mut self, charset: Charset) {
+        let Phase::Prescan(prescan) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
+        let mut assembler = Assembler::new(prescan.markers, charset, prescan.fills);
+        assembler.write(prescan.held.freeze());
+        if !matches!(self.ended, Ended::NotYet) {
+            assembler.end();
+        }
+        self.phase = Phase::Assembling(Box::new(assembler));
+    }
+
+    /// The next piece of the page; `None` when all of it has left.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            let Phase::Assembling(assembler) = &mut self.phase else { return Poll::Ready(None) };
+            let waiting = match assembler.poll_next(cx) {
+                Poll::Ready(Output::Bytes(bytes)) => return Poll::Ready(Some(bytes)),
+                Poll::Ready(Output::End) => return Poll::Ready(None),
+                Poll::Ready(Output::NeedsInput) => false,
+                Poll::Pending => true,
+            };
+            if waiting && !assembler.wants_input() {
+                return Poll::Pending;
+            }
+            match self.poll_origin(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(input) => {
+                    let Phase::Assembling(assembler) = &mut self.phase else { return Poll::Ready(None) };
+                    match input {
+                        Some(bytes) => assembler.write(bytes),
+                        None if assembler.has_ended() => return Poll::Pending,
+                        None => assembler.end(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last frame: the origin's trailers, or the error with which it broke off, so that the client can tell.
+    fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        if let Phase::Assembling(assembler) = std::mem::replace(&mut self.phase, Phase::Done)
+            && let Some(reason) = assembler.broken()
+        {
+            tracing::warn!(%reason, "rewriting a page ended early; the rest of it was passed on as it is");
+            self.metrics.broken_pages.get_or_create(&Kind { kind: reason.label().to_owned() }).inc();
+        }
+        match std::mem::replace(&mut self.ended, Ended::Whole(None)) {
+            Ended::NotYet | Ended::Whole(None) => None,
+            Ended::Whole(Some(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Ended::Broken(error) => error.map(Err),
+        }
+    }
+}
+
+impl HttpBody for RewritingBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Phase::Prescan(_) = self.phase
+            && self.poll_prescan(cx).is_pending()
+        {
+            return Poll::Pending;
+        }
+        match self.poll_piece(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Poll::Ready(None) => Poll::Ready(self.finish()),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The one body type: of requests that go to an origin and of responses that go to a client.
+//!
+//! In: bytes in memory, what arrives from a connection, or any other `http_body::Body`. Out: frames, trailers
+//! included. It must not buffer: a frame leaves as it came.
+
+use std::error::Error as StdError;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use super::coding::CodingError;
+
+/// Why a body ended before its end. Whoever sends the body on must end its own message as broken, so that the
+/// receiver can tell it from a whole one; hyper does so when a body returns an error.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The connection that it came from broke, or broke the protocol.
+    #[error("the connection broke in the middle of a body")]
+    Connection(#[from] hyper::Error),
+    /// Its content coding was damaged or cut short.
+    #[error("the body could not be decoded")]
+    Coding(#[from] CodingError),
+    /// Nothing came for this long.
+    #[error("the body stalled for {} s", .0.as_secs())]
+    Stalled(Duration),
+    /// It is longer than whoever reads it accepts.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(usize),
+    /// Whoever makes it failed.
+    #[error("the body's source failed")]
+    Source(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// A body. `Send` and `Unpin`, read once.
+#[derive(Debug, Default)]
+pub struct Body(Kind);
+
+#[derive(Debug, Default)]
+enum Kind {
+    #[default]
+    Empty,
+    /// Taken, and so `None`, when it has been read.
+    Full(Option<Bytes>),
+    Incoming(Incoming),
+    Boxed(UnsyncBoxBody<Bytes, BodyError>),
+}
+
+impl Body {
+    /// A body of no bytes.
+    pub fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// A body that is all here.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        if bytes.is_empty() { Self::empty() } else { Self(Kind::Full(Some(bytes))) }
+    }
+
+    /// Any other body.
+    pub fn wrap<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BodyError>,
+    {
+        Self(Kind::Boxed(UnsyncBoxBody::new(body.map_err(Into::into))))
+    }
+
+    /// A body of the stream's pieces, without trailers.
+    pub fn stream<S>(pieces: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, BodyError>> + Send + 'static,
+    {
+        Self::wrap(StreamBody::new(pieces.map(|piece| piece.map(Frame::data))))
+    }
+
+    /// The same body, which fails with [`BodyError::Stalled`] where a reader that asks for more waits longer than
+    /// `bound`. The time during which nobody asks does not count.
+    #[must_use]
+    pub fn stalling_at_most(self, bound: Duration) -> Self {
+        match self.0 {
+            Kind::Empty | Kind::Full(_) => self,
+            _ => Self::wrap(Patient { body: self, bound, waiting: None }),
+        }
+    }
+
+    /// Reads it whole, without trailers.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLong`] as soon as it is known to be longer than `limit` bytes; whatever the body ends with.
+    pub async fn collect_at_most(mut self, limit: usize) -> Result<Bytes, BodyError> {
+        let too_long = |length: u64| usize::try_from(length).map_or(true, |length| length > limit);
+        if too_long(self.size_hint().lower()) {
+            return Err(BodyError::TooLong(limit));
+        }
+        let mut whole = Vec::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if too_long((whole.len() + data.len()) as u64) {
+                return Err(BodyError::TooLong(limit));
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok(whole.into())
+    }
+}
+
+impl From<Incoming> for Body {
+    fn from(body: Incoming) -> Self {
+        if body.is_end_stream() { Self::empty() } else { Self(Kind::Incoming(body)) }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::full(bytes)
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Kind::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Connection),
+            Kind::Boxed(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty | Kind::Full(None) => true,
+            Kind::Full(Some(_)) => false,
+            Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Boxed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty | Kind::Full(None) => SizeHint::with_exact(0),
+            Kind::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Incoming(body) => body.size_hint(),
+            Kind::Boxed(body) => body.size_hint(),
+        }
+    }
+}
+
+/// A body with a bound on each wait.
+struct Patient {
+    body: Body,
+    bound: Duration,
+    /// Runs while a reader waits; kept between waits, because making a timer costs more than moving it.
+    waiting: Option<(Pin<Box<Sleep>>, Waiting)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    Yes,
+    No,
+}
+
+impl Patient {
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let due = Instant::now() + self.bound;
+        let (sleep, waiting) =
+            self.waiting.get_or_insert_with(|| (Box::pin(tokio::time::sleep_until(due)), Waiting::Yes));
+        if *waiting == Waiting::No {
+            sleep.as_mut().reset(due);
+            *waiting = Waiting::Yes;
+        }
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(BodyError::Stalled(self.bound))
+    }
+}
+
+impl HttpBody for Patient {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            if let Some((_, waiting)) = &mut self.waiting {
+                *waiting = Waiting::No;
+            }
+            return Poll::Ready(frame);
+        }
+        self.poll_patience(cx).map(|stalled| Some(Err(stalled)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,175 @@
+//! Cookies (RFC 6265): reading one, taking one out of a request without touching the others, making one.
+//!
+//! In: `Cookie` lines. Out: values, or the same lines without one cookie. It must not know what cookies mean.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue};
+
+/// The pairs of all `Cookie` lines, in order; those that are not UTF-8 or have no `=` are left out. Values are as sent.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers.get_all(COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(
+        |pair| {
+            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
+            Some((name.trim(), value.trim()))
+        },
+    )
+}
+
+/// The value of the first cookie called `name`, as sent. The first wins, because browsers send the most specific first.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    cookies(headers).find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// Takes every cookie called `name` out of the request. All other bytes of `Cookie` stay as they were; a line of which
+/// nothing is left goes.
+pub fn remove_cookie(headers: &mut HeaderMap, name: &str) {
+    if !headers.get_all(COOKIE).iter().any(|line| without(line.as_bytes(), name).is_some()) {
+        return;
+    }
+    let lines: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
+    headers.remove(COOKIE);
+    for line in lines {
+        let kept = match without(line.as_bytes(), name) {
+            None => line,
+            Some(kept) if kept.is_empty() => continue,
+            // Bytes of a header value without some of them are a header value.
+            Some(kept) => match HeaderValue::from_bytes(&kept) {
+                Ok(kept) => kept,
+                Err(_) => continue,
+            },
+        };
+        headers.append(COOKIE, kept);
+    }
+}
+
+/// Joins the crumbs into which HTTP/2 may break `Cookie`, as whoever goes on in HTTP/1.1 must (RFC 9113 section 8.2.3).
+pub fn join_crumbs(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let lines: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// The line without the cookies called `name`, each with the separator after it, the last with that before it; `None`
+/// if there is no such cookie.
+fn without(line: &[u8], name: &str) -> Option<Vec<u8>> {
+    let is_it = |pair: &[u8]| {
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        pair[..end].trim_ascii() == name.as_bytes() && end < pair.len()
+    };
+    let pairs: Vec<&[u8]> = line.split(|byte| *byte == b';').collect();
+    if !pairs.iter().any(|pair| is_it(pair)) {
+        return None;
+    }
+    let kept: Vec<&[u8]> = pairs.iter().filter(|pair| !is_it(pair)).copied().collect();
+    let mut joined = kept.join(&b';');
+    if is_it(pairs[0]) {
+        // The space that followed the separator was between two pairs; now there is only one.
+        let start = joined.len() - joined.trim_ascii_start().len();
+        joined.drain(..start);
+    }
+    if joined.trim_ascii().is_empty() {
+        joined.clear();
+    }
+    Some(joined)
+}
+
+/// Over what a cookie may travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS only (`Secure`).
+    Secure,
+    /// Any; for sites that are served without TLS.
+    Any,
+}
+
+/// A `Set-Cookie` line for the whole site, out of reach for scripts (`HttpOnly`) and for other sites' forms and frames
+/// (`SameSite=Lax`). `name` must be a token; the value is percent-encoded where it has to be.
+pub fn set_cookie(name: &str, value: &str, max_age: Duration, transport: Transport) -> Option<HeaderValue> {
+    // Whole seconds as `Max-Age` has them; more than this many years no browser keeps.
+    let seconds = i64::try_from(max_age.as_secs()).unwrap_or(i64::MAX);
+    let cookie = cookie::Cookie::build((name, value))
+        .path("/")
+        .max_age(cookie::time::Duration::seconds(seconds))
+        .http_only(true)
+        .same_site(cookie::SameSite::Lax)
+        .secure(transport == Transport::Secure)
+        .build();
+    HeaderValue::try_from(cookie.encoded().to_string()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn request(lines: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        headers
+    }
+
+    fn removed(lines: &[&str]) -> Vec<String> {
+        let mut headers = request(lines);
+        remove_cookie(&mut headers, "us");
+        headers.get_all(COOKIE).iter().map(|line| line.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn one_cookie_goes_and_the_rest_stays_to_the_byte() {
+        assert_eq!(removed(&["us=1"]), Vec::<String>::new());
+        assert_eq!(removed(&["us=1; a=2"]), ["a=2"]);
+        assert_eq!(removed(&["a=2; us=1"]), ["a=2"]);
+        assert_eq!(removed(&["a=2;us=1 ;  b=\"x=y\""]), ["a=2;  b=\"x=y\""]);
+        assert_eq!(removed(&["us=1;us=2; a=us=3"]), ["a=us=3"]);
+        assert_eq!(removed(&["us=1", "a=2;;", "b; us"]), ["a=2;;", "b; us"]);
+        assert_eq!(removed(&["US=1; us2=1"]), ["US=1; us2=1"]);
+    }
+
+    #[test]
+    fn the_first_wins_and_damage_beside_it_does_not_hide_it() {
+        let mut headers = request(&["a=1; b=2", "a=3"]);
+        assert_eq!(cookie(&headers, "a"), Some("1"));
+        headers.insert(COOKIE, HeaderValue::from_bytes(b"x=\xff; a=4").unwrap());
+        assert_eq!(cookie(&headers, "a"), Some("4"));
+        assert_eq!(cookie(&headers, "c"), None);
+    }
+
+    #[test]
+    fn crumbs_join() {
+        let mut headers = request(&["a=1", "b=2"]);
+        join_crumbs(&mut headers);
+        assert_eq!(headers[COOKIE], "a=1; b=2");
+        assert_eq!(headers.len(), 1);
+    }
+
+    #[test]
+    fn a_cookie_is_made_with_all_its_guards() {
+        let value = set_cookie("us", "a b", Duration::from_secs(60), Transport::Secure).unwrap();
+        assert_eq!(value, "us=a%20b; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60");
+        let value = set_cookie("us", "ab", Duration::from_secs(60), Transport::Any).unwrap();
+        assert!(!value.to_str().unwrap().contains("Secure"));
+    }
+
+    proptest! {
+        /// Laying ours into any cookie line, anywhere, and taking it out again changes nothing.
+        #[test]
+        fn removal_is_the_inverse_of_sending(
+            pairs in prop::collection::vec("[a-t]{1,3}=[ -:<-~]{0,6}", 1..6),
+            at in any::<prop::sample::Index>(),
+        ) {
+            let pairs: Vec<String> = pairs.iter().map(|pair| pair.trim().to_owned()).collect();
+            let mut with = pairs.clone();
+            with.insert(at.index(pairs.len() + 1), "us=secret".to_owned());
+            prop_assert_eq!(removed(&[&with.join("; ")]), [pairs.join("; ")]);
+        }
+    }
+}

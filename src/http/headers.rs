@@ -1,0 +1,201 @@
+//! Headers that every proxy must read or change (RFC 9110 sections 7.6 and 8).
+//!
+//! In: a message's headers. Out: the same map changed, or what it says. It must not decide when; callers do.
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Version};
+
+/// Meant for one connection only, whether or not `Connection` names them.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// True only of the exact bytes that the origin sent.
+const OF_THE_BYTES: [HeaderName; 10] = [
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::ACCEPT_RANGES,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("signature"),
+];
+
+/// What asks for less than the whole response.
+const CONDITIONS: [HeaderName; 6] = [
+    header::RANGE,
+    header::IF_RANGE,
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+];
+
+/// Removes what concerns one connection only, and all that `Connection` names (RFC 9110 section 7.6.1). `TE: trailers`
+/// stays, because trailers are passed on.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
+        .filter_map(|name| HeaderName::try_from(name).ok())
+        // A client must not be able to take these from the request by naming them.
+        .filter(|name| !matches!(*name, header::HOST | header::CONTENT_LENGTH))
+        .collect();
+    let trailers = tokens(headers, &header::TE).any(|te| te.eq_ignore_ascii_case("trailers"));
+    for name in HOP_BY_HOP.iter().chain(&named) {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The protocol that a request or a 101 response would switch to: its `Upgrade`, if `Connection` says so too.
+pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    tokens(headers, &header::CONNECTION)
+        .any(|option| option.eq_ignore_ascii_case("upgrade"))
+        .then(|| headers.get(header::UPGRADE).cloned())
+        .flatten()
+}
+
+/// Asks for, or confirms, a switch to `protocol`.
+pub fn insert_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, protocol);
+}
+
+/// The name by which this process is known in `Via`, so that a request which comes back is recognised. Of a token's
+/// characters, and different for each process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pseudonym(String);
+
+impl Pseudonym {
+    /// `inlay-` and the eight hexadecimal digits of `seed`.
+    pub fn new(seed: u32) -> Self {
+        Self(format!("inlay-{seed:08x}"))
+    }
+
+    /// As it stands in `Via`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Appends ourselves to `Via`: `version` is that in which the message was received (RFC 9110 section 7.6.3).
+    pub fn append_via(&self, headers: &mut HeaderMap, version: Version) {
+        let version = match version {
+            Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
+            Version::HTTP_3 => "3",
+            _ => "1.1",
+        };
+        if let Ok(value) = HeaderValue::try_from(format!("{version} {}", self.0)) {
+            headers.append(header::VIA, value);
+        }
+    }
+
+    /// Whether a message with these headers has passed here before.
+    pub fn is_in_via(&self, headers: &HeaderMap) -> bool {
+        tokens(headers, &header::VIA).any(|hop| hop.split_ascii_whitespace().nth(1) == Some(self.as_str()))
+    }
+}
+
+/// Removes the length, validators and digests, which a change of the body makes wrong.
+pub fn remove_what_is_true_of_the_bytes(headers: &mut HeaderMap) {
+    for name in &OF_THE_BYTES {
+        headers.remove(name);
+    }
+    headers.remove("signature-input");
+}
+
+/// Removes ranges and conditions from a request, so that the whole response comes.
+pub fn remove_conditions(headers: &mut HeaderMap) {
+    for name in &CONDITIONS {
+        headers.remove(name);
+    }
+}
+
+/// Whether the content must arrive as it is: `Cache-Control: no-transform` (RFC 9110 section 7.7).
+pub fn is_no_transform(headers: &HeaderMap) -> bool {
+    tokens(headers, &header::CACHE_CONTROL).any(|directive| directive.eq_ignore_ascii_case("no-transform"))
+}
+
+/// Adds `name` to `Vary`, unless it is there or `*` is.
+pub fn add_vary(headers: &mut HeaderMap, name: &HeaderName) {
+    if !tokens(headers, &header::VARY).any(|varies| varies == "*" || varies.eq_ignore_ascii_case(name.as_str())) {
+        headers.append(header::VARY, HeaderValue::from(name.clone()));
+    }
+}
+
+/// What `Content-Type` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContentType {
+    /// `type/subtype`, lower-case.
+    pub essence: String,
+    /// The first `charset` parameter, unquoted, as it was written.
+    pub charset: Option<String>,
+}
+
+impl ContentType {
+    /// Reads the last `Content-Type` line, as browsers do; `None` if there is none that can be read.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let line = headers.get_all(header::CONTENT_TYPE).into_iter().next_back()?;
+        // Parameters may hold bytes that are not ASCII; they never are a charset's name.
+        let line = String::from_utf8_lossy(line.as_bytes());
+        let mut parts = line.split(';');
+        let essence = parts.next()?.trim().to_ascii_lowercase();
+        essence.split_once('/')?;
+        let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
+            let unquoted = value.trim().trim_matches('"').trim();
+            (name.trim().eq_ignore_ascii_case("charset") && !unquoted.is_empty()).then(|| unquoted.to_owned())
+        });
+        Some(Self { essence, charset })
+    }
+
+    /// Whether browsers parse it as HTML. `application/xhtml+xml` is XML and has another parser.
+    pub fn is_html(&self) -> bool {
+        self.essence == "text/html"
+    }
+}
+
+/// The nonce of a page's content security policy: the first of `script-src-elem`, `script-src`, `style-src-elem`,
+/// `style-src`, `default-src` that has one, policies that are enforced before those that only report.
+pub fn csp_nonce(headers: &HeaderMap) -> Option<&str> {
+    const DIRECTIVES: [&str; 5] = ["script-src-elem", "script-src", "style-src-elem", "style-src", "default-src"];
+    let policies = || {
+        [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY]
+            .into_iter()
+            .flat_map(|name| headers.get_all(name))
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split([';', ',']))
+    };
+    DIRECTIVES.into_iter().find_map(|wanted| {
+        policies().find_map(|directive| {
+            let mut words = directive.split_ascii_whitespace();
+            words.next().filter(|name| name.eq_ignore_ascii_case(wanted))?;
+            words.find_map(nonce_source)
+        })
+    })
+}
+
+/// `'nonce-…'` of base64 or base64url characters; any other could not be laid into an attribute unescaped.
+fn nonce_source(word: &str) -> Option<&str> {
+    let inner = word.strip_prefix('\'')?.strip_suffix('\'')?;
+    let (prefix, nonce) = inner.split_at_checked("nonce-".len())?;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    (prefix.eq_ignore_ascii_case("nonce-") && !nonce.is_empty() && nonce.bytes().all(is_base64)).then_some(nonce)
+}
+
+/// The members of a comma-separated list over all lines of `name`, trimmed, the empty ones left out. Not for headers
+/// whose members may hold quoted commas.
+pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}

@@ -1,0 +1,102 @@
+//! Pieces: a page as a list of bytes with slots between them.
+//!
+//! The list is neutral. It says where slots are, not what goes into them, so it can be kept and walked again for
+//! another visitor without parsing the page.
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::Slot;
+use super::escape::Holder;
+
+/// Index of a slot in its page: [`Slot::number`].
+pub(super) type Number = usize;
+
+/// One piece. The bytes of all pieces, in order, are the page as the origin made it.
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    /// The origin's bytes, in no slot or in those opened before and not yet closed.
+    Bytes(Bytes),
+    /// A slot of its own: something may be laid in here.
+    Insert(Number),
+    /// The origin's bytes from here to the slot's `Close` may be exchanged.
+    Open(Number),
+    Close(Number, Closing),
+    /// The value of an attribute, which may be exchanged.
+    Value(Box<Value>),
+    /// A slot whose place does not exist.
+    Nowhere(Number, Absence),
+}
+
+/// How an element that a slot spans came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// By its own end tag, or it is void: it is known what belongs to it.
+    Own,
+    /// By another's end tag or the end of the page: what belongs to it is a guess.
+    Implied,
+}
+
+/// Why a slot has no place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// The element has no inside.
+    Void,
+    /// Rewriting broke off, or the page broke off within a tag, before the place was reached.
+    BrokenOff,
+}
+
+/// The value of one attribute of one element.
+#[derive(Clone, Debug)]
+pub(super) struct Value {
+    /// The bytes that an exchange takes away: the value, with its quotes where they must go too.
+    pub original: Bytes,
+    pub shape: Shape,
+    /// The slots that set the attribute, in order of precedence.
+    pub setters: SmallVec<[Number; 2]>,
+    /// The slots that add and remove classes, in order of precedence.
+    pub edits: SmallVec<[Number; 2]>,
+}
+
+/// How an attribute is written in the page, hence what else an exchange must write. A new value always stands between
+/// double quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `a="b"`: the quotes stay.
+    DoubleQuoted,
+    /// `a='b'`: the quotes belong to what is exchanged.
+    SingleQuoted,
+    /// `a=b`, also `a=` before the end of the tag.
+    Unquoted,
+    /// `a`
+    WithoutValue,
+    /// The element lacks this attribute.
+    Absent(std::sync::Arc<str>),
+}
+
+impl Value {
+    /// The origin's value as it is written, without quotes; `None` where the element lacks the attribute.
+    pub fn text(&self) -> Option<&[u8]> {
+        match self.shape {
+            Shape::DoubleQuoted | Shape::Unquoted => Some(&self.original),
+            Shape::SingleQuoted => Some(&self.original[1..self.original.len() - 1]),
+            Shape::WithoutValue => Some(b""),
+            Shape::Absent(_) => None,
+        }
+    }
+}
+
+/// A slot with what must be known to lay something in safely.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub slot: Slot,
+    pub holder: Holder,
+}
+
+/// What compiling made of the bytes so far.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pub pieces: Vec<Piece>,
+    /// The slots that those pieces mention for the first time or will mention later, by ascending number.
+    pub found: Vec<Found>,
+}

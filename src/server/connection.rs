@@ -1,0 +1,183 @@
+//! One accepted connection, from the handshake to its end.
+//!
+//! In: a socket. Out: the service called for each request on it; the connection closed when it is idle, when the
+//! shutdown drains and its exchanges have ended, or when the shutdown cuts. It must not know the service.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::tls::Tls;
+use crate::http::activity::{Activity, InUse};
+use crate::http::peer::{Peer, Security};
+use crate::http::{Body, BodyError};
+use crate::limits;
+use crate::shutdown::Shutdown;
+
+/// HTTP/1.1 and HTTP/2 with their bounds; which one it is shows in a connection's first bytes.
+pub struct Protocol(auto::Builder<TokioExecutor>);
+
+impl Protocol {
+    pub fn new() -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits::REQUEST_HEAD_WAIT)
+            .max_buf_size(limits::REQUEST_HEAD_BYTES)
+            .max_headers(limits::REQUEST_HEADERS);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(limits::REQUEST_HEAD_BYTES).unwrap_or(u32::MAX))
+            .max_concurrent_streams(limits::STREAMS_PER_CONNECTION)
+            .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(limits::STREAM_SEND_BYTES)
+            .max_pending_accept_reset_streams(limits::RESETS_PENDING);
+        Self(builder)
+    }
+}
+
+/// A connection as it was accepted.
+pub struct Connection {
+    pub stream: TcpStream,
+    pub address: SocketAddr,
+    pub tls: Option<Tls>,
+    /// Counts it among [`CONNECTIONS`](limits::CONNECTIONS) until it ends.
+    pub permit: OwnedSemaphorePermit,
+}
+
+/// How far a connection's end has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The client has been told; exchanges in progress go on.
+    Closing,
+}
+
+impl Connection {
+    /// Serves it to its end. Errors are the client's and only traced.
+    pub async fn serve<S, F>(self, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
+    where
+        S: Fn(Request<Body>) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let held = shutdown.hold();
+        let address = self.address;
+        if let Err(error) = self.secured(&protocol, service, &shutdown).await {
+            tracing::debug!(client = %address, error = &*error as &dyn std::error::Error, "a connection failed");
+        }
+        drop(held);
+    }
+
+    async fn secured<S, F>(self, protocol: &Protocol, service: S, shutdown: &Shutdown) -> Result<(), Failure>
+    where
+        S: Fn(Request<Body>) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let Self { stream, address, tls, permit } = self;
+        // Small writes (events, fragments) must not wait for the client's acknowledgement of the ones before.
+        stream.set_nodelay(true)?;
+        let security = if tls.is_some() { Security::Tls } else { Security::Plain };
+        let peer = Peer { address, local: stream.local_addr()?, security };
+        match tls {
+            None => exchanges(stream, peer, protocol, service, shutdown).await?,
+            Some(tls) => {
+                let handshake = tokio::time::timeout(limits::HANDSHAKE_WAIT, tls.accept(stream));
+                let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                exchanges(stream, peer, protocol, service, shutdown).await?;
+            }
+        }
+        drop(permit);
+        Ok(())
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves the exchanges on a connection that is ready for HTTP.
+async fn exchanges<I, S, F>(
+    stream: I,
+    peer: Peer,
+    protocol: &Protocol,
+    service: S,
+    shutdown: &Shutdown,
+) -> Result<(), Failure>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Fn(Request<Body>) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let activity = Activity::begin();
+    let in_use = activity.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let in_use = in_use.enter();
+        let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
+        request.extensions_mut().insert(peer);
+        let response = service(request);
+        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, _in_use: in_use })) }
+    });
+    let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut stage = Stage::Open;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = shutdown.cut() => return Ok(()),
+            () = shutdown.draining(), if stage == Stage::Open => {}
+            () = activity.idle_for(patience(stage)) => {
+                if stage == Stage::Closing {
+                    return Ok(());
+                }
+            }
+        }
+        connection.as_mut().graceful_shutdown();
+        stage = Stage::Closing;
+    }
+}
+
+/// How long a connection may be idle.
+fn patience(stage: Stage) -> std::time::Duration {
+    match stage {
+        Stage::Open => limits::REQUEST_HEAD_WAIT,
+        Stage::Closing => limits::CLOSE_WAIT,
+    }
+}
+
+/// A response's body, during which its connection is in use.
+struct Counted {
+    body: Body,
+    _in_use: InUse,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
