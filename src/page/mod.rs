@@ -9,7 +9,7 @@
 //! charset → which encoding the page has, settled before anything else        (prescan: the standard's look for <meta>)
 //! markers → what to look for, compiled once per revision                     (selector: what can be looked for)
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
-//! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, tag)
+//! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (waiting, class, escape)
 //! assemble → the two joined: what an async body drives
 //! ```
@@ -21,6 +21,7 @@ mod compile;
 mod escape;
 mod markers;
 mod piece;
+mod plan;
 mod prescan;
 mod scan;
 mod selector;

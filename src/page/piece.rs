@@ -3,6 +3,9 @@
 //! The list is neutral. It says where slots are, not what goes into them, so it can be kept and walked again for
 //! another visitor without parsing the page.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -71,18 +74,44 @@ pub(super) enum Shape {
     /// `a`
     WithoutValue,
     /// The element lacks this attribute.
-    Absent(std::sync::Arc<str>),
+    Absent(Arc<str>),
 }
 
 impl Value {
-    /// The origin's value as it is written, without quotes; `None` where the element lacks the attribute.
-    pub fn text(&self) -> Option<&[u8]> {
-        match self.shape {
-            Shape::DoubleQuoted | Shape::Unquoted => Some(&self.original),
-            Shape::SingleQuoted => Some(&self.original[1..self.original.len() - 1]),
-            Shape::WithoutValue => Some(b""),
-            Shape::Absent(_) => None,
+    /// `text`, which may stand between double quotes, with what must be written around it in the place of the original.
+    pub fn written(&self, text: &[u8]) -> Bytes {
+        let mut written = Vec::with_capacity(text.len() + 16);
+        match &self.shape {
+            Shape::DoubleQuoted => {}
+            Shape::SingleQuoted | Shape::Unquoted => written.push(b'"'),
+            Shape::WithoutValue => written.extend_from_slice(b"=\""),
+            Shape::Absent(name) => written.extend_from_slice(format!(" {name}=\"").as_bytes()),
         }
+        written.extend_from_slice(text);
+        if self.shape != Shape::DoubleQuoted {
+            written.push(b'"');
+        }
+        written.into()
+    }
+
+    /// The origin's value as it would be written between double quotes; empty where there is none.
+    pub fn text_between_double_quotes(&self) -> Cow<'_, [u8]> {
+        let text: &[u8] = match self.shape {
+            Shape::DoubleQuoted | Shape::Unquoted => &self.original,
+            Shape::SingleQuoted => &self.original[1..self.original.len() - 1],
+            Shape::WithoutValue | Shape::Absent(_) => b"",
+        };
+        if !text.contains(&b'"') {
+            return Cow::Borrowed(text);
+        }
+        let mut escaped = Vec::with_capacity(text.len() + 16);
+        for (count, part) in text.split(|byte| *byte == b'"').enumerate() {
+            if count > 0 {
+                escaped.extend_from_slice(b"&quot;");
+            }
+            escaped.extend_from_slice(part);
+        }
+        Cow::Owned(escaped)
     }
 }
 

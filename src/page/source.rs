@@ -25,11 +25,6 @@ impl Source {
         }
     }
 
-    /// Offset of the first byte that has not been taken.
-    pub fn start(&self) -> u64 {
-        self.start
-    }
-
     /// Offset behind the last byte that has arrived.
     pub fn end(&self) -> u64 {
         self.end
@@ -91,7 +86,7 @@ mod tests {
         let mut taken = Vec::new();
         source.take_until(4, |chunk| taken.push(chunk));
         assert_eq!(taken, ["abc", "d"]);
-        assert_eq!((source.start(), source.end()), (4, 9));
+        assert_eq!((source.start, source.end), (4, 9));
         assert_eq!(source.slice(4..7), "efg");
     }
 }

@@ -1,0 +1,261 @@
+//! The compiler: the bytes of a page become pieces.
+//!
+//! In: bytes in any chunks. Out: [`Pieces`], the same whatever the chunks were: the origin's own bytes, uncopied, with the
+//! slots of all markers between them. It must not know what goes into slots, nor who asks: what it makes can be kept.
+//!
+//! Slots of one element stand in this order: before, *whole* (replace, remove) around attributes and all the rest,
+//! prepend, *inner* around the content, append, after. So what is prepended or appended stays beside a shown `inner`, and
+//! goes with a shown `replace`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lol_html::errors::RewritingError;
+use smallvec::SmallVec;
+
+use super::charset::Charset;
+use super::markers::Markers;
+use super::piece::{Absence, Closing, Number, Piece, Pieces};
+use super::plan::{Plan, Planner, Slots};
+use super::scan::{End, Event, Scanner, Start};
+use super::source::Source;
+use super::tag::Tag;
+use crate::limits;
+
+/// The compiler of one page.
+pub(super) struct Compiler {
+    mode: Mode,
+    planner: Planner,
+    source: Source,
+    /// Elements whose end tag is waited for, outermost first.
+    open: Vec<OpenElement>,
+    /// Kept for its memory: empty between calls.
+    events: Vec<Event>,
+    pieces: Vec<Piece>,
+}
+
+enum Mode {
+    Rewriting(Box<Scanner>),
+    /// Nothing is looked for, from the start or any more.
+    PassThrough,
+}
+
+/// An element whose end tag matters.
+struct OpenElement {
+    /// Offset of its start tag.
+    start: u64,
+    /// As written in the page.
+    name: SmallVec<[u8; 16]>,
+    slots: Slots,
+}
+
+impl Compiler {
+    pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
+        let mode = match charset {
+            Charset::Foreign(_) => Mode::PassThrough,
+            _ if markers.list().is_empty() => Mode::PassThrough,
+            _ => Mode::Rewriting(Box::new(Scanner::new(&markers, charset.for_matching()))),
+        };
+        Self {
+            mode,
+            planner: Planner::new(markers, charset),
+            source: Source::default(),
+            open: Vec::new(),
+            events: Vec::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// Reads on. An error ends the rewriting, not the page: its bytes so far and those to come still become pieces.
+    pub fn write(&mut self, mut chunk: Bytes) -> Result<(), RewritingError> {
+        while !chunk.is_empty() {
+            let Mode::Rewriting(scanner) = &mut self.mode else {
+                self.source.push(chunk);
+                self.release(self.source.end());
+                return Ok(());
+            };
+            let part = chunk.split_to(chunk.len().min(limits::PAGE_SCAN_BYTES));
+            self.source.push(part.clone());
+            let scanned = scanner.write(&part);
+            scanner.swap_events(&mut self.events);
+            let understood = scanner.understood();
+            self.digest();
+            if let Err(error) = scanned {
+                self.source.push(chunk);
+                self.break_off();
+                return Err(error);
+            }
+            self.release(understood);
+        }
+        Ok(())
+    }
+
+    /// The page is over: all its bytes become pieces, and every slot has its place or none.
+    pub fn end(&mut self) -> Result<(), RewritingError> {
+        let Mode::Rewriting(scanner) = std::mem::replace(&mut self.mode, Mode::PassThrough) else {
+            return Ok(());
+        };
+        let within_a_tag = scanner.understood() < self.source.end();
+        let ended = scanner.end(&mut self.events);
+        self.digest();
+        if ended.is_err() || within_a_tag {
+            self.break_off();
+            return ended;
+        }
+        self.release(self.source.end());
+        while let Some(element) = self.open.pop() {
+            self.close_implied(&element.slots);
+        }
+        Ok(())
+    }
+
+    /// What has been made since the last call. Slots are in it before the first piece that mentions them.
+    pub fn take_made(&mut self) -> Pieces {
+        Pieces { pieces: std::mem::take(&mut self.pieces), found: self.planner.take_found() }
+    }
+
+    /// Whether the page had as many matches as there may be slots; further ones are not looked at.
+    pub fn is_full(&self) -> bool {
+        self.planner.is_full()
+    }
+
+    /// Takes the events in turn; those of one start tag follow each other and are taken together.
+    fn digest(&mut self) {
+        let mut events = std::mem::take(&mut self.events);
+        let mut starts: SmallVec<[Start; 4]> = SmallVec::new();
+        for event in events.drain(..) {
+            let continues = match &event {
+                Event::Start(next) => starts.first().is_some_and(|first| first.tag == next.tag),
+                Event::End(_) => false,
+            };
+            if !continues {
+                self.element(&starts);
+                starts.clear();
+            }
+            match event {
+                Event::Start(start) => starts.push(start),
+                Event::End(end) => self.end_tag(&end),
+            }
+        }
+        self.element(&starts);
+        self.events = events;
+    }
+
+    /// One element, with all the handlers that its start tag matched.
+    fn element(&mut self, starts: &[Start]) {
+        let Some(first) = starts.first() else { return };
+        let tag = Tag {
+            bytes: self.source.slice(first.tag.clone()),
+            start: first.tag.start,
+            attributes: starts.iter().find_map(|start| start.attributes.as_deref()).unwrap_or_default(),
+        };
+        let handlers = || starts.iter().map(|start| start.handler);
+        let plan = self.planner.plan(handlers(), &tag, first.html);
+        if let (true, Mode::Rewriting(scanner)) = (self.planner.is_full(), &self.mode) {
+            scanner.stop_matching();
+        }
+        let slots = self.lay(plan, &first.tag, first.can_have_content);
+        if !first.can_have_content {
+            return self.close_void(&slots);
+        }
+        if self.planner.enclose(handlers(), &tag) || slots.need_end() {
+            let name = SmallVec::from_slice(tag.name());
+            self.open.push(OpenElement { start: tag.start, name, slots });
+        }
+    }
+
+    /// Everything up to the end of the start tag.
+    fn lay(&mut self, plan: Plan, tag: &Range<u64>, can_have_content: bool) -> Slots {
+        let Plan { slots, values } = plan;
+        self.release(tag.start);
+        self.insert(&slots.before);
+        self.pieces.extend(slots.whole.iter().copied().map(Piece::Open));
+        for (range, value) in values {
+            self.release(range.start);
+            self.source.take_until(range.end, drop);
+            self.pieces.push(Piece::Value(Box::new(value)));
+        }
+        self.release(tag.end);
+        if can_have_content {
+            self.insert(&slots.prepend);
+            self.pieces.extend(slots.inner.iter().copied().map(Piece::Open));
+        }
+        slots
+    }
+
+    /// The element ends with its start tag.
+    fn close_void(&mut self, slots: &Slots) {
+        for numbers in [&slots.prepend, &slots.inner, &slots.append] {
+            self.nowhere(numbers, Absence::Void);
+        }
+        self.close(&slots.whole, Closing::Own);
+        self.insert(&slots.after);
+    }
+
+    /// An end tag closed an element; if it is not the element's own, it closed it because it closes one around it.
+    fn end_tag(&mut self, end: &End) {
+        self.planner.leave(end.element);
+        while let Some(element) = self.open.pop_if(|open| open.start >= end.element) {
+            self.release(end.tag.start);
+            let name_range = end.tag.start..end.tag.start + 2 + element.name.len() as u64 + 1;
+            let own = element.start == end.element
+                && name_range.end <= end.tag.end
+                && is_end_tag_of(&self.source.slice(name_range), &element.name);
+            if own {
+                self.close(&element.slots.inner, Closing::Own);
+                self.insert(&element.slots.append);
+                self.release(end.tag.end);
+                self.close(&element.slots.whole, Closing::Own);
+                self.insert(&element.slots.after);
+            } else {
+                self.close_implied(&element.slots);
+            }
+        }
+    }
+
+    fn close_implied(&mut self, slots: &Slots) {
+        self.close(&slots.inner, Closing::Implied);
+        self.insert(&slots.append);
+        self.close(&slots.whole, Closing::Implied);
+        self.insert(&slots.after);
+    }
+
+    /// The rest of the page is not understood: no more slots, and no place for those that wait for an end tag.
+    fn break_off(&mut self) {
+        self.mode = Mode::PassThrough;
+        self.release(self.source.end());
+        while let Some(OpenElement { slots, .. }) = self.open.pop() {
+            self.close(&slots.inner, Closing::Implied);
+            self.nowhere(&slots.append, Absence::BrokenOff);
+            self.close(&slots.whole, Closing::Implied);
+            self.nowhere(&slots.after, Absence::BrokenOff);
+        }
+    }
+
+    /// The page's bytes up to `to` are pieces from now on.
+    fn release(&mut self, to: u64) {
+        let pieces = &mut self.pieces;
+        self.source.take_until(to, |bytes| pieces.push(Piece::Bytes(bytes)));
+    }
+
+    fn insert(&mut self, numbers: &[Number]) {
+        self.pieces.extend(numbers.iter().copied().map(Piece::Insert));
+    }
+
+    /// Slots that opened at one place close in the opposite order.
+    fn close(&mut self, numbers: &[Number], closing: Closing) {
+        let closed = numbers.iter().rev().map(|number| Piece::Close(*number, closing));
+        self.pieces.extend(closed);
+    }
+
+    fn nowhere(&mut self, numbers: &[Number], absence: Absence) {
+        self.pieces.extend(numbers.iter().map(|number| Piece::Nowhere(*number, absence)));
+    }
+}
+
+/// Whether `</name` and the byte behind it are the end tag of an element so named.
+fn is_end_tag_of(end_tag: &[u8], name: &[u8]) -> bool {
+    let (behind, tag) = end_tag.split_last().unwrap_or((&0, &[]));
+    tag[2..].eq_ignore_ascii_case(name) && (behind.is_ascii_whitespace() || matches!(behind, b'/' | b'>'))
+}

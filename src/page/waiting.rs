@@ -1,0 +1,133 @@
+//! A slot that waits for its fill, and the judgement whether and how what comes can be laid in.
+//!
+//! In: a [`Filling`]. Out: a [`Verdict`], in bytes of the page's encoding. It must not know where the slot stands.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+
+use super::charset::Charset;
+use super::escape::Holder;
+use super::piece::Closing;
+use super::{Fill, Filling, Place, Target};
+
+/// A slot between its discovery and its settlement.
+pub(super) struct Waiting {
+    pub marker: usize,
+    holder: Holder,
+    state: State,
+    /// Where a spanning slot opened, as an offset in the page.
+    pub opened: u64,
+    /// How and where it closed, once that is known.
+    pub closed: Option<(Closing, u64)>,
+}
+
+enum State {
+    Later(BoxFuture<'static, Fill>),
+    Known(Verdict),
+    Settled,
+}
+
+/// What is to be done at the slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Keep,
+    Refuse,
+    /// Bytes in the page's encoding.
+    Show(Vec<Bytes>),
+}
+
+impl Waiting {
+    pub fn new(marker: usize, target: &Target, holder: Holder, charset: Charset, filling: Filling) -> Self {
+        let state = match filling {
+            Filling::Now(fill) => State::Known(judge(fill, target, holder, charset)),
+            Filling::Later(future) => State::Later(future),
+        };
+        Self { marker, holder, state, opened: 0, closed: None }
+    }
+
+    /// The verdict, as soon as the fill is there; after it is settled, `Keep`.
+    pub fn poll(&mut self, target: &Target, charset: Charset, cx: &mut Context<'_>) -> Poll<&Verdict> {
+        if let State::Later(future) = &mut self.state {
+            let fill = ready!(future.as_mut().poll(cx));
+            self.state = State::Known(judge(fill, target, self.holder, charset));
+        }
+        Poll::Ready(self.known().unwrap_or(&Verdict::Keep))
+    }
+
+    /// The verdict, if it is known without waiting.
+    pub fn known(&self) -> Option<&Verdict> {
+        match &self.state {
+            State::Known(verdict) => Some(verdict),
+            State::Later(_) | State::Settled => None,
+        }
+    }
+
+    /// Lets go of the fill, or of the future that would have brought it. What was to be shown, if it is known.
+    pub fn settle(&mut self) -> Vec<Bytes> {
+        match std::mem::replace(&mut self.state, State::Settled) {
+            State::Known(Verdict::Show(content)) => content,
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn judge(fill: Fill, target: &Target, holder: Holder, charset: Charset) -> Verdict {
+    let Fill::Show(content) = fill else {
+        return Verdict::Keep;
+    };
+    if matches!(target, Target::Class { .. } | Target::Place(Place::Remove)) {
+        return Verdict::Show(Vec::new());
+    }
+    if holder == Holder::Markup && charset == Charset::Known(encoding_rs::UTF_8) {
+        return Verdict::Show(content);
+    }
+    let whole = join(content);
+    if holder.refuses(&whole) {
+        return Verdict::Refuse;
+    }
+    match charset.encode(&String::from_utf8_lossy(&whole), holder.beyond()) {
+        Ok(None) => Verdict::Show(vec![whole]),
+        Ok(Some(encoded)) => Verdict::Show(vec![encoded.into()]),
+        Err(_) => Verdict::Refuse,
+    }
+}
+
+fn join(mut content: Vec<Bytes>) -> Bytes {
+    match content.len() {
+        0 => Bytes::new(),
+        1 => content.swap_remove(0),
+        _ => {
+            let mut joined = BytesMut::with_capacity(content.iter().map(Bytes::len).sum());
+            content.iter().for_each(|part| joined.extend_from_slice(part));
+            joined.freeze()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(content: &[&'static str], holder: Holder, charset: Charset) -> Verdict {
+        let fill = Fill::Show(content.iter().map(|part| Bytes::from_static(part.as_bytes())).collect());
+        judge(fill, &Target::Place(Place::Inner), holder, charset)
+    }
+
+    #[test]
+    fn what_would_end_its_holder_is_refused_across_pieces_too() {
+        let utf8 = Charset::Known(encoding_rs::UTF_8);
+        assert_eq!(verdict(&["x</scr", "ipt>"], Holder::Script, utf8), Verdict::Refuse);
+        assert_eq!(verdict(&["a", "b"], Holder::Script, utf8), Verdict::Show(vec!["ab".into()]));
+        assert_eq!(verdict(&["a\"b"], Holder::Value, utf8), Verdict::Refuse);
+    }
+
+    #[test]
+    fn what_the_encoding_lacks_is_refused_only_in_raw_text() {
+        let latin = Charset::Known(encoding_rs::WINDOWS_1252);
+        assert_eq!(verdict(&["☃"], Holder::Script, latin), Verdict::Refuse);
+        assert_eq!(verdict(&["é☃"], Holder::Markup, latin), Verdict::Show(vec![Bytes::from_static(b"\xE9&#x2603;")]));
+        assert_eq!(verdict(&["é"], Holder::Escapable("title"), Charset::Unknown), Verdict::Show(vec!["&#xE9;".into()]));
+    }
+}
