@@ -175,3 +175,11 @@ pub const TEMPLATE_JSON_INDENT: usize = 16;
 pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
+
+// -- traces --
+
+/// Bytes of one page that a trace keeps to compare it with the origin's. Ten times a large page; beyond it there is no
+/// proof.
+pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Slots of one traced page: as many as a page may have.
+pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;

@@ -2,14 +2,13 @@
 //!
 //! In: compiled parts, from `config`. Out: a value that every exchange takes once and keeps to its end. It must not change.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
-use crate::origin::Origin;
+use crate::origin::{Origin, Origins};
 use crate::page::Marker;
 use crate::rule::RuleBook;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -48,7 +47,7 @@ pub struct Injection {
 pub struct Sites {
     /// In the order of the file; a site without hosts takes every host.
     pub list: Vec<Arc<Site>>,
-    pub origins: BTreeMap<Arc<str>, Arc<Origin>>,
+    pub origins: Origins,
 }
 
 /// One website that is fronted.

@@ -73,7 +73,11 @@ impl Case {
                 (None, None) => Some("text/html; charset=utf-8".into()),
             },
             broken: setting("broken").map(str::to_owned),
-            slots: head.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect(),
+            slots: head
+                .lines()
+                .filter(|line| line.starts_with('{'))
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect(),
             page: encode(page),
             expected: encode(expected),
         }
@@ -102,7 +106,8 @@ impl Case {
             return Some(format!("the page\n  {left}\nshould have been\n  {expected}"));
         }
         for (marker, slot) in self.slots.iter().enumerate() {
-            let expected: Vec<&str> = slot["outcomes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            let expected: Vec<&str> =
+                slot["outcomes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
             let found: Vec<&str> = ran.outcomes(marker).into_iter().map(name).collect();
             if found != expected {
                 return Some(format!("slot {marker} ended {found:?}, not {expected:?}"));
@@ -131,7 +136,8 @@ fn encode(encoding: &'static Encoding, text: &str) -> Vec<u8> {
 }
 
 fn marker(slot: &Value) -> Marker {
-    let tokens = |list: &Value| list.as_array().into_iter().flatten().map(|token| token.as_str().unwrap().into()).collect();
+    let tokens =
+        |list: &Value| list.as_array().into_iter().flatten().map(|token| token.as_str().unwrap().into()).collect();
     let target = match (slot["place"].as_str(), slot["attribute"].as_str()) {
         (Some(place), _) => Target::Place(match place {
             "before" => Place::Before,
@@ -180,7 +186,8 @@ fn five_hundred_matches() {
     for chunk in [1, 7, page.len()] {
         let charset = Charset::Known(encoding_rs::UTF_8);
         let later = |slot: &Slot| if slot.number % 3 == 0 { Arrival::Later(2) } else { Arrival::Now };
-        let ran = run(&markers, charset, page.as_bytes(), chunk, later, |slot| page::show(format!("[{}]", slot.marker)));
+        let ran =
+            run(&markers, charset, page.as_bytes(), chunk, later, |slot| page::show(format!("[{}]", slot.marker)));
         assert_eq!(String::from_utf8(ran.output).unwrap(), "<li class=card>[1]<b>[0]</b>".repeat(500));
         assert_eq!(ran.settled.len(), 1000);
     }

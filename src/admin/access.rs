@@ -49,7 +49,8 @@ impl Access {
             return without_token(request);
         };
         let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let given =
+            given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         match given {
             None => Err(Refusal::NoToken),
             Some((_, given)) if bool::from(given.trim().as_bytes().ct_eq(token.as_bytes())) => Ok(()),
@@ -108,6 +109,9 @@ mod tests {
         assert_eq!(door.check(&request("10.0.0.9:1", &[host])), Err(Refusal::NotLocal));
         assert_eq!(door.check(&request("127.0.0.1:1", &[("host", "evil.example")])), Err(Refusal::FromAPage));
         assert_eq!(door.check(&request("127.0.0.1:1", &[host, ("origin", "null")])), Err(Refusal::FromAPage));
-        assert_eq!(door.check(&request("127.0.0.1:1", &[host, ("sec-fetch-site", "cross-site")])), Err(Refusal::FromAPage));
+        assert_eq!(
+            door.check(&request("127.0.0.1:1", &[host, ("sec-fetch-site", "cross-site")])),
+            Err(Refusal::FromAPage)
+        );
     }
 }

@@ -94,7 +94,9 @@ impl Admin {
             (&Method::GET, "off") => self.switched(),
             (&Method::PUT, "off") => self.switch(true),
             (&Method::DELETE, "off") => self.switch(false),
-            (_, "revision" | "off") => problem(StatusCode::METHOD_NOT_ALLOWED, "`off` takes GET, PUT and DELETE; `revision` takes GET."),
+            (_, "revision" | "off") => {
+                problem(StatusCode::METHOD_NOT_ALLOWED, "`off` takes GET, PUT and DELETE; `revision` takes GET.")
+            }
             _ => problem(StatusCode::NOT_FOUND, "The API has /api/v1/revision and /api/v1/off."),
         }
     }

@@ -53,7 +53,7 @@ impl Failure {
         };
         let mut response = problem(status, &detail);
         if let Failure::Origin(error) = self {
-            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_status(), None);
+            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
         }
         response
     }
@@ -62,7 +62,8 @@ impl Failure {
 /// A problem document of ours.
 pub fn problem(status: StatusCode, detail: &str) -> Response<Body> {
     let title = status.canonical_reason().unwrap_or("Error");
-    let document = serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+    let document =
+        serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
     let mut response = Response::new(Body::full(document.to_string()));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -4,23 +4,24 @@
 
 use std::sync::Arc;
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
 use crate::context::Context;
-use crate::http::coding::{Accepted, Coding, accepted_codings};
+use crate::http::Body;
+use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
-use crate::http::peer::TrueClient;
-use crate::http::Body;
-use crate::origin::{Origin, OriginError};
+use crate::http::peer::{Peer, TrueClient};
+use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
 pub struct Asked {
     request: Request<Body>,
     /// What the client accepts; the origin is told what we can undo.
     pub accepted: Accepted,
+    codings: WantedCodings,
     /// A copy of the head, without ranges, for a page that came in part.
     whole: Option<Request<()>>,
 }
@@ -31,17 +32,16 @@ impl Asked {
         let headers = request.headers_mut();
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
-        if plan.is_some_and(Plan::applies) {
-            accept_what_we_undo(headers, &accepted);
-            if accepts_html(headers) {
-                // A browser that asks for a page must not be told that the one it has is still good: it may be the one
-                // that the origin made, from before there were rules.
-                remove_conditions(headers);
-            }
+        let rewriting = plan.is_some_and(Plan::applies);
+        if rewriting && accepts_html(headers) {
+            // A browser that asks for a page must not be told that the one it has is still good: it may be the one
+            // that the origin made, from before there were rules.
+            remove_conditions(headers);
         }
-        let ranged = plan.is_some_and(Plan::applies) && request.headers().contains_key(header::RANGE);
+        let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
+        let ranged = rewriting && request.headers().contains_key(header::RANGE);
         let whole = (ranged && matches!(*request.method(), Method::GET | Method::HEAD)).then(|| without_body(&request));
-        Self { request, accepted, whole }
+        Self { request, accepted, codings, whole }
     }
 
     /// Asks. A part of a page that is to be rewritten is asked for again, whole: the byte positions of a range mean
@@ -49,26 +49,21 @@ impl Asked {
     ///
     /// # Errors
     /// Whatever kept the origin from answering.
-    pub async fn send(self, origin: &Arc<Origin>, client: &TrueClient) -> Result<Response<Body>, OriginError> {
-        let answer = origin.fetch(self.request, client).await?;
+    pub async fn send(
+        self,
+        origin: &Arc<Origin>,
+        peer: &Peer,
+        client: &TrueClient,
+    ) -> Result<Response<Body>, OriginError> {
+        let hop = Hop { peer, client, codings: self.codings };
+        let answer = origin.fetch(self.request, &hop).await?;
         let partial_page = answer.status() == StatusCode::PARTIAL_CONTENT
             && ContentType::of(answer.headers()).is_some_and(|content_type| content_type.is_html());
         match self.whole {
-            Some(whole) if partial_page => origin.fetch(whole.map(|()| Body::empty()), client).await,
+            Some(whole) if partial_page => origin.fetch(whole.map(|()| Body::empty()), &hop).await,
             _ => Ok(answer),
         }
     }
-}
-
-/// The origin may use any coding that we undo, whatever the client accepts, but nothing that we do not.
-fn accept_what_we_undo(headers: &mut HeaderMap, accepted: &Accepted) {
-    let ours: Vec<&str> = accepted.all().map(Coding::name).collect();
-    let value = match ours.is_empty() {
-        // A client that takes no coding gets none; asking for one would only cost both sides.
-        true => HeaderValue::from_static("identity"),
-        false => HeaderValue::try_from(ours.join(", ")).unwrap_or(HeaderValue::from_static("identity")),
-    };
-    headers.insert(header::ACCEPT_ENCODING, value);
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

@@ -2,6 +2,7 @@
 //!
 //! In: a request. Out: its response. It must not know sockets, files or how anything below it works.
 
+mod account;
 pub mod failure;
 mod fetch;
 mod plan;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
-use http::{Request, Response};
+use http::{Request, Response, request};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -90,13 +91,16 @@ impl Exchange {
     /// Answers one request. It never fails: what goes wrong is in the response.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
-        let trace = request.extensions().get::<TraceSink>().cloned();
-        let client = self.client(&request);
-        let (context, request) = match self.open(request, &client, started) {
+        let (head, body) = request.into_parts();
+        let trace = head.extensions.get::<TraceSink>().cloned();
+        let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
+        let client = self.trusted.client(&peer, &head);
+        let context = match self.open(&head, &client, started) {
             Ok(opened) => opened,
             Err(failure) => return self.account_for(None, started, refused(&failure)),
         };
-        let answered = self.walk(&context, request, &client, trace).await;
+        let request = Request::from_parts(head, body);
+        let answered = self.walk(&context, request, (&peer, &client), trace).await;
         self.account_for(Some(&context), started, answered.unwrap_or_else(|failure| self.failed(&failure)))
     }
 
@@ -105,7 +109,7 @@ impl Exchange {
         &self,
         context: &Arc<Context>,
         request: Request<Body>,
-        client: &TrueClient,
+        (peer, client): (&Peer, &TrueClient),
         trace: Option<TraceSink>,
     ) -> Result<Answered, Failure> {
         let method = request.method().clone();
@@ -117,7 +121,7 @@ impl Exchange {
         // The request leaves first; fragments are filled while the origin works.
         let asking = Instant::now();
         let fill_ahead = async { guarded("filling fragments", || plan.as_mut().map(Plan::fill_ahead)) };
-        let (answer, filled) = join(asked.send(fetch::origin_of(context), client), fill_ahead).await;
+        let (answer, filled) = join(asked.send(fetch::origin_of(context), peer, client), fill_ahead).await;
         let mut response = answer?;
         let origin_took = asking.elapsed();
 
@@ -147,13 +151,7 @@ impl Exchange {
     }
 
     /// The first steps: who asks, for which site, under which revision.
-    fn open(
-        &self,
-        request: Request<Body>,
-        client: &TrueClient,
-        started: Instant,
-    ) -> Result<(Arc<Context>, Request<Body>), Failure> {
-        let (parts, body) = request.into_parts();
+    fn open(&self, parts: &request::Parts, client: &TrueClient, started: Instant) -> Result<Arc<Context>, Failure> {
         let revision = self.revision.load_full();
         let host = client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
         let Some(site) = revision.sites.of_host(&host).cloned() else {
@@ -174,7 +172,7 @@ impl Exchange {
         let now = self.clock.now();
         let visitor = Arc::new(self.recognise(&facts, now));
         let context = Context { revision, site, request: facts, visitor, now, started };
-        Ok((Arc::new(context), Request::from_parts(parts, body)))
+        Ok(Arc::new(context))
     }
 
     fn recognise(&self, facts: &RequestFacts, now: jiff::Timestamp) -> Visitor {
@@ -192,14 +190,9 @@ impl Exchange {
         guarded("deciding rules", || Plan::decide(context, &self.layouts)).flatten()
     }
 
-    fn client(&self, request: &Request<Body>) -> TrueClient {
-        let peer = request.extensions().get::<Peer>().copied().unwrap_or_else(Peer::in_process);
-        self.trusted.client(&peer, request)
-    }
-
     fn failed(&self, failure: &Failure) -> Answered {
         if let Failure::Origin(error) = failure {
-            let kind = error.proxy_status().to_owned();
+            let kind = error.proxy_error().to_owned();
             tracing::warn!(%error, "the origin gave no answer");
             self.metrics.origin_errors.get_or_create(&crate::telemetry::Kind { kind }).inc();
         }
@@ -213,7 +206,10 @@ impl Exchange {
         if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
             let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
             append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
-            append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, started.elapsed() - origin_took)]);
+            append_server_timing(
+                response.headers_mut(),
+                [timing("origin", origin_took), timing(OWN_NAME, started.elapsed() - origin_took)],
+            );
         }
         let status = response.status().as_u16();
         self.metrics.requests.get_or_create(&RequestLabels { site: site.to_owned(), treatment, status }).inc();
@@ -243,5 +239,7 @@ fn slot_timings(plan: &Plan) -> Vec<Timing<'static>> {
 
 /// Runs a part of the personalisation that must not take the page down with it. `None` if it panicked.
 fn guarded<T>(what: &str, part: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(part)).inspect_err(|_| tracing::error!(what, "a part of the personalisation panicked")).ok()
+    catch_unwind(AssertUnwindSafe(part))
+        .inspect_err(|_| tracing::error!(what, "a part of the personalisation panicked"))
+        .ok()
 }

@@ -15,7 +15,7 @@ use super::trace::TraceSink;
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::caching::{cut_to, make_private};
-use crate::http::coding::{Accepted, Codings, Coding, DecodedBody, EncodedBody, Encoder};
+use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
 use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
 use crate::scope::ledger::Bounds;
 use crate::telemetry::Metrics;
@@ -38,10 +38,7 @@ pub enum Untouched {
 /// Why not.
 pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched> {
     let status = response.status();
-    let part = matches!(
-        status,
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT
-    );
+    let part = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::PARTIAL_CONTENT);
     if !status.is_success() || part {
         return Err(Untouched::Status);
     }

@@ -16,8 +16,8 @@ use tokio::time::Sleep;
 use super::plan::fills::PageFills;
 use super::trace::TraceSink;
 use crate::http::{Body, BodyError};
-use crate::limits::CHARSET_PRESCAN_WAIT;
-use crate::page::{Assembler, Charset, Markers, Output};
+use crate::limits::{CHARSET_PRESCAN_WAIT, PAGE_AHEAD_BYTES};
+use crate::page::{Assembler, Broken, Charset, Markers};
 use crate::telemetry::{Kind, Metrics};
 
 /// A page being rewritten as it streams by.
@@ -35,6 +35,8 @@ enum Phase {
     /// The first bytes are held until they tell the charset.
     Prescan(Box<Prescan>),
     Assembling(Box<Assembler<PageFills>>),
+    /// The same, after the page's end was said.
+    Emptying(Box<Assembler<PageFills>>),
     Done,
 }
 
@@ -116,9 +118,8 @@ impl RewritingBody {
     fn begin(&mut self, charset: Charset) {
         let Phase::Prescan(prescan) = std::mem::replace(&mut self.phase, Phase::Done) else { return };
         let mut assembler = Assembler::new(prescan.markers, charset, prescan.fills);
-        assembler.write(prescan.held.freeze());
-        if !matches!(self.ended, Ended::NotYet) {
-            assembler.end();
+        if !prescan.held.is_empty() {
+            assembler.write(prescan.held.freeze());
         }
         self.phase = Phase::Assembling(Box::new(assembler));
     }
@@ -126,37 +127,48 @@ impl RewritingBody {
     /// The next piece of the page; `None` when all of it has left.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            let Phase::Assembling(assembler) = &mut self.phase else { return Poll::Ready(None) };
-            let waiting = match assembler.poll_next(cx) {
-                Poll::Ready(Output::Bytes(bytes)) => return Poll::Ready(Some(bytes)),
-                Poll::Ready(Output::End) => return Poll::Ready(None),
-                Poll::Ready(Output::NeedsInput) => false,
-                Poll::Pending => true,
+            let (assembler, may_read) = match &mut self.phase {
+                Phase::Assembling(assembler) => (assembler, true),
+                Phase::Emptying(assembler) => (assembler, false),
+                Phase::Prescan(_) | Phase::Done => return Poll::Ready(None),
             };
-            if waiting && !assembler.wants_input() {
-                return Poll::Pending;
+            match assembler.poll_next(cx) {
+                Poll::Ready(Some(bytes)) => return Poll::Ready(Some(bytes)),
+                Poll::Ready(None) if !may_read => return Poll::Ready(None),
+                Poll::Ready(None) => {}
+                // A slot is due and its content is not here: meanwhile the page may be read ahead, within the budget.
+                Poll::Pending if !may_read || assembler.queued() >= PAGE_AHEAD_BYTES => return Poll::Pending,
+                Poll::Pending => {}
             }
             match self.poll_origin(cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(input) => {
-                    let Phase::Assembling(assembler) = &mut self.phase else { return Poll::Ready(None) };
-                    match input {
-                        Some(bytes) => assembler.write(bytes),
-                        None if assembler.has_ended() => return Poll::Pending,
-                        None => assembler.end(),
-                    }
-                }
+                Poll::Ready(input) => self.feed(input),
             }
         }
     }
 
+    /// Gives the assembler more of the page, or its end.
+    fn feed(&mut self, input: Option<Bytes>) {
+        self.phase = match (std::mem::replace(&mut self.phase, Phase::Done), input) {
+            (Phase::Assembling(mut assembler), Some(bytes)) => {
+                assembler.write(bytes);
+                Phase::Assembling(assembler)
+            }
+            (Phase::Assembling(mut assembler), None) => {
+                assembler.end();
+                Phase::Emptying(assembler)
+            }
+            (other, _) => other,
+        };
+    }
+
     /// The last frame: the origin's trailers, or the error with which it broke off, so that the client can tell.
     fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
-        if let Phase::Assembling(assembler) = std::mem::replace(&mut self.phase, Phase::Done)
+        if let Phase::Emptying(assembler) = std::mem::replace(&mut self.phase, Phase::Done)
             && let Some(reason) = assembler.broken()
         {
             tracing::warn!(%reason, "rewriting a page ended early; the rest of it was passed on as it is");
-            self.metrics.broken_pages.get_or_create(&Kind { kind: reason.label().to_owned() }).inc();
+            self.metrics.broken_pages.get_or_create(&Kind { kind: label(reason).to_owned() }).inc();
         }
         match std::mem::replace(&mut self.ended, Ended::Whole(None)) {
             Ended::NotYet | Ended::Whole(None) => None,
@@ -181,5 +193,13 @@ impl HttpBody for RewritingBody {
             Poll::Ready(Some(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
             Poll::Ready(None) => Poll::Ready(self.finish()),
         }
+    }
+}
+
+fn label(reason: &Broken) -> &'static str {
+    match reason {
+        Broken::Charset(_) => "charset",
+        Broken::Memory(_) => "memory",
+        Broken::Markup(_) => "markup",
     }
 }

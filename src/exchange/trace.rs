@@ -108,10 +108,7 @@ impl TraceSink {
         match recording.state {
             State::Untouched => Recorded::Untouched,
             State::Overflowed => Recorded::TooLarge,
-            State::Recording => Recorded::Whole {
-                origin: recording.origin.freeze(),
-                slots: recording.slots,
-            },
+            State::Recording => Recorded::Whole { origin: recording.origin.freeze(), slots: recording.slots },
         }
     }
 
@@ -149,10 +146,7 @@ mod tests {
         let clone = sink.clone();
         sink.origin(b"<p>");
         clone.origin(b"rain");
-        let expected = Recorded::Whole {
-            origin: Bytes::from_static(b"<p>rain"),
-            slots: vec![],
-        };
+        let expected = Recorded::Whole { origin: Bytes::from_static(b"<p>rain"), slots: vec![] };
         assert_eq!(sink.take(), expected);
         assert_eq!(sink.take(), Recorded::Untouched);
     }

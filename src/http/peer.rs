@@ -27,6 +27,14 @@ pub struct Peer {
     pub security: Security,
 }
 
+impl Peer {
+    /// The peer of a request that is made within the process.
+    pub fn in_process() -> Self {
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { address: here, local: here, security: Security::Plain }
+    }
+}
+
 /// Whether a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {

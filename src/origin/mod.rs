@@ -7,6 +7,7 @@ mod balance;
 mod outgoing;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -128,7 +129,7 @@ pub enum OriginsError {
 }
 
 /// All origins, by name.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Origins(BTreeMap<Arc<str>, Arc<Origin>>);
 
 impl Origins {
@@ -173,6 +174,12 @@ pub struct Origin {
     balance: RoundRobin,
     pseudonym: Pseudonym,
     shutdown: Shutdown,
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Origin {

@@ -191,12 +191,7 @@ mod tests {
         ])
         .unwrap();
         let roles: Vec<_> = markers.handlers().iter().map(|handler| &handler.role).collect();
-        let expected = [
-            &Role::Places(vec![0, 2]),
-            &Role::Places(vec![1]),
-            &Role::Places(vec![3]),
-            &Role::Encloses(0),
-        ];
+        let expected = [&Role::Places(vec![0, 2]), &Role::Places(vec![1]), &Role::Places(vec![3]), &Role::Encloses(0)];
         assert_eq!(roles, expected);
         let ends: Vec<_> = markers.handlers().iter().map(|handler| handler.wants.end_tag).collect();
         assert_eq!(ends, [true, true, false, true]);

@@ -102,7 +102,8 @@ impl Scanner {
         for (index, handler) in markers.handlers().iter().enumerate() {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
-            settings = settings.append_element_content_handler((std::borrow::Cow::Borrowed(&handler.selector), handlers));
+            settings =
+                settings.append_element_content_handler((std::borrow::Cow::Borrowed(&handler.selector), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
         Self { rewriter, findings, understood }
@@ -259,7 +260,12 @@ mod tests {
     fn several_handlers_of_one_tag_follow_each_other_and_list_its_attributes_once() {
         assert_eq!(
             events(&["p", "[a]", ".c"], b"<p a=1 CLASS='c'>x</p>"),
-            ["0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]", "1 <p a=1 CLASS='c'>", "2 <p a=1 CLASS='c'>", "end 0 </p>"]
+            [
+                "0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]",
+                "1 <p a=1 CLASS='c'>",
+                "2 <p a=1 CLASS='c'>",
+                "end 0 </p>"
+            ]
         );
     }
 
@@ -267,13 +273,16 @@ mod tests {
     fn attributes_in_every_shape() {
         assert_eq!(
             events(&["a"], b"<a b c= d='' e = \"f\" g=h/ b=2 i=>"),
-            ["0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"]
+            [
+                "0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"
+            ]
         );
     }
 
     #[test]
     fn nothing_matches_where_a_browser_makes_no_element() {
-        let page = b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
+        let page =
+            b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
                      <svg><![CDATA[<b>]]></svg><iframe><b></iframe>";
         assert_eq!(events(&["b"], page), [""; 0]);
     }
@@ -297,11 +306,13 @@ mod tests {
     fn a_compound_inside_not_has_another_meaning_than_in_css() {
         let selector: lol_html::Selector = "p:not(.a.b)".parse().unwrap();
         let mut count = 0;
-        let counts = lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
-            count += 1;
-            Ok(())
-        });
-        let settings = lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
+        let counts =
+            lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
+                count += 1;
+                Ok(())
+            });
+        let settings =
+            lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
         let mut rewriter = lol_html::HtmlRewriter::new(settings, |_: &[u8]| {});
         rewriter.write(b"<p class=a>in CSS this one matches</p>").unwrap();
         rewriter.end().unwrap();

@@ -37,7 +37,8 @@ impl Facts for ElementFacts {
         if &**method != "attr" {
             return None;
         }
-        let parsed: Result<((String,), serde_json::Map<String, serde_json::Value>), _> = serde_json::from_str(arguments);
+        let parsed: Result<((String,), serde_json::Map<String, serde_json::Value>), _> =
+            serde_json::from_str(arguments);
         Some(match parsed {
             Ok(((name,), named)) if named.is_empty() => Ok(self.attribute(&name)),
             _ => Err("`attr` takes the name of one attribute, as in `element.attr('data-sku')`".to_owned()),

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Awaits, Plan, Prepared};
-use crate::content::{self, Filled};
-use crate::exchange::trace::TraceSink;
-use crate::page::{Context, Fill, Filling, Fills, Outcome, Settled, Slot, Target};
+use super::{Plan, Prepared};
+use crate::content::{self, Filled, How, Nothing};
+use crate::exchange::trace::{Made, SlotTrace, TraceSink};
+use crate::page::{Context, Fill, Filling, Fills, Marker, Outcome, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, SlotLabels};
 
@@ -19,47 +19,50 @@ use crate::telemetry::{Metrics, SlotLabels};
 pub struct PageFills {
     plan: Plan,
     metrics: Arc<Metrics>,
-    trace: Option<TraceSink>,
+    trace: Option<Tracing>,
+}
+
+/// What somebody who listens is told when a slot settles.
+#[derive(Debug)]
+struct Tracing {
+    sink: TraceSink,
+    /// By the slot's number.
+    opened: Vec<Opened>,
+}
+
+/// What is known of a slot when it opens.
+#[derive(Debug)]
+struct Opened {
+    context: Context,
+    made: Made,
+    reason: Option<Arc<str>>,
 }
 
 impl PageFills {
     /// Fills by `plan`; every settled slot is counted, and told to `trace` if somebody listens.
     pub fn new(plan: Plan, metrics: Arc<Metrics>, trace: Option<TraceSink>) -> Self {
+        let trace = trace.map(|sink| Tracing { sink, opened: Vec::new() });
         Self { plan, metrics, trace }
     }
 
     fn fill(&mut self, slot: &Slot) -> Fill {
-        let escape = escape_of(slot.context);
         let fits = slot.context == ahead(&self.plan.layout.markers.list()[slot.marker].target);
-        match &self.plan.slots[slot.marker] {
-            Prepared::Idle => Fill::Keep,
-            Prepared::Bare => Fill::Show(Vec::new()),
-            Prepared::Filled(filled) if fits => self.fill_of(filled),
-            // What was escaped for text between tags is filled anew for the inside of a script or a title.
-            Prepared::Filled(_) | Prepared::Waiting(Awaits::Nothing | Awaits::Head | Awaits::Element) => {
-                match self.plan.fill_at_element(slot, escape) {
-                    Prepared::Bare => Fill::Show(Vec::new()),
-                    Prepared::Filled(filled) => self.fill_of(&filled),
-                    Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
-                }
-            }
-        }
-    }
-
-    fn fill_of(&self, filled: &Filled) -> Fill {
-        let content::Outcome::Show { pieces, .. } = &filled.outcome else {
-            return Fill::Keep;
+        let at_element = match &self.plan.slots[slot.marker] {
+            Prepared::Filled(_) => !fits,
+            Prepared::Waiting(_) => true,
+            Prepared::Idle | Prepared::Bare => false,
         };
-        let nonce = || self.plan.nonce.text().map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes()));
-        Fill::Show(
-            pieces
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Text(text) => text.clone(),
-                    Piece::Nonce => nonce(),
-                })
-                .collect(),
-        )
+        // What was escaped for text between tags is filled anew for the inside of a script or a title.
+        let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
+        let prepared = fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]);
+        if let Some(trace) = &mut self.trace {
+            trace.opened.push(Opened { context: slot.context, made: made(prepared), reason: reason(prepared) });
+        }
+        match prepared {
+            Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
+            Prepared::Bare => Fill::Show(Vec::new()),
+            Prepared::Filled(filled) => fill_of(filled, self.plan.nonce.text()),
+        }
     }
 }
 
@@ -74,15 +77,70 @@ impl Fills for PageFills {
     }
 
     fn settled(&mut self, settled: Settled) {
-        let idle = matches!(self.plan.slots[settled.marker], Prepared::Idle);
-        if idle {
+        if matches!(self.plan.slots[settled.marker], Prepared::Idle) {
             return;
         }
-        let rule = self.plan.rule_name(settled.marker).to_string();
-        self.metrics.slots.get_or_create(&SlotLabels { rule, outcome: label(settled.outcome) }).inc();
-        if let Some(trace) = &self.trace {
-            trace.settled(self.plan.injection(settled.marker), self.plan.rule_name(settled.marker), settled);
+        let rule = self.plan.rule_name(settled.marker).clone();
+        let labels = SlotLabels { rule: rule.to_string(), outcome: label(settled.outcome) };
+        self.metrics.slots.get_or_create(&labels).inc();
+        let injection = self.plan.injection(settled.marker);
+        if let Some(trace) = &self.trace
+            && let Some(opened) = trace.opened.get(settled.number)
+        {
+            trace.sink.slot(SlotTrace {
+                rule,
+                select: selector(&injection.marker),
+                target: injection.marker.target.clone(),
+                context: opened.context,
+                content: injection.content.as_ref().map_or(&injection.name, |content| &content.name).clone(),
+                outcome: settled.outcome,
+                reason: opened.reason.clone(),
+                made: opened.made,
+                source: settled.source,
+                output: settled.output,
+            });
         }
+    }
+}
+
+fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
+    let content::Outcome::Show { pieces, .. } = &filled.outcome else {
+        return Fill::Keep;
+    };
+    let bytes = |piece: &Piece| match piece {
+        Piece::Text(text) => text.clone(),
+        // A page without a nonce of its own gets an empty one: browsers that check none need none.
+        Piece::Nonce => nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes())),
+    };
+    Fill::Show(pieces.iter().map(bytes).collect())
+}
+
+fn made(prepared: &Prepared) -> Made {
+    match prepared {
+        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Hit, .. }, .. }) => Made::Found,
+        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Rendered, .. }, took, .. }) => {
+            Made::Rendered(*took)
+        }
+        _ => Made::Fixed,
+    }
+}
+
+/// Why the origin's content stays, in words.
+fn reason(prepared: &Prepared) -> Option<Arc<str>> {
+    let Prepared::Filled(Filled { outcome: content::Outcome::Nothing(nothing), .. }) = prepared else {
+        return None;
+    };
+    Some(match nothing {
+        Nothing::Blank => "blank".into(),
+        Nothing::Failed(error) => error.to_string().into(),
+    })
+}
+
+/// The author's selector, with that of `each` before it.
+fn selector(marker: &Marker) -> Arc<str> {
+    match &marker.each {
+        Some(each) => format!("{each} {}", marker.select).into(),
+        None => marker.select.clone(),
     }
 }
 

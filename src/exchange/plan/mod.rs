@@ -15,7 +15,7 @@ pub use layout::Layouts;
 
 use crate::content::{Filled, How, Nothing, Outcome};
 use crate::context::Context;
-use crate::page::{Slot, Target};
+use crate::page::{Markers, Slot, Target};
 use crate::revision::Injection;
 use crate::rule::Verdict;
 use crate::scope::Scope;
@@ -126,6 +126,11 @@ impl Plan {
             };
             Some(SlotTiming { name: self.injection(marker).name.clone(), took, how })
         })
+    }
+
+    /// The markers of the page.
+    pub fn markers(&self) -> Arc<Markers> {
+        self.layout.markers.clone()
     }
 
     fn injection(&self, marker: usize) -> &Injection {

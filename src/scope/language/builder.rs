@@ -162,7 +162,8 @@ impl LanguageBuilder {
         self.check(&html.empty_state());
         for (unit, source) in &self.sources {
             for environment in [&mut html, &mut script] {
-                if let Err(error) = environment.add_template_owned(unit.compiled_name(), source.spliced.source.clone()) {
+                if let Err(error) = environment.add_template_owned(unit.compiled_name(), source.spliced.source.clone())
+                {
                     self.problems.push(syntax_problem(unit.clone(), &source.text, source.prefix, &error));
                 }
             }
@@ -315,7 +316,9 @@ fn check_names(
     };
     for used in survey.names.iter().filter(|used| !known(used)) {
         let (kind, hint) = match (&*used.name, called.contains(&used.at.start)) {
-            ("debug", true) => ("function", Some("it would show everything to everybody; print the value itself".into())),
+            ("debug", true) => {
+                ("function", Some("it would show everything to everybody; print the value itself".into()))
+            }
             ("namespace", true) => ("function", Some("use `{% set %}` and the filters `sum`, `map`, `select`".into())),
             (name, true) => ("function", nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS))),
             (name, false) => ("value", nearest(name, declared.iter().copied().chain(SCOPE_NAMES))),

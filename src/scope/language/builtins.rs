@@ -57,7 +57,9 @@ fn install_tests(environment: &mut Environment<'_>) {
 fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let (a, b) = (plain(a), plain(b));
     match (a.kind(), b.kind()) {
-        (ValueKind::Number, ValueKind::Number) => (a == a && b == b).then(|| a.cmp(&b)).filter(|_| !nan(&a) && !nan(&b)),
+        (ValueKind::Number, ValueKind::Number) => {
+            (a == a && b == b).then(|| a.cmp(&b)).filter(|_| !nan(&a) && !nan(&b))
+        }
         (ValueKind::String, ValueKind::String) => Some(a.as_str()?.cmp(b.as_str()?)),
         _ => None,
     }

@@ -179,8 +179,9 @@ fn json_arguments(args: &[Value]) -> Result<String, Error> {
     for value in positional.iter().chain(pairs.values()) {
         super::builtins::weigh(value)?;
     }
-    serde_json::to_string(&(positional, pairs))
-        .map_err(|error| Error::new(ErrorKind::BadSerialization, "these arguments have no JSON form").with_source(error))
+    serde_json::to_string(&(positional, pairs)).map_err(|error| {
+        Error::new(ErrorKind::BadSerialization, "these arguments have no JSON form").with_source(error)
+    })
 }
 
 fn is_nonce(path: &[Key]) -> bool {

@@ -116,7 +116,8 @@ pub(super) fn escape(state: &State<'_, '_>, value: &Value) -> Result<Value, Erro
 /// `left ~ right`. Where one of them is safe, the other is escaped first, so that the whole is.
 pub(super) fn concat(state: &State<'_, '_>, left: &Value, right: &Value) -> Result<Value, Error> {
     let markup = (left.is_safe() || right.is_safe()) && !matches!(state.auto_escape(), AutoEscape::None);
-    let [left, right] = [left, right].map(|side| if markup { escaped(state.auto_escape(), side) } else { Ok(words(side)) });
+    let [left, right] =
+        [left, right].map(|side| if markup { escaped(state.auto_escape(), side) } else { Ok(words(side)) });
     let (left, right) = (left?, right?);
     let (a, b) = (left.as_str().unwrap_or_default(), right.as_str().unwrap_or_default());
     if a.len() + b.len() > limits::TEMPLATE_TEXT_BYTES {

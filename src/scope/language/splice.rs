@@ -151,9 +151,7 @@ fn close(end: usize, edits: &mut Vec<Edit>) {
 impl<'s> Tokens<'s> {
     fn of(source: &'s str) -> Self {
         let tokens = tokenize(source, false, SyntaxConfig::default()).map_while(Result::ok);
-        Self(
-            tokens.map(|(token, span)| (token, span.start_offset as usize..span.end_offset as usize)).collect(),
-        )
+        Self(tokens.map(|(token, span)| (token, span.start_offset as usize..span.end_offset as usize)).collect())
     }
 
     /// Index of the first token that starts at `offset` or later.

@@ -145,7 +145,9 @@ impl Survey {
         let names = match name.as_const() {
             Some(value) => match value.as_str() {
                 Some(one) => Some(vec![one.to_owned()]),
-                None => value.try_iter().ok().and_then(|names| names.map(|name| Some(name.as_str()?.to_owned())).collect()),
+                None => {
+                    value.try_iter().ok().and_then(|names| names.map(|name| Some(name.as_str()?.to_owned())).collect())
+                }
             },
             None => None,
         };
