@@ -183,3 +183,10 @@ pub const LEDGER_READS: usize = 512;
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+
+/// Bytes of the fragment cache, unless the file says otherwise.
+pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
+pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
+pub const TALLY_PATHS: usize = 64;

@@ -3,15 +3,22 @@
 //! In: a [`Content`] and the scope. Out: a [`Filled`]: bytes, or the reason why the origin's content stays. It must not
 //! know pages, rules or the origin.
 
-use std::collections::BTreeMap;
+mod cache;
+mod library;
+mod tally;
+mod template;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::scope::Scope;
-use crate::scope::language::{Escape, Language, Piece};
+use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
+
+pub use cache::Cache;
+pub use library::{Library, LibraryProblem};
+pub use tally::{Tally, Tallied};
 
 /// What an author asked to be laid in, compiled.
 #[derive(Clone, Debug)]
@@ -59,49 +66,11 @@ pub enum Blank {
     Show,
 }
 
-/// The fragment cache. Cheap to clone; survives a reload of the rules.
-#[derive(Clone, Debug)]
-pub struct Cache {}
-
-impl Cache {
-    /// A cache of at most `bytes`.
-    pub fn new(bytes: u64) -> Self {
-        todo!("{bytes}")
-    }
-}
-
-/// A named fragment that leads to itself, through its content or its fallbacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LibraryProblem {
-    pub fragment: Arc<str>,
-    pub message: String,
-}
-
-/// All named fragments with the language they are written in.
-#[derive(Debug)]
-pub struct Library {}
-
-impl Library {
-    /// A library, or everything that is wrong with its fragments: unknown names, endless loops.
-    pub fn new(
-        language: Arc<Language>,
-        fragments: BTreeMap<Arc<str>, Content>,
-        cache: Cache,
-    ) -> Result<Self, Vec<LibraryProblem>> {
-        todo!("{language:?} {fragments:?} {cache:?}")
-    }
-
-    /// Fills a slot: the content, then its fallbacks in turn.
-    pub fn fill(&self, content: &Content, scope: &Scope, escape: Escape) -> Filled {
-        todo!("{content:?} {scope:?} {escape:?}")
-    }
-}
-
 /// What a content came to.
 #[derive(Debug)]
 pub struct Filled {
     pub outcome: Outcome,
-    /// Everything that was read on the way, by the contents that failed too; to be merged into the page's.
+    /// Everything that was read on the way, also by contents that failed; to be merged into the page's.
     pub ledger: Ledger,
     /// How long it took.
     pub took: Duration,
@@ -127,11 +96,13 @@ pub enum How {
     Hit,
 }
 
-/// Why the origin's content stays.
+/// Why the origin's content stays: what became of the first content that was tried.
 #[derive(Debug)]
 pub enum Nothing {
     /// White space only.
     Blank,
-    /// The content, and what it fell back on, failed; the first error.
-    Failed(crate::scope::language::RenderError),
+    /// Its code failed.
+    Failed(RenderError),
+    /// No fragment has this name; a library that was built of all fragments has none such.
+    Missing(Arc<str>),
 }

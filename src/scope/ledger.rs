@@ -12,6 +12,8 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use crate::limits;
+
 use super::{Answer, Question, Scope, Seen};
 
 /// A keyed 128-bit hash. The key is random and the process's own, so nobody outside can construct two values that collide.
@@ -117,12 +119,19 @@ impl Ledger {
         Self::default()
     }
 
-    /// Writes down one question and its answer.
+    /// Writes down one question and its answer. Past [`LEDGER_READS`](limits::LEDGER_READS) a question is no longer listed,
+    /// and the result can no longer be kept.
     pub fn record(&mut self, question: Question, answer: Answer) {
         self.bounds.narrow(&answer);
-        if self.asked.insert(question.clone()) {
-            self.reads.push(Read { question, answer });
+        if self.asked.contains(&question) {
+            return;
         }
+        if self.reads.len() >= limits::LEDGER_READS {
+            self.bounds.storable = false;
+            return;
+        }
+        self.asked.insert(question.clone());
+        self.reads.push(Read { question, answer });
     }
 
     /// Adds what another ledger holds, for a result made of several.

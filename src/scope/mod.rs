@@ -7,6 +7,7 @@ pub mod answer;
 pub mod condition;
 pub mod language;
 pub mod ledger;
+pub mod now;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -111,6 +112,11 @@ pub trait Facts: Send + Sync + fmt::Debug {
     }
 }
 
+/// Whether this is the path of `csp.nonce`, which is a hole in results, not a part of them.
+fn is_nonce(path: &[Key]) -> bool {
+    matches!(path, [csp, nonce] if **csp == *"csp" && **nonce == *"nonce")
+}
+
 /// The names that code sees in one exchange. Cheap to clone and to extend.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -132,6 +138,8 @@ impl Scope {
             return Answer::fixed(Seen::Absent);
         };
         match question {
+            // Whoever provides it: what shows one response's nonce can never be used for another.
+            Question::Get(_) if is_nonce(path) => Answer { storable: false, ..facts.get(below) },
             Question::Get(_) => facts.get(below),
             Question::Keys(_) => facts.keys(below),
             Question::Call(_, arguments) => match facts.call(below, arguments) {

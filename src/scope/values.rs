@@ -1,66 +1,155 @@
-//! Facts made of data: trees, lazily computed ones, the time, chance.
+//! Facts made of data: trees, lazily made ones, chance.
 //!
-//! In: JSON, closures, an instant. Out: [`Facts`] to build a [`Scope`](super::Scope) of. It must not ask the clock: the
-//! instant is handed in.
+//! In: JSON, closures. Out: [`Facts`] to build a [`Scope`](super::Scope) of. It must not know what the data means, only
+//! whether it depends on who asks.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use jiff::ZonedDateTime;
+use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::{Answer, Facts, Key};
+use super::{Answer, Facts, Key, Seen};
 
 /// Facts that are a JSON tree, fixed for the exchange.
-#[derive(Debug)]
-pub struct Tree {}
+#[derive(Clone)]
+pub struct Tree {
+    json: Arc<Json>,
+    of_visitor: bool,
+}
+
+/// The data itself is kept out of logs.
+impl fmt::Debug for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tree").field("of_visitor", &self.of_visitor).finish_non_exhaustive()
+    }
+}
 
 impl Tree {
     /// Facts that do not depend on who asks: the site's data, a path's captures.
-    pub fn of_site(json: Json) -> Self {
-        todo!("{json}")
+    pub fn shared(json: impl Into<Arc<Json>>) -> Self {
+        Self { json: json.into(), of_visitor: false }
     }
+
     /// Facts of the one who asks: cookies, traits.
-    pub fn of_visitor(json: Json) -> Self {
-        todo!("{json}")
+    pub fn of_visitor(json: impl Into<Arc<Json>>) -> Self {
+        Self { json: json.into(), of_visitor: true }
+    }
+
+    fn at(&self, path: &[Key]) -> Option<&Json> {
+        path.iter().try_fold(&*self.json, |json, key| match json {
+            Json::Object(map) => map.get(&**key),
+            Json::Array(list) => list.get(key.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    fn answer(&self, seen: Seen) -> Answer {
+        Answer { of_visitor: self.of_visitor, ..Answer::fixed(seen) }
     }
 }
 
 impl Facts for Tree {
     fn get(&self, path: &[Key]) -> Answer {
-        todo!("{path:?}")
+        self.answer(match self.at(path) {
+            None => Seen::Absent,
+            Some(Json::Object(_)) => Seen::Map,
+            Some(Json::Array(_)) => Seen::List,
+            Some(Json::Null) => Seen::Scalar(Value::from(())),
+            Some(Json::Bool(bool)) => Seen::Scalar(Value::from(*bool)),
+            Some(Json::String(text)) => Seen::Scalar(Value::from(text.as_str())),
+            Some(Json::Number(number)) => Seen::Scalar(scalar_of_number(number)),
+        })
     }
+
     fn keys(&self, path: &[Key]) -> Answer {
-        todo!("{path:?}")
+        self.answer(match self.at(path) {
+            Some(Json::Object(map)) => Seen::Keys(map.keys().map(|key| Key::from(key.as_str())).collect()),
+            Some(Json::Array(list)) => Seen::Keys((0..list.len()).map(|index| Key::from(index.to_string())).collect()),
+            _ => Seen::Absent,
+        })
     }
 }
 
-/// Computes facts when they are first asked for.
-pub struct Memo {}
+fn scalar_of_number(number: &serde_json::Number) -> Value {
+    match (number.as_i64(), number.as_u64()) {
+        (Some(signed), _) => Value::from(signed),
+        (None, Some(unsigned)) => Value::from(unsigned),
+        (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+    }
+}
+
+/// Facts that are made when they are first asked for, once.
+pub struct Memo {
+    made: OnceLock<Arc<dyn Facts>>,
+    make: Box<dyn Fn() -> Arc<dyn Facts> + Send + Sync>,
+}
 
 impl Memo {
+    /// Facts that `make` will make.
     pub fn new(make: impl Fn() -> Arc<dyn Facts> + Send + Sync + 'static) -> Self {
-        let _ = make;
-        todo!()
+        Self { made: OnceLock::new(), make: Box::new(make) }
+    }
+
+    fn facts(&self) -> &Arc<dyn Facts> {
+        self.made.get_or_init(|| (self.make)())
     }
 }
 
-/// The site's time, as `now`.
-#[derive(Debug)]
-pub struct Now {}
-
-impl Now {
-    /// `at` carries the site's time zone.
-    pub fn new(at: ZonedDateTime) -> Self {
-        todo!("{at}")
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Memo").field(&self.made.get()).finish()
     }
 }
 
-/// A number from 0 to below 1, the same during one exchange, as `random`.
-#[derive(Debug)]
-pub struct Random {}
+impl Facts for Memo {
+    fn get(&self, path: &[Key]) -> Answer {
+        self.facts().get(path)
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        self.facts().keys(path)
+    }
+
+    fn call(&self, path: &[Key], arguments: &str) -> Option<Result<Answer, String>> {
+        self.facts().call(path, arguments)
+    }
+}
+
+/// A number from 0 to below 1, the same throughout one exchange, as `random`. What was made from it is never kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Random(f64);
 
 impl Random {
+    /// A new number, from the operating system's randomness.
     pub fn new() -> Self {
-        todo!()
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("invariant: the operating system has random bytes");
+        // 53 bits are what an f64 holds between 0 and 1.
+        Self((u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+
+    /// This number, for tests and previews. From 0 to below 1.
+    pub fn fixed(number: f64) -> Self {
+        Self(number)
+    }
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Facts for Random {
+    fn get(&self, path: &[Key]) -> Answer {
+        match path {
+            [] => Answer { storable: false, ..Answer::fixed(Seen::Scalar(Value::from(self.0))) },
+            _ => Answer::fixed(Seen::Absent),
+        }
+    }
+
+    fn keys(&self, _: &[Key]) -> Answer {
+        Answer::fixed(Seen::Absent)
     }
 }

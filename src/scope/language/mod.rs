@@ -56,13 +56,13 @@ pub struct Rendered {
     pub pieces: Vec<Piece>,
 }
 
-impl Rendered {
+impl Piece {
     /// Whether it is nothing but white space.
     pub fn is_blank(&self) -> bool {
-        self.pieces.iter().all(|piece| match piece {
-            Piece::Text(text) => std::str::from_utf8(text).is_ok_and(|text| text.trim().is_empty()),
-            Piece::Nonce => false,
-        })
+        match self {
+            Self::Text(text) => std::str::from_utf8(text).is_ok_and(|text| text.trim().is_empty()),
+            Self::Nonce => false,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
 use super::super::ledger::Reader;
-use super::super::{Answer, Key, Question, Seen};
+use super::super::{Answer, Key, Question, Seen, is_nonce};
 
 /// The names of the scope, as the context of a render.
 #[derive(Clone)]
@@ -182,10 +182,6 @@ fn json_arguments(args: &[Value]) -> Result<String, Error> {
     serde_json::to_string(&(positional, pairs)).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, "these arguments have no JSON form").with_source(error)
     })
-}
-
-fn is_nonce(path: &[Key]) -> bool {
-    matches!(path, [csp, nonce] if **csp == *"csp" && **nonce == *"nonce")
 }
 
 /// The page's CSP nonce: printed it leaves a hole, so that the result fits every response; any other use reads it.
