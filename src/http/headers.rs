@@ -199,3 +199,100 @@ pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<It
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn what_is_for_one_connection_goes() {
+        let mut headers = headers(&[
+            ("connection", "close, X-Secret"),
+            ("connection", "host, keep-alive"),
+            ("keep-alive", "timeout=5"),
+            ("x-secret", "1"),
+            ("transfer-encoding", "chunked"),
+            ("te", "gzip, Trailers"),
+            ("upgrade", "h2c"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authorization", "Basic x"),
+            ("host", "a"),
+            ("trailer", "x-sum"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+        ]);
+        remove_hop_by_hop(&mut headers);
+        let mut left: Vec<_> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        left.sort();
+        assert_eq!(left, ["host: a", "set-cookie: a=1", "set-cookie: b=2", "te: trailers", "trailer: x-sum"]);
+    }
+
+    #[test]
+    fn an_upgrade_needs_both_headers() {
+        assert_eq!(upgrade(&headers(&[("upgrade", "websocket")])), None);
+        assert_eq!(upgrade(&headers(&[("connection", "upgrade")])), None);
+        let both = headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
+        assert_eq!(upgrade(&both).unwrap(), "websocket");
+    }
+
+    #[test]
+    fn only_our_own_pseudonym_is_a_loop() {
+        let (us, other) = (Pseudonym::new(1), Pseudonym::new(2));
+        let mut headers = headers(&[("via", "1.0 fred, 1.1 p.example.net (Apache/1.1)")]);
+        other.append_via(&mut headers, Version::HTTP_2);
+        assert!(!us.is_in_via(&headers));
+        us.append_via(&mut headers, Version::HTTP_11);
+        assert!(us.is_in_via(&headers));
+        assert_eq!(headers.get_all("via").iter().last().unwrap(), "1.1 inlay-00000001");
+    }
+
+    #[test]
+    fn content_types_are_read_as_browsers_do() {
+        let read = |value| ContentType::of(&headers(&[("content-type", value)]));
+        let html = read("Text/HTML ; Charset=\"Windows-1252\"; charset=x").unwrap();
+        assert!(html.is_html());
+        assert_eq!(html.charset.as_deref(), Some("Windows-1252"));
+        assert!(!read("application/xhtml+xml").unwrap().is_html());
+        assert_eq!(read("text/html;charset=").unwrap().charset, None);
+        assert_eq!(read("nonsense"), None);
+        assert_eq!(ContentType::of(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_nonce_of_scripts_counts_before_that_of_the_rest() {
+        let policy = |value| headers(&[("content-security-policy", value)]);
+        assert_eq!(csp_nonce(&policy("default-src 'self' 'nonce-d'; script-src 'nonce-Ab+/-_9='")), Some("Ab+/-_9="));
+        assert_eq!(csp_nonce(&policy("style-src 'NONCE-s', default-src 'nonce-d'")), Some("s"));
+        assert_eq!(csp_nonce(&policy("script-src 'nonce-\"><b>'; img-src 'nonce-i'")), None);
+        assert_eq!(csp_nonce(&policy("script-src 'nonce-' nonce-x 'é")), None);
+        let reported = headers(&[("content-security-policy-report-only", "script-src 'nonce-r'")]);
+        assert_eq!(csp_nonce(&reported), Some("r"));
+    }
+
+    #[test]
+    fn vary_grows_once() {
+        let mut headers = headers(&[("vary", "Cookie, Accept-Encoding")]);
+        add_vary(&mut headers, &header::ACCEPT_ENCODING);
+        assert_eq!(headers.get_all("vary").iter().count(), 1);
+        add_vary(&mut headers, &header::ACCEPT_LANGUAGE);
+        assert_eq!(headers.get_all("vary").iter().count(), 2);
+    }
+
+    #[test]
+    fn no_transform_is_found_in_any_line() {
+        assert!(is_no_transform(&headers(&[
+            ("cache-control", "public"),
+            ("cache-control", "max-age=1, No-Transform")
+        ])));
+        assert!(!is_no_transform(&headers(&[("cache-control", "public")])));
+    }
+}

@@ -222,3 +222,122 @@ fn insert(headers: &mut HeaderMap, name: &HeaderName, value: &str) {
         headers.insert(name, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(peer: &str, lines: &[(&str, &str)]) -> (Peer, TrueClient, HeaderMap) {
+        let mut request = http::Request::get("/").header("host", "inner.example");
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()]);
+        let address = SocketAddr::new(peer.parse().unwrap(), 4711);
+        let peer = Peer { address, local: "192.0.2.9:80".parse().unwrap(), security: Security::Plain };
+        let client = trusted.client(&peer, &parts);
+        (peer, client, parts.headers)
+    }
+
+    /// Peer, header lines, the client's address, scheme and host as they must come out.
+    const TABLE: &[(&str, &[(&str, &str)], &str, &str, &str)] = &[
+        // Unknown peers are believed nothing.
+        ("192.0.2.1", &[("x-forwarded-for", "1.1.1.1")], "192.0.2.1", "http", "inner.example"),
+        ("192.0.2.1", &[("forwarded", "for=1.1.1.1;proto=https;host=x")], "192.0.2.1", "http", "inner.example"),
+        // Trusted ones are; the right-most that is not trusted is the client.
+        ("10.0.0.1", &[("x-forwarded-for", "1.1.1.1")], "1.1.1.1", "http", "inner.example"),
+        ("::ffff:10.0.0.1", &[("x-forwarded-for", "1.1.1.1")], "1.1.1.1", "http", "inner.example"),
+        ("10.0.0.1", &[("x-forwarded-for", "6.6.6.6, 1.1.1.1, 10.9.9.9")], "1.1.1.1", "http", "inner.example"),
+        (
+            "10.0.0.1",
+            &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "1.1.1.1:99")],
+            "1.1.1.1",
+            "http",
+            "inner.example",
+        ),
+        ("10.0.0.1", &[("x-forwarded-for", "10.2.2.2, 10.3.3.3")], "10.2.2.2", "http", "inner.example"),
+        ("10.0.0.1", &[("x-forwarded-for", "1.1.1.1, unknown, 10.3.3.3")], "10.3.3.3", "http", "inner.example"),
+        ("10.0.0.1", &[("x-forwarded-for", "nonsense")], "10.0.0.1", "http", "inner.example"),
+        ("10.0.0.1", &[], "10.0.0.1", "http", "inner.example"),
+        ("fd00::1", &[("x-forwarded-for", "[2001:db8::7]:443")], "2001:db8::7", "http", "inner.example"),
+        // Scheme and host are those that the same hop saw.
+        (
+            "10.0.0.1",
+            &[
+                ("x-forwarded-for", "1.1.1.1"),
+                ("x-forwarded-proto", "HTTPS"),
+                ("x-forwarded-host", "shop.example:8443"),
+            ],
+            "1.1.1.1",
+            "https",
+            "shop.example:8443",
+        ),
+        (
+            "10.0.0.1",
+            &[("x-forwarded-for", "6.6.6.6, 1.1.1.1, 10.2.2.2"), ("x-forwarded-proto", "http, https, http")],
+            "1.1.1.1",
+            "https",
+            "inner.example",
+        ),
+        (
+            "10.0.0.1",
+            &[("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "gopher")],
+            "1.1.1.1",
+            "http",
+            "inner.example",
+        ),
+        // RFC 7239, and the older header before it.
+        (
+            "10.0.0.1",
+            &[("forwarded", "for=6.6.6.6, For=\"[2001:db8::1]:80\";proto=https;host=\"a.example\", for=10.1.1.1")],
+            "2001:db8::1",
+            "https",
+            "a.example",
+        ),
+        ("10.0.0.1", &[("forwarded", "for=_hidden")], "10.0.0.1", "http", "inner.example"),
+        (
+            "10.0.0.1",
+            &[("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "1.1.1.1")],
+            "1.1.1.1",
+            "http",
+            "inner.example",
+        ),
+    ];
+
+    #[test]
+    fn the_client_is_the_first_that_nobody_vouches_for() {
+        for (peer, lines, address, scheme, host) in TABLE {
+            let (_, client, _) = asked(peer, lines);
+            let found = (client.address.to_string(), client.scheme.to_string(), client.host.unwrap().to_string());
+            assert_eq!(found, (address.to_string(), scheme.to_string(), host.to_string()), "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_unknown_peer_claims_is_not_passed_on() {
+        let claims = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-prefix", "/admin"),
+            ("x-real-ip", "1.1.1.1"),
+            ("forwarded", "for=1.1.1.1"),
+        ];
+        let (peer, client, mut headers) = asked("2001:db8::5", &claims);
+        write_forwarded(&mut headers, &peer, &client);
+        assert_eq!(headers[X_FORWARDED_FOR], "2001:db8::5");
+        assert_eq!(headers[X_FORWARDED_PROTO], "http");
+        assert_eq!(headers[X_FORWARDED_HOST], "inner.example");
+        assert_eq!(headers["forwarded"], "for=\"[2001:db8::5]\";proto=http;host=\"inner.example\"");
+        assert_eq!(headers.len(), 5, "{headers:?}");
+    }
+
+    #[test]
+    fn a_trusted_chain_is_continued() {
+        let chain = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https"), ("forwarded", "for=1.1.1.1")];
+        let (peer, client, mut headers) = asked("10.0.0.1", &chain);
+        write_forwarded(&mut headers, &peer, &client);
+        assert_eq!(headers[X_FORWARDED_FOR], "1.1.1.1, 10.0.0.1");
+        assert_eq!(headers[X_FORWARDED_PROTO], "https");
+        assert_eq!(headers["forwarded"], "for=1.1.1.1, for=10.0.0.1;proto=https;host=\"inner.example\"");
+    }
+}

@@ -4,6 +4,7 @@
 //! connection only. It must not know pages, content or rules.
 
 mod balance;
+mod failure;
 mod outgoing;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,15 @@ use http::uri::{Authority, Uri};
 use http::{Method, Request, Response, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
 
-use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
+use crate::http::client::{HttpClient, Protocols, SendError};
 use crate::http::headers::{self, Pseudonym};
 use crate::http::peer::{Peer, TrueClient};
 use crate::http::{Body, tunnel};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use balance::RoundRobin;
+
+pub use failure::{OriginError, OriginsError};
 
 /// What is to be known of one origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,69 +66,6 @@ pub enum WantedCodings {
     DecodableByBoth,
     /// Those that we decode; the caller decodes where the client does not accept them.
     Decodable,
-}
-
-/// Why there is no response.
-#[derive(Debug, thiserror::Error)]
-pub enum OriginError {
-    /// See [`SendError`] for whose fault it is.
-    #[error("origin {origin} at {url}")]
-    Send {
-        origin: Arc<str>,
-        url: Uri,
-        #[source]
-        source: SendError,
-    },
-    /// The request has been here before: the origin, or something behind it, is this process.
-    #[error("origin {0} leads back to this proxy")]
-    Loop(Arc<str>),
-    /// The request's target is no URL below the origin's.
-    #[error("the request's target can't be asked of origin {0}")]
-    Target(Arc<str>),
-    /// `CONNECT` is for forward proxies.
-    #[error("CONNECT is not for origins")]
-    Connect,
-    /// 101 without having been asked.
-    #[error("origin {0} switched protocols unasked")]
-    UnaskedSwitch(Arc<str>),
-}
-
-impl OriginError {
-    /// The status with which it is reported to the client.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Send { source, .. } => source.status(),
-            Self::Loop(_) => StatusCode::LOOP_DETECTED,
-            Self::Target(_) => StatusCode::BAD_REQUEST,
-            Self::Connect => StatusCode::NOT_IMPLEMENTED,
-            Self::UnaskedSwitch(_) => StatusCode::BAD_GATEWAY,
-        }
-    }
-
-    /// The error type for `Proxy-Status` (RFC 9209 section 2.3).
-    pub fn proxy_error(&self) -> &'static str {
-        match self {
-            Self::Send { source, .. } => source.proxy_error(),
-            Self::Loop(_) => "proxy_loop_detected",
-            Self::Target(_) | Self::Connect => "http_request_denied",
-            Self::UnaskedSwitch(_) => "http_upgrade_failed",
-        }
-    }
-}
-
-/// Why origins can't be built from their settings.
-#[derive(Debug, thiserror::Error)]
-pub enum OriginsError {
-    #[error("origin {name}: certificate authorities")]
-    Roots {
-        name: Arc<str>,
-        #[source]
-        source: RootsError,
-    },
-    #[error("origin {0} has no URL")]
-    NoUrl(Arc<str>),
-    #[error("origin {name}: {url} is not an absolute http or https URL")]
-    Url { name: Arc<str>, url: Uri },
 }
 
 /// All origins, by name.
@@ -239,25 +179,31 @@ impl Origin {
         let repeatable = parts.method.is_safe() && http_body::Body::is_end_stream(&body);
         let attempts = if repeatable { limits::ORIGIN_ATTEMPTS } else { 1 };
         let servers = self.balance.order(self.settings.urls.len()).collect::<Vec<_>>();
-        let mut order = servers.iter().cycle().take(attempts);
+        let order = servers.iter().cycle().take(attempts);
         let mut body = Some(body);
         let mut failure = OriginError::Target(Arc::clone(&self.settings.name));
-        while let Some(server) = order.next() {
+        for server in order {
             let Some(url) = outgoing::join(&self.settings.urls[*server], &parts.uri) else { break };
             let mut request = Request::from_parts(parts.clone(), body.take().unwrap_or_default());
-            *request.uri_mut() = url.clone();
+            *request.uri_mut() = url;
             match self.client.send(request, protocols).await {
                 Ok(response) => return Ok(response),
                 Err(source) => {
-                    let again = is_worth_another(&source);
-                    failure = OriginError::Send { origin: Arc::clone(&self.settings.name), url, source };
-                    if !again {
+                    let worth_another = is_worth_another(&source);
+                    failure = self.failed_at(*server, source);
+                    if !worth_another {
                         break;
                     }
                 }
             }
         }
         Err(failure)
+    }
+
+    fn failed_at(&self, server: usize, source: SendError) -> OriginError {
+        let server = self.settings.urls[server].authority().cloned();
+        let server = server.expect("invariant: checked when the origin was made");
+        OriginError::Send { origin: Arc::clone(&self.settings.name), server, source }
     }
 
     /// The response as the client gets it.

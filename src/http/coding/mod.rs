@@ -7,6 +7,8 @@ mod body;
 mod decode;
 mod encode;
 mod negotiate;
+#[cfg(test)]
+mod tests;
 
 pub use body::{DecodedBody, EncodedBody};
 pub use decode::Decoder;

@@ -91,3 +91,50 @@ fn parse_weight(weight: &str) -> Option<u16> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn accepted(lines: &[&str]) -> Accepted {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
+        }
+        accepted_codings(&headers)
+    }
+
+    #[test]
+    fn the_best_is_the_heaviest_and_then_the_cheapest() {
+        use Coding::{Brotli, Gzip, Zstd};
+        let table: &[(&[&str], Option<Coding>)] = &[
+            (&[], None),
+            (&[""], None),
+            (&["gzip, deflate, br, zstd"], Some(Zstd)),
+            (&["gzip, deflate, br"], Some(Brotli)),
+            (&["gzip", "BR;q=0.9"], Some(Gzip)),
+            (&["x-gzip"], Some(Gzip)),
+            (&["gzip;q=0.001, identity;q=0.5"], None),
+            (&["gzip;q=0"], None),
+            (&["*"], Some(Zstd)),
+            (&["*;q=0, gzip"], Some(Gzip)),
+            (&["zstd;q=0, br ; q = 0.000, *;q=0.5"], Some(Gzip)),
+            (&["deflate"], None),
+            (&["gzip;q=2, br;q=-1, zstd;q=1.5, gzip;level=9"], None),
+            (&["gzip;q=1.000, br;q=0.999"], Some(Gzip)),
+        ];
+        for (lines, best) in table {
+            assert_eq!(accepted(lines).best(), *best, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn identity_is_refused_only_by_name_or_by_star() {
+        assert!(accepted(&["gzip"]).identity());
+        assert!(accepted(&["*;q=0, identity;q=0.1"]).identity());
+        assert!(!accepted(&["gzip, identity;q=0"]).identity());
+        assert!(!accepted(&["gzip, *;q=0"]).identity());
+    }
+}

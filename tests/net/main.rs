@@ -1,0 +1,7 @@
+//! The network's rooms with real sockets: servers, clients and origins in one process, on ports that the system chooses.
+
+mod ending;
+mod house;
+mod passing;
+mod streaming;
+mod tls;

@@ -1,0 +1,166 @@
+//! TLS on both sides: names, protocols, authorities, and certificates that change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::{Request, Version};
+use inlay::http::Body;
+use inlay::http::client::{HttpClient, Protocols, SendError};
+use inlay::server::tls::{CertificateFiles, Tls};
+use rustls::pki_types::{CertificateDer, ServerName};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::house::{Running, Setup, echo_service, serve, text};
+
+/// An authority of our own, and the files that it signs.
+struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    certificate: rcgen::Certificate,
+    folder: TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(vec![]).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let certificate = parameters.self_signed(&key).unwrap();
+        let issuer = rcgen::Issuer::new(parameters, key);
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
+        Self { issuer, certificate, folder }
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Signs a certificate for `names` and writes it into files called `file`.
+    fn sign(&self, file: &str, names: &[&str]) -> CertificateFiles {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
+        let files = CertificateFiles {
+            certificate: self.folder.path().join(format!("{file}.pem")),
+            private_key: self.folder.path().join(format!("{file}.key")),
+        };
+        std::fs::write(&files.certificate, certificate.pem()).unwrap();
+        std::fs::write(&files.private_key, key.serialize_pem()).unwrap();
+        files
+    }
+
+    /// The certificate that the server shows to someone who asks for `name`.
+    async fn shown(&self, server: &Running, name: &str) -> CertificateDer<'static> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+    }
+}
+
+fn der(files: &CertificateFiles) -> CertificateDer<'static> {
+    use rustls::pki_types::pem::PemObject;
+    CertificateDer::from_pem_file(&files.certificate).unwrap()
+}
+
+async fn fetch(client: &HttpClient, server: &Running, protocols: Protocols) -> Result<(Version, String), SendError> {
+    let url = format!("https://localhost:{}/page", server.address.port());
+    let response = client.send(Request::get(url).body(Body::empty()).unwrap(), protocols).await?;
+    Ok((response.version(), text(response).await))
+}
+
+fn client(ca: Option<&Path>) -> HttpClient {
+    HttpClient::new(ca).unwrap()
+}
+
+#[tokio::test]
+async fn the_certificate_is_chosen_by_name() {
+    let authority = Authority::new();
+    let files = [
+        authority.sign("first", &["first.example", "other.example"]),
+        authority.sign("wild", &["*.shop.example"]),
+        authority.sign("exact", &["a.shop.example", "other.example"]),
+    ];
+    let server = serve(Some(Tls::load(files.to_vec()).unwrap()), echo_service);
+    for (name, file) in [("first.example", 0), ("B.shop.example", 1), ("a.shop.example", 2), ("other.example", 0)] {
+        assert_eq!(authority.shown(&server, name).await, der(&files[file]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn both_sides_speak_http2_over_tls_and_http1_where_it_is_asked() {
+    let authority = Authority::new();
+    let tls = Tls::load(vec![authority.sign("local", &["localhost"])]).unwrap();
+    let origin = serve(Some(tls.clone()), echo_service);
+    let proxy = Setup {
+        urls: vec![format!("https://localhost:{}", origin.address.port())],
+        ca: Some(authority.ca()),
+        tls: Some(tls),
+        ..Setup::of(origin.address)
+    }
+    .proxy();
+    let client = client(Some(&authority.ca()));
+    let (version, seen) = fetch(&client, &proxy, Protocols::Any).await.unwrap();
+    assert_eq!(version, Version::HTTP_2);
+    assert!(seen.starts_with(&format!("GET https://localhost:{}/page HTTP/2.0\n", origin.address.port())), "{seen}");
+    assert!(seen.contains("x-forwarded-proto: https\n") && !seen.contains("host: "), "{seen}");
+    let (version, _) = fetch(&client, &proxy, Protocols::Http1).await.unwrap();
+    assert_eq!(version, Version::HTTP_11);
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_trusted_is_refused() {
+    let authority = Authority::new();
+    let tls = Tls::load(vec![authority.sign("local", &["localhost"])]).unwrap();
+    let origin = serve(Some(tls), echo_service);
+    let refused = fetch(&client(None), &origin, Protocols::Any).await.unwrap_err();
+    assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
+    let other = Authority::new();
+    let refused = fetch(&client(Some(&other.ca())), &origin, Protocols::Any).await.unwrap_err();
+    assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
+    let wrong = serve(Some(Tls::load(vec![authority.sign("wrong", &["else.example"])]).unwrap()), echo_service);
+    let refused = fetch(&client(Some(&authority.ca())), &wrong, Protocols::Any).await.unwrap_err();
+    assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn certificates_follow_their_files_and_the_last_good_ones_stay() {
+    let authority = Authority::new();
+    let files = authority.sign("local", &["localhost"]);
+    let tls = Tls::load(vec![files.clone()]).unwrap();
+    let server = serve(Some(tls.clone()), echo_service);
+    let old = der(&files);
+    let renewed = authority.sign("local", &["localhost"]);
+    assert_eq!(authority.shown(&server, "localhost").await, old);
+    tls.reload().unwrap();
+    assert_eq!(authority.shown(&server, "localhost").await, der(&renewed));
+
+    let good = der(&renewed);
+    // A key that belongs to another certificate, half a file, no file.
+    let other = authority.sign("other", &["localhost"]);
+    std::fs::copy(&other.private_key, &files.private_key).unwrap();
+    tls.reload().unwrap_err();
+    std::fs::write(&files.certificate, "-----BEGIN CERTIFICATE-----\nMIIB").unwrap();
+    tls.reload().unwrap_err();
+    std::fs::remove_file(&files.certificate).unwrap();
+    tls.reload().unwrap_err();
+    assert_eq!(authority.shown(&server, "localhost").await, good);
+}
+
+#[test]
+fn authorities_that_are_of_no_use_are_told() {
+    let folder = TempDir::new().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    assert!(HttpClient::new(Some(&empty)).is_err());
+    assert!(HttpClient::new(Some(&folder.path().join("missing.pem"))).is_err());
+}
