@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::config::read::record::{Fields, Record, record};
+use crate::config::read::record::record;
 use crate::config::read::scalars::{Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone};
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
-use crate::config::read::{Read, Reader};
+use crate::config::read::{At, Read, Reader};
 use crate::config::settings::LogFormat;
 use crate::config::yaml::{Node, Text, Value};
 
@@ -135,7 +135,7 @@ record! {
         /// The cookie's name; `inlay_visitor` by default.
         key "cookie" cookie: CookieName,
         /// What signs the cookie: 32 characters or more; of a list the first signs and all are accepted.
-        key "secret" secret: OneOrMany<Secret>,
+        key "secret" secret: Secrets,
         /// `implied`, or `required: { cookie: NAME, value: VALUE }`.
         key "consent" consent: RawConsent,
     }
@@ -198,6 +198,10 @@ pub enum RawListener {
     Parts(Box<ListenerParts>),
 }
 
+/// The secrets as written; none if they could not be read, which is noted then.
+#[derive(Clone, Debug)]
+pub struct Secrets(pub Vec<At<Secret>>);
+
 /// How consent is given.
 #[derive(Clone, Debug)]
 pub enum RawConsent {
@@ -213,6 +217,26 @@ impl Read for RawListener {
             Value::Scalar(_) => Address::read(node, reader).map(Self::Plain),
             _ => ListenerParts::read(node, reader).map(|parts| Self::Parts(Box::new(parts))),
         }
+    }
+}
+
+impl Read for Secrets {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(OneOrMany::<Secret>::read(node, reader).map_or_else(Vec::new, |read| read.0)))
+    }
+}
+
+impl JsonSchema for Secrets {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Secrets".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<OneOrMany<Secret>>()
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::config::read::record::{Field, Fields, Record, record};
+use crate::config::read::record::{Field, record};
 use crate::config::read::scalars::{CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share};
 use crate::config::read::shapes::{Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};

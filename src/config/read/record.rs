@@ -32,6 +32,8 @@ pub trait Record: Sized {
     const LATER: &'static [&'static str];
     /// The fields from a map's entries.
     fn take(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Self;
+    /// Says that a key was unknown or its value could not be read, so that what is missing may be meant by it.
+    fn set_unreadable(&mut self);
 }
 
 /// The entries of one map, and where it stands.
@@ -39,13 +41,15 @@ pub trait Record: Sized {
 pub struct Fields<'a> {
     entries: &'a [Entry],
     pub span: Span,
+    /// Whether a key was unknown or its value could not be read.
+    unreadable: bool,
 }
 
 impl<'a> Fields<'a> {
     /// The entries of `node`; anything but a map is noted.
     pub fn of(node: &'a Node, expected: &str, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
-            Value::Map(entries) => Some(Self { entries, span: node.span }),
+            Value::Map(entries) => Some(Self { entries, span: node.span, unreadable: false }),
             _ => {
                 reader.mismatch(node, expected);
                 None
@@ -56,16 +60,18 @@ impl<'a> Fields<'a> {
     /// The value of a key.
     pub fn field<T: Read>(&mut self, name: &str, reader: &mut Reader<'_>) -> Field<T> {
         let entry = self.entries.iter().find(|entry| &*entry.key == name)?;
-        let value = T::read(&entry.node, reader)?;
-        Some(At { value, span: entry.node.span, key: entry.key_span })
+        let value = T::read(&entry.node, reader);
+        self.unreadable |= value.is_none();
+        Some(At { value: value?, span: entry.node.span, key: entry.key_span })
     }
 
-    /// Notes unknown and missing keys.
-    pub fn finish<R: Record>(self, reader: &mut Reader<'_>) {
+    /// Notes unknown and missing keys; tells `record` if it lacks something because of them.
+    pub fn finish<R: Record>(mut self, record: &mut R, reader: &mut Reader<'_>) {
         let keys = R::keys();
         let known = keys.iter().map(|key| key.name);
         for entry in self.entries.iter().filter(|entry| !known.clone().any(|name| name == &*entry.key)) {
             let name = &*entry.key;
+            self.unreadable = true;
             if R::LATER.contains(&name) {
                 let what = format!("this version of Inlay does not have `{name}` yet");
                 reader.report.error(entry.key_span, what, "remove it");
@@ -78,6 +84,9 @@ impl<'a> Fields<'a> {
         for key in keys.iter().filter(missing) {
             let what = format!("`{}` is missing", key.name);
             reader.report.error(self.span, what, format!("add it: {}", sentence(key.doc)));
+        }
+        if self.unreadable {
+            record.set_unreadable();
         }
     }
 }
@@ -129,6 +138,8 @@ macro_rules! record {
         pub struct $name {
             $( pub $inner: $inner_type, )*
             $( $(#[doc = $field_doc])* pub $field: $crate::config::read::record::Field<$type>, )*
+            /// Whether a key was unknown or its value could not be read, which then is noted already.
+            pub unreadable: bool,
         }
 
         impl $crate::config::read::record::Record for $name {
@@ -153,7 +164,13 @@ macro_rules! record {
                 Self {
                     $( $inner: <$inner_type as $crate::config::read::record::Record>::take(fields, reader), )*
                     $( $field: fields.field($key, reader), )*
+                    unreadable: false,
                 }
+            }
+
+            fn set_unreadable(&mut self) {
+                self.unreadable = true;
+                $( $crate::config::read::record::Record::set_unreadable(&mut self.$inner); )*
             }
         }
 
@@ -163,8 +180,8 @@ macro_rules! record {
                 reader: &mut $crate::config::read::Reader<'_>,
             ) -> Option<Self> {
                 let mut fields = $crate::config::read::record::Fields::of(node, $expected, reader)?;
-                let value = <Self as $crate::config::read::record::Record>::take(&mut fields, reader);
-                fields.finish::<Self>(reader);
+                let mut value = <Self as $crate::config::read::record::Record>::take(&mut fields, reader);
+                fields.finish(&mut value, reader);
                 Some(value)
             }
         }
