@@ -42,6 +42,27 @@ pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
 
+// -- config --
+
+/// Bytes of one configuration file or template. Ten thousand rules take about four million.
+pub const CONFIG_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// Rule and template files of one deployment.
+pub const CONFIG_FILES: usize = 10_000;
+/// Folders inside folders below `rules`; also what ends a symlink that leads to itself.
+pub const CONFIG_FOLDER_DEPTH: usize = 16;
+/// Collections inside collections in one file; reading recurses that deep.
+pub const CONFIG_DEPTH: usize = 64;
+/// Values in one file, each alias counted as all that it stands for: what "a billion laughs" runs into.
+pub const CONFIG_NODES: usize = 2_000_000;
+/// How often one file is read again with a trap masked, so that one trap does not hide the others.
+pub const CONFIG_REPARSES: usize = 50;
+/// Problems reported in one run; nobody reads more, and errors are kept before warnings.
+pub const CONFIG_PROBLEMS: usize = 1_000;
+/// Characters of a line shown on either side of a mark.
+pub const CONFIG_PRINTED_LINE: usize = 120;
+/// Characters of a visitor secret at least: 256 bits at 8 a character.
+pub const SECRET_CHARACTERS: usize = 32;
+
 // -- exchange --
 
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.

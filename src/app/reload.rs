@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::build::{self, BuildError};
 use crate::admin::{Admin, ReloadState};
-use crate::config::{self, Loaded, Problems, Settings};
+use crate::config::problem::Problems;
+use crate::config::{self, ConfigSource, Loaded, Settings};
 use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::headers::Pseudonym;
@@ -51,7 +52,7 @@ pub struct Held {
 /// Reads files again.
 #[derive(Debug)]
 pub struct Reloader {
-    source: config::Source,
+    source: ConfigSource,
     held: Held,
     /// For connections to origins that a reload makes.
     connecting: (Pseudonym, Shutdown),
@@ -61,7 +62,7 @@ pub struct Reloader {
 
 impl Reloader {
     /// A reloader of what was read from `source` as `settings`.
-    pub fn new(source: config::Source, settings: Settings, held: Held, connecting: (Pseudonym, Shutdown)) -> Self {
+    pub fn new(source: ConfigSource, settings: Settings, held: Held, connecting: (Pseudonym, Shutdown)) -> Self {
         Self { source, held, connecting, settings: Mutex::new(settings) }
     }
 
@@ -75,10 +76,13 @@ impl Reloader {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = &self.held.exchange;
         let before = exchange.revision.load_full();
-        let read = config::load_rules(&settings, exchange.clock.now()).map_err(Refusal::Config);
-        self.settle(read.map(|(rules, _warnings)| match rules.id == before.id {
-            true => None,
-            false => Some(rules.revision(before.sites.clone(), self.held.cache.clone())),
+        let read = config::reload(&settings, &self.source.environment, exchange.clock.now()).map_err(Refusal::Config);
+        self.settle(read.and_then(|(rules, _warnings)| {
+            if rules.id == before.id {
+                return Ok(None);
+            }
+            let revision = rules.revision(before.sites.clone(), self.held.cache.clone());
+            Ok(Some(revision.map_err(BuildError::from)?))
         }))
     }
 
@@ -94,7 +98,7 @@ impl Reloader {
                 tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
             }
             self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
-            let revision = rules.revision(sites, self.held.cache.clone());
+            let revision = rules.revision(sites, self.held.cache.clone()).map_err(BuildError::from)?;
             *settings = Settings { rules: settings.rules.clone(), ..fresh };
             Ok(Some(revision))
         }))

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod demo;
+mod flags;
 mod run;
 mod switch;
 

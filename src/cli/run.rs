@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failed;
+use super::flags::Flags;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
-use crate::config::Flags;
+use crate::config::print::{Style, problems};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
 use crate::telemetry;
@@ -19,11 +20,14 @@ use crate::telemetry;
 pub struct Args {
     #[command(flatten)]
     flags: Flags,
+    /// How log lines are written [default: `log.format` of the file, else text].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log: Option<LogFormat>,
 }
 
 /// Runs until a signal.
 pub fn run(args: &Args) -> ExitCode {
-    telemetry::log_to_stderr(args.flags.log_format());
+    telemetry::log_to_stderr(args.log.unwrap_or_default());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
