@@ -63,6 +63,11 @@ impl Jar {
             .any(|kept| kept.name == name && kept.is_alive(now))
     }
 
+    /// Drops every cookie of this name.
+    pub fn forget(&mut self, name: &str) {
+        self.cookies.retain(|kept| kept.name != name);
+    }
+
     fn keep(&mut self, cookie: &Cookie<'_>, request_path: &str, now: Timestamp) {
         let path = match cookie.path() {
             Some(path) if path.starts_with('/') => path.to_owned(),

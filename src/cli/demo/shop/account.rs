@@ -6,7 +6,7 @@
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;
 use http::header::COOKIE;
-use minijinja::context;
+use serde_json::json;
 
 use super::Shop;
 use super::cart::Cart;
@@ -76,11 +76,11 @@ impl Shop {
             return Reply::see_other("/account/login", vec![]);
         };
         let tier = &caller.tier;
-        Reply::private(self.pages.render("account.html", context! { name, tier }))
+        Reply::private(self.pages.render("account.html", json!({ "name": name, "tier": tier })))
     }
 
     pub(super) fn login(&self, problem: Option<&str>) -> Reply {
-        Reply::private(self.pages.render("login.html", context! { problem }))
+        Reply::private(self.pages.render("login.html", json!({ "problem": problem })))
     }
 
     pub(super) fn log_in(&self, form: &Form) -> Reply {
@@ -104,7 +104,7 @@ impl Shop {
 
     /// What the shop's script asks, so that pages can be the same for everyone.
     pub(super) fn session(&self, caller: &Caller) -> Reply {
-        Reply::json(&serde_json::json!({
+        Reply::json(&json!({
             "pieces": caller.cart.pieces(),
             "consent": caller.consent,
         }))
@@ -119,7 +119,7 @@ impl Shop {
         let total: u32 = lines.iter().map(|line| line.sum).sum();
         Reply::private(
             self.pages
-                .render("checkout.html", context! { name, lines, total }),
+                .render("checkout.html", json!({ "name": name, "lines": lines, "total": total })),
         )
     }
 }

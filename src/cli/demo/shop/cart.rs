@@ -2,7 +2,7 @@
 //!
 //! In: the cookie, and the form that changes it. Out: lines with prices. Unknown numbers are dropped.
 
-use minijinja::context;
+use serde_json::json;
 use serde::Serialize;
 
 use super::Shop;
@@ -87,7 +87,7 @@ impl Shop {
     pub(super) fn cart(&self, caller: &Caller) -> Reply {
         let lines = caller.cart.priced(&self.catalogue);
         let total: u32 = lines.iter().map(|line| line.sum).sum();
-        Reply::private(self.pages.render("cart.html", context! { lines, total }))
+        Reply::private(self.pages.render("cart.html", json!({ "lines": lines, "total": total })))
     }
 
     /// `sku` with `pieces` to set, or without to add one.

@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use minijinja::context;
+use serde_json::json;
 
 use account::Caller;
 use catalogue::Catalogue;
@@ -100,7 +100,7 @@ impl Shop {
 
     fn home(&self) -> Reply {
         let featured = self.catalogue.featured();
-        Reply::shared(self.pages.render("home.html", context! { featured }))
+        Reply::shared(self.pages.render("home.html", json!({ "featured": featured })))
     }
 
     fn listing(&self, head: &Parts) -> Reply {
@@ -109,7 +109,7 @@ impl Shop {
         let kinds = self.catalogue.kinds();
         Reply::shared(
             self.pages
-                .render("listing.html", context! { products, kinds, kind }),
+                .render("listing.html", json!({ "products": products, "kinds": kinds, "kind": kind })),
         )
     }
 
@@ -120,7 +120,7 @@ impl Shop {
         let others = self.catalogue.beside(product);
         Reply::shared(
             self.pages
-                .render("product.html", context! { product, others }),
+                .render("product.html", json!({ "product": product, "others": others })),
         )
     }
 
@@ -129,7 +129,7 @@ impl Shop {
         let products = self.catalogue.search(&words);
         Reply::shared(
             self.pages
-                .render("search.html", context! { words, products }),
+                .render("search.html", json!({ "words": words, "products": products })),
         )
     }
 
@@ -138,7 +138,7 @@ impl Shop {
         let product = self.catalogue.find("NW-104");
         let html = self
             .pages
-            .render("article.html", context! { nonce, product });
+            .render("article.html", json!({ "nonce": nonce, "product": product }));
         Reply::private(html).with_policy(&nonce)
     }
 
@@ -156,7 +156,7 @@ impl Shop {
 
     fn unreadable(&self, error: &FormError) -> Reply {
         let reason = error.to_string();
-        Reply::private(self.pages.render("unreadable.html", context! { reason }))
+        Reply::private(self.pages.render("unreadable.html", json!({ "reason": reason })))
             .with_status(error.status())
     }
 }

@@ -3,7 +3,8 @@
 //! In: a page's name and its values. Out: HTML. The templates are bundled, so rendering them cannot fail but by a
 //! mistake of ours, which the tests find.
 
-use minijinja::{Environment, Value};
+use minijinja::Environment;
+use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::catalogue;
@@ -40,7 +41,7 @@ impl Pages {
     pub fn render(&self, name: &str, values: impl Serialize) -> String {
         self.0
             .get_template(name)
-            .and_then(|page| page.render(Value::from_serialize(values)))
+            .and_then(|page| page.render(Serde(values)))
             .expect("invariant: the bundled templates render, a test renders each")
     }
 }
