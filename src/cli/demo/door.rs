@@ -275,7 +275,9 @@ fn told_to_frame<'a>(visit: &Visit, place: &'a str, trace: Option<u64>) -> frame
 }
 
 fn place(head: &Parts) -> &str {
-    head.uri.path_and_query().map_or("/", |place| place.as_str())
+    head.uri
+        .path_and_query()
+        .map_or("/", |place| place.as_str())
 }
 
 fn plain(status: StatusCode, words: &str) -> Response<Body> {

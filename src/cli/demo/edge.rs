@@ -39,4 +39,3 @@ where
 pub fn whole(bytes: impl Into<Bytes>) -> Body {
     boxed(http_body_util::Full::new(bytes.into()))
 }
-

@@ -26,7 +26,12 @@ pub struct Told<'a> {
 }
 
 /// The response for a frame.
-pub fn framed(status: StatusCode, headers: &HeaderMap, page: &Bytes, told: Told<'_>) -> Response<Body> {
+pub fn framed(
+    status: StatusCode,
+    headers: &HeaderMap,
+    page: &Bytes,
+    told: Told<'_>,
+) -> Response<Body> {
     let script = script(&told, nonce(headers));
     let mut copy = BytesMut::with_capacity(page.len() + script.len());
     copy.extend_from_slice(page);
@@ -55,7 +60,12 @@ pub fn is_page(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"))
+        .is_some_and(|value| {
+            value
+                .trim_start()
+                .to_ascii_lowercase()
+                .starts_with("text/html")
+        })
 }
 
 fn script(told: &Told<'_>, nonce: Option<&str>) -> String {

@@ -147,7 +147,11 @@ mod tests {
 
     #[test]
     fn several_lines_stay_several_and_the_last_of_a_name_counts() {
-        let jar = jar(&["tier=plain; Path=/", "member=Ann; Path=/; HttpOnly", "tier=gold; Path=/"]);
+        let jar = jar(&[
+            "tier=plain; Path=/",
+            "member=Ann; Path=/; HttpOnly",
+            "tier=gold; Path=/",
+        ]);
         assert_eq!(line(&jar, "/", 0).unwrap(), "member=Ann; tier=gold");
     }
 
@@ -160,10 +164,17 @@ mod tests {
 
     #[test]
     fn ages_end() {
-        let mut jar = jar(&["a=1; Path=/; Max-Age=60", "b=2; Path=/; Expires=Thu, 01 Jan 1970 00:00:30 GMT"]);
+        let mut jar = jar(&[
+            "a=1; Path=/; Max-Age=60",
+            "b=2; Path=/; Expires=Thu, 01 Jan 1970 00:00:30 GMT",
+        ]);
         assert_eq!(line(&jar, "/", 10).unwrap(), "a=1; b=2");
         assert_eq!(line(&jar, "/", 30).unwrap(), "a=1");
-        jar.store(&headers(&["a=; Path=/; Max-Age=0"]), "/", Timestamp::UNIX_EPOCH);
+        jar.store(
+            &headers(&["a=; Path=/; Max-Age=0"]),
+            "/",
+            Timestamp::UNIX_EPOCH,
+        );
         assert_eq!(line(&jar, "/", 30), None);
     }
 
@@ -176,7 +187,9 @@ mod tests {
 
     #[test]
     fn the_jar_is_bounded() {
-        let lines: Vec<String> = (0..JAR_COOKIES + 5).map(|n| format!("n{n}=1; Path=/")).collect();
+        let lines: Vec<String> = (0..JAR_COOKIES + 5)
+            .map(|n| format!("n{n}=1; Path=/"))
+            .collect();
         let jar = jar(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         let sent = line(&jar, "/", 0).unwrap();
         assert_eq!(sent.split("; ").count(), JAR_COOKIES);

@@ -121,7 +121,11 @@ mod tests {
 
     #[test]
     fn attributes_and_texts_are_marked_before_their_tag() {
-        let attribute = slot(Target::Attribute(Arc::from("src")), Context::Attribute, 15..16);
+        let attribute = slot(
+            Target::Attribute(Arc::from("src")),
+            Context::Attribute,
+            15..16,
+        );
         let title = slot(Target::Place(Place::Inner), Context::EscapableText, 25..26);
         assert_eq!(
             text("a < b<img src=\"x\"><title>t</title>", &[attribute, title]),

@@ -25,6 +25,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::Request;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -68,8 +70,14 @@ pub enum DemoError {
     Visitors(#[from] ErrandFailed),
 }
 
-/// Runs the demo until `shutdown` ends. `build` makes the Inlay that stands before the shop.
-pub async fn run<B, F>(options: Options, build: B, shutdown: impl Future<Output = ()>) -> Result<(), DemoError>
+/// Runs the demo until `shutdown` ends. `build` makes the Inlay that stands before the shop; `ready` is told the door's address once
+/// it is open.
+pub async fn run<B, F>(
+    options: Options,
+    build: B,
+    ready: impl FnOnce(SocketAddr),
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), DemoError>
 where
     B: FnOnce(Site) -> F,
     F: Future<Output = Result<Arc<dyn Edge>, BoxError>>,
@@ -79,34 +87,47 @@ where
     let rules = RulesFolder::choose(options.rules)?;
     let site = site(&shop_listener, &rules)?;
     let (stop, stopped) = watch::channel(false);
-    let origin = {
-        let shop = Arc::clone(&shop);
-        let answer = move |request| {
-            let shop = Arc::clone(&shop);
-            async move { shop.answer(request).await }
-        };
-        tokio::spawn(listen::serve(shop_listener, answer, stopped.clone()))
-    };
+    // Its own task, because `build` and the visitors' errands ask it before the door opens.
+    let origin = tokio::spawn(serve_shop(
+        Arc::clone(&shop),
+        shop_listener,
+        stopped.clone(),
+    ));
     let edge = build(site).await.map_err(DemoError::Edge)?;
     let door = Arc::new(Door::new(edge, shop, Clock::system()));
     for persona in Persona::ALL {
         door.make_ready(persona).await?;
     }
     let listener = first_free(options.port).await.map_err(DemoError::Listen)?;
-    greet(&listener, options.port, &rules)?;
-    let answer = move |request: http::Request<hyper::body::Incoming>| {
-        let door = Arc::clone(&door);
-        async move { door.answer(request.map(edge::boxed)).await }
-    };
-    let serving = listen::serve(listener, answer, stopped);
+    let address = listener.local_addr().map_err(DemoError::Listen)?;
+    greet(address.port(), options.port, &rules);
+    ready(address);
     let ending = async {
         shutdown.await;
         // Fails only if both listeners have ended already.
         let _ = stop.send(true);
     };
-    tokio::join!(serving, ending);
-    origin.abort();
+    tokio::join!(serve_door(door, listener, stopped), ending);
+    if let Err(error) = origin.await {
+        tracing::warn!(%error, "the shop ended badly");
+    }
     Ok(())
+}
+
+async fn serve_shop(shop: Arc<Shop>, listener: TcpListener, stopped: watch::Receiver<bool>) {
+    let answer = move |request: Request<Incoming>| {
+        let shop = Arc::clone(&shop);
+        async move { shop.answer(request).await }
+    };
+    listen::serve(listener, answer, stopped).await;
+}
+
+async fn serve_door(door: Arc<Door>, listener: TcpListener, stopped: watch::Receiver<bool>) {
+    let answer = move |request: Request<Incoming>| {
+        let door = Arc::clone(&door);
+        async move { door.answer(request.map(edge::boxed)).await }
+    };
+    listen::serve(listener, answer, stopped).await;
 }
 
 fn site(listener: &TcpListener, rules: &RulesFolder) -> Result<Site, DemoError> {
@@ -132,14 +153,13 @@ async fn first_free(port: u16) -> io::Result<TcpListener> {
     }
 }
 
-fn greet(listener: &TcpListener, wanted: u16, rules: &RulesFolder) -> Result<(), DemoError> {
-    let port = listener.local_addr().map_err(DemoError::Listen)?.port();
+fn greet(port: u16, wanted: u16, rules: &RulesFolder) {
     if wanted != 0 && port != wanted {
         println!("Port {wanted} is taken, so the demo uses {port}.");
     }
+    let folder = rules.path().display();
     println!("\n  The stage:  http://localhost:{port}/\n");
     println!("  A shop as its makers made it, and as Inlay serves it, side by side.");
-    println!("  The rules are in {}; a change there is live on the next request.", rules.path().display());
+    println!("  The rules are in {folder}; a change there is live on the next request.");
     println!("  Ctrl-C ends it.\n");
-    Ok(())
 }

@@ -70,9 +70,9 @@ impl Persona {
     /// In a few words.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Ann => "gold member, returning, reads Dutch",
-            Self::Bob => "new, reads English",
-            Self::Eve => "no consent, reads French",
+            Self::Ann => "gold member, returning",
+            Self::Bob => "new here",
+            Self::Eve => "no consent",
         }
     }
 
@@ -95,7 +95,10 @@ impl Persona {
         match self {
             Self::Ann => &[("accept-language", "nl-BE,nl;q=0.9,en;q=0.5")],
             Self::Bob => &[("accept-language", "en-GB,en;q=0.9")],
-            Self::Eve => &[("accept-language", "fr-BE,fr;q=0.9,en;q=0.5"), ("sec-gpc", "1")],
+            Self::Eve => &[
+                ("accept-language", "fr-BE,fr;q=0.9,en;q=0.5"),
+                ("sec-gpc", "1"),
+            ],
         }
     }
 }

@@ -74,7 +74,11 @@ impl From<&Record> for Report {
             origin_bytes: traced.origin.len(),
             served_bytes: traced.served.len(),
             took: time(record.took),
-            slots: traced.slots.iter().map(|slot| report(slot, traced)).collect(),
+            slots: traced
+                .slots
+                .iter()
+                .map(|slot| report(slot, traced))
+                .collect(),
         }
     }
 }
@@ -82,8 +86,16 @@ impl From<&Record> for Report {
 fn proof(proof: &Proof) -> ProofReport {
     let (slots, bytes, problem) = match *proof {
         Proof::Identical { slots, bytes } => (slots, bytes, None),
-        Proof::Differs { at } => (0, 0, Some(format!("differs outside the slots, at byte {at}"))),
-        Proof::Misplaced { slot } => (0, 0, Some(format!("slot {slot} is not where the trace says"))),
+        Proof::Differs { at } => (
+            0,
+            0,
+            Some(format!("differs outside the slots, at byte {at}")),
+        ),
+        Proof::Misplaced { slot } => (
+            0,
+            0,
+            Some(format!("slot {slot} is not where the trace says")),
+        ),
     };
     ProofReport {
         holds: problem.is_none(),

@@ -74,7 +74,10 @@ pub enum Recorded {
     /// More than the sink's limits allow.
     TooLarge,
     /// All of it: the origin's decoded page, and its slots in the order of the page.
-    Whole { origin: Bytes, slots: Vec<SlotTrace> },
+    Whole {
+        origin: Bytes,
+        slots: Vec<SlotTrace>,
+    },
 }
 
 impl TraceSink {

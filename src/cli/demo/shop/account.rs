@@ -76,11 +76,17 @@ impl Shop {
             return Reply::see_other("/account/login", vec![]);
         };
         let tier = &caller.tier;
-        Reply::private(self.pages.render("account.html", json!({ "name": name, "tier": tier })))
+        Reply::private(
+            self.pages
+                .render("account.html", json!({ "name": name, "tier": tier })),
+        )
     }
 
     pub(super) fn login(&self, problem: Option<&str>) -> Reply {
-        Reply::private(self.pages.render("login.html", json!({ "problem": problem })))
+        Reply::private(
+            self.pages
+                .render("login.html", json!({ "problem": problem })),
+        )
     }
 
     pub(super) fn log_in(&self, form: &Form) -> Reply {
@@ -117,10 +123,10 @@ impl Shop {
         };
         let lines = caller.cart.priced(&self.catalogue);
         let total: u32 = lines.iter().map(|line| line.sum).sum();
-        Reply::private(
-            self.pages
-                .render("checkout.html", json!({ "name": name, "lines": lines, "total": total })),
-        )
+        Reply::private(self.pages.render(
+            "checkout.html",
+            json!({ "name": name, "lines": lines, "total": total }),
+        ))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! In: the cookie, and the form that changes it. Out: lines with prices. Unknown numbers are dropped.
 
-use serde_json::json;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Shop;
 use super::account::{self, Caller};
@@ -87,7 +87,10 @@ impl Shop {
     pub(super) fn cart(&self, caller: &Caller) -> Reply {
         let lines = caller.cart.priced(&self.catalogue);
         let total: u32 = lines.iter().map(|line| line.sum).sum();
-        Reply::private(self.pages.render("cart.html", json!({ "lines": lines, "total": total })))
+        Reply::private(
+            self.pages
+                .render("cart.html", json!({ "lines": lines, "total": total })),
+        )
     }
 
     /// `sku` with `pieces` to set, or without to add one.

@@ -89,12 +89,7 @@ impl Catalogue {
             .iter()
             .position(|other| other.sku == product.sku)
             .map_or(0, |at| at + 1);
-        self.products
-            .iter()
-            .cycle()
-            .skip(at)
-            .take(BESIDE)
-            .collect()
+        self.products.iter().cycle().skip(at).take(BESIDE).collect()
     }
 }
 

@@ -35,7 +35,11 @@ impl Files {
             "hero.svg" "hero-gold.svg" "canal.svg"
             "leie.svg" "dok.svg" "polder.svg" "schelde.svg" "stormglas.svg" "kade.svg" "duin.svg" "bries.svg" "kouter.svg"
         };
-        Self(files.map(|(name, bytes)| (name, File::new(name, bytes))).into())
+        Self(
+            files
+                .map(|(name, bytes)| (name, File::new(name, bytes)))
+                .into(),
+        )
     }
 
     /// The file of this name.

@@ -72,4 +72,3 @@ fn fields(bytes: &[u8]) -> Vec<(String, String)> {
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect()
 }
-

@@ -100,17 +100,20 @@ impl Shop {
 
     fn home(&self) -> Reply {
         let featured = self.catalogue.featured();
-        Reply::shared(self.pages.render("home.html", json!({ "featured": featured })))
+        Reply::shared(
+            self.pages
+                .render("home.html", json!({ "featured": featured })),
+        )
     }
 
     fn listing(&self, head: &Parts) -> Reply {
         let kind = form::query(head, "kind");
         let products = self.catalogue.of_kind(kind.as_deref());
         let kinds = self.catalogue.kinds();
-        Reply::shared(
-            self.pages
-                .render("listing.html", json!({ "products": products, "kinds": kinds, "kind": kind })),
-        )
+        Reply::shared(self.pages.render(
+            "listing.html",
+            json!({ "products": products, "kinds": kinds, "kind": kind }),
+        ))
     }
 
     fn product(&self, sku: &str) -> Reply {
@@ -118,27 +121,28 @@ impl Shop {
             return self.not_found();
         };
         let others = self.catalogue.beside(product);
-        Reply::shared(
-            self.pages
-                .render("product.html", json!({ "product": product, "others": others })),
-        )
+        Reply::shared(self.pages.render(
+            "product.html",
+            json!({ "product": product, "others": others }),
+        ))
     }
 
     fn search(&self, head: &Parts) -> Reply {
         let words = form::query(head, "q").unwrap_or_default();
         let products = self.catalogue.search(&words);
-        Reply::shared(
-            self.pages
-                .render("search.html", json!({ "words": words, "products": products })),
-        )
+        Reply::shared(self.pages.render(
+            "search.html",
+            json!({ "words": words, "products": products }),
+        ))
     }
 
     fn article(&self) -> Reply {
         let nonce = reply::nonce();
         let product = self.catalogue.find("NW-104");
-        let html = self
-            .pages
-            .render("article.html", json!({ "nonce": nonce, "product": product }));
+        let html = self.pages.render(
+            "article.html",
+            json!({ "nonce": nonce, "product": product }),
+        );
         Reply::private(html).with_policy(&nonce)
     }
 
@@ -156,7 +160,10 @@ impl Shop {
 
     fn unreadable(&self, error: &FormError) -> Reply {
         let reason = error.to_string();
-        Reply::private(self.pages.render("unreadable.html", json!({ "reason": reason })))
-            .with_status(error.status())
+        Reply::private(
+            self.pages
+                .render("unreadable.html", json!({ "reason": reason })),
+        )
+        .with_status(error.status())
     }
 }

@@ -208,7 +208,9 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|line| line.split(','))
         .any(|item| {
             let mut parts = item.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let named = parts
+                .next()
+                .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
             let refused = parts
                 .filter_map(|part| part.strip_prefix("q="))
                 .any(|weight| weight.parse() == Ok(0.0));

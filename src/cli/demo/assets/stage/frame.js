@@ -33,7 +33,8 @@
   const style = new CSSStyleSheet();
   style.replaceSync(`
     :host { all: initial; position: absolute; top: 0; left: 0; z-index: 2147483647; pointer-events: none; }
-    .box { position: absolute; border-radius: 6px; outline: 2px dashed rgb(91 63 214 / .55); outline-offset: 2px; transition: background .12s; }
+    .box { position: absolute; border-radius: 6px; outline: 2px dashed rgb(91 63 214 / .7); outline-offset: 2px; transition: background .12s; }
+    .box.edge { outline-offset: -2px; border-radius: 0; }
     .box.kept { outline-color: rgb(90 90 100 / .45); outline-style: dotted; }
     .off .box { outline-color: transparent; }
     .box.lit { outline: 3px solid #5b3fd6; background: rgb(91 63 214 / .13); }
@@ -73,7 +74,7 @@
       if (!edges || !label || whole || (edges.right - edges.left) * (edges.bottom - edges.top) === 0) continue;
       const [x, y] = [edges.left + scrollX, edges.top + scrollY];
       const box = layer.appendChild(document.createElement('div'));
-      box.className = `box${label.kept ? ' kept' : ''}${y < 34 ? ' low' : ''}${edges.left > innerWidth / 2 ? ' right' : ''}`;
+      box.className = `box${label.kept ? ' kept' : ''}${y < 34 ? ' low' : ''}${edges.left > innerWidth / 2 ? ' right' : ''}${edges.left < 4 ? ' edge' : ''}`;
       box.style.cssText = `left:${x}px;top:${y}px;width:${edges.right - edges.left}px;height:${edges.bottom - edges.top}px`;
       const name = box.appendChild(document.createElement('b'));
       name.textContent = `${label.rule} `;
@@ -162,6 +163,7 @@
     }
     if (data.inlay === 'show') {
       const box = boxes.find(({ number }) => data.numbers.includes(number));
+      led = performance.now() + 1000; // each frame goes to its own
       if (box) scrollTo({ top: (box.top + box.bottom - innerHeight) / 2, behavior: 'smooth' });
     }
   });

@@ -132,7 +132,8 @@ function tellOf(report) {
   groups = grouped(report?.slots ?? []);
   one('.count').textContent = report ? report.slots.length : '';
   one('.list').replaceChildren(...groups.map(entry));
-  choose(0);
+  const seen = groups.findIndex(({ outcome, place }) => outcome === 'shown' && !/ (head|title|html|body)$/.test(place));
+  choose(Math.max(0, seen));
 }
 
 function judge(report) {
@@ -165,10 +166,10 @@ function entry(group, index) {
     times.className = 'times';
     times.textContent = `  × ${group.numbers.length}`;
   }
+  button.appendChild(document.createElement('small')).textContent = group.place;
   const outcome = button.appendChild(document.createElement('span'));
   outcome.className = `outcome ${group.outcome}`;
   outcome.textContent = group.reason ?? group.outcome;
-  button.appendChild(document.createElement('small')).textContent = group.place;
   button.addEventListener('mouseenter', () => lightAll(group.numbers));
   button.addEventListener('mouseleave', () => lightAll([]));
   button.addEventListener('click', () => {
