@@ -68,6 +68,9 @@ impl Door {
         for errand in persona.errands() {
             self.run(persona, errand).await?;
         }
+        if persona.has_been_here() {
+            self.look(persona).await;
+        }
         Ok(())
     }
 
@@ -185,15 +188,7 @@ impl Door {
     }
 
     async fn run(&self, persona: Persona, errand: &Errand) -> Result<(), ErrandFailed> {
-        let visit = Visit {
-            persona,
-            side: Side::Inlay,
-            told: Told::ByHost,
-            of: None,
-        };
-        let (mut head, body) = visitors::errand(persona, errand).into_parts();
-        self.visitors.dress(persona, Side::Inlay, &mut head);
-        let response = self.exchange(&visit, Request::from_parts(head, body)).await;
+        let response = self.send(persona, visitors::errand(persona, errand)).await;
         match self.visitors.has(persona, errand.cookie) {
             true => Ok(()),
             false => Err(ErrandFailed {
@@ -203,6 +198,27 @@ impl Door {
                 status: response.status(),
             }),
         }
+    }
+
+    /// An earlier visit: one look at the home page. What it shows does not matter, so neither does how it ends.
+    async fn look(&self, persona: Persona) {
+        let response = self.send(persona, visitors::look(persona)).await;
+        if let Err(error) = collected(response.into_body()).await {
+            tracing::debug!(%error, "an earlier visit ended early");
+        }
+    }
+
+    /// A request that the visitor sends of their own accord, through Inlay.
+    async fn send(&self, persona: Persona, request: Request<Body>) -> Response<Body> {
+        let visit = Visit {
+            persona,
+            side: Side::Inlay,
+            told: Told::ByHost,
+            of: None,
+        };
+        let (mut head, body) = request.into_parts();
+        self.visitors.dress(persona, visit.side, &mut head);
+        self.exchange(&visit, Request::from_parts(head, body)).await
     }
 }
 

@@ -85,6 +85,11 @@ impl Persona {
         }
     }
 
+    /// Whether they looked at the shop before the curtain rises.
+    pub fn has_been_here(self) -> bool {
+        matches!(self, Self::Ann)
+    }
+
     /// Whether their browser keeps the cookie by which Inlay knows them again. Bob's does not, or he would be new only once.
     pub fn stays_known(self) -> bool {
         !matches!(self, Self::Bob)

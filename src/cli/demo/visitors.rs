@@ -87,15 +87,25 @@ impl Visitors {
 
 /// The request of an errand, not yet dressed.
 pub fn errand(persona: Persona, errand: &Errand) -> Request<Body> {
-    let mut request = Request::new(whole(errand.form));
+    let mut request = own(persona, errand.path, errand.form);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static(errand.path);
-    let host = HeaderValue::try_from(format!("{}.localhost", persona.key()))
-        .expect("invariant: keys are letters");
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     let headers = request.headers_mut();
-    headers.insert(HOST, host);
     headers.insert(CONTENT_TYPE, form);
     headers.insert(CONTENT_LENGTH, errand.form.len().into());
+    request
+}
+
+/// A look at the home page, not yet dressed.
+pub fn look(persona: Persona) -> Request<Body> {
+    own(persona, "/", "")
+}
+
+fn own(persona: Persona, path: &'static str, body: &'static str) -> Request<Body> {
+    let mut request = Request::new(whole(body));
+    *request.uri_mut() = Uri::from_static(path);
+    let host = HeaderValue::try_from(format!("{}.localhost", persona.key()))
+        .expect("invariant: keys are letters");
+    request.headers_mut().insert(HOST, host);
     request
 }
