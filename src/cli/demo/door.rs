@@ -7,16 +7,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
-    REFERER, SET_COOKIE,
-};
+use http::header::{ACCEPT_ENCODING, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, REFERER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::aim::{Aim, Side, Told, Visit, aim, for_the_site, told_in};
-use super::edge::{Body, BoxError, Edge, boxed, whole};
+use super::aim::{Aim, Side, Told, Visit, aim, for_the_site};
+use super::edge::{Body, BoxError, Edge, boxed};
+use super::follow::{is_for_a_frame, kept_on_one_host, navigates, plain, text, told_again};
 use super::frame::{self, framed, is_page};
 use super::mark::marked;
 use super::persona::{Errand, Persona};
@@ -29,7 +27,6 @@ use super::visitors::{self, Visitors};
 use crate::clock::Clock;
 use crate::limits::TRACE_PAGE_BYTES;
 
-const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const ELSEWHERE: &str = "This is the demo of Inlay. It knows localhost, ann.localhost, bob.localhost, eve.localhost, \
     the same before .shop.localhost, and shop.localhost.\n";
 
@@ -173,18 +170,28 @@ impl Door {
             origin,
             served,
         };
-        let page = marked(&traced.served, &traced.slots, Side::Inlay);
-        let trace = self.stage.keep(Record {
+        self.told_of(Record {
             persona: visit.persona,
-            place: place.clone(),
+            place,
             status: parts.status,
-            headers: parts.headers.clone(),
+            headers: parts.headers,
             proof: prove(&traced),
             traced,
             took: started.elapsed(),
-        });
-        let told = told_to_frame(visit, &place, Some(trace));
-        framed(parts.status, &parts.headers, &page, told)
+        })
+    }
+
+    /// Inlay's side of a traced page, once its record is kept.
+    fn told_of(&self, record: Record) -> Response<Body> {
+        let (number, record) = self.stage.keep(record);
+        let page = marked(&record.traced.served, &record.traced.slots, Side::Inlay);
+        let told = frame::Told {
+            persona: record.persona,
+            side: Side::Inlay,
+            place: &record.place,
+            trace: Some(number),
+        };
+        framed(record.status, &record.headers, &page, told)
     }
 
     async fn run(&self, persona: Persona, errand: &Errand) -> Result<(), ErrandFailed> {
@@ -222,47 +229,6 @@ impl Door {
     }
 }
 
-/// A link that was followed inside a frame: the same place, with who asks in its own address.
-fn told_again(visit: &Visit, uri: &Uri) -> Response<Body> {
-    let place = uri.path_and_query().map_or("/", |place| place.as_str());
-    let mut response = plain(StatusCode::TEMPORARY_REDIRECT, "");
-    if let Ok(place) = HeaderValue::try_from(told_in(place, visit.persona, visit.side)) {
-        response.headers_mut().insert(LOCATION, place);
-    }
-    response
-}
-
-/// On a host that visitors share, the site's cookies are kept in the jar alone, and its redirects stay with the visitor.
-fn kept_on_one_host(visit: &Visit, mut response: Response<Body>) -> Response<Body> {
-    let headers = response.headers_mut();
-    headers.remove(SET_COOKIE);
-    let place = text(headers, LOCATION)
-        .filter(|place| place.starts_with('/') && !place.starts_with("//"))
-        .map(|place| told_in(place, visit.persona, visit.side));
-    if let Some(Ok(place)) = place.map(HeaderValue::try_from) {
-        headers.insert(LOCATION, place);
-    }
-    response
-}
-
-/// Whether a request asks for a page to be looked at, rather than for one of its parts.
-fn navigates(request: &Request<Body>) -> bool {
-    let headers = request.headers();
-    let is_page = match text(headers, FETCH_DEST) {
-        Some(dest) => ["iframe", "document"].contains(&dest),
-        None => text(headers, ACCEPT).is_some_and(|accept| accept.contains("text/html")),
-    };
-    is_page && [Method::GET, Method::HEAD].contains(request.method())
-}
-
-/// Whether the answer stands in one of the stage's frames. Browsers say so; where one does not, only frames have such addresses.
-fn is_for_a_frame(visit: &Visit, request: &Request<Body>) -> bool {
-    match text(request.headers(), FETCH_DEST) {
-        Some(dest) => dest == "iframe",
-        None => visit.told == Told::ByQuery,
-    }
-}
-
 /// A frame's page is read and compared: never a part of it, never a "not modified", never a coding.
 fn ask_for_the_whole_page(headers: &mut HeaderMap) {
     for conditional in [IF_NONE_MATCH, IF_MODIFIED_SINCE] {
@@ -294,16 +260,4 @@ fn place(head: &Parts) -> &str {
     head.uri
         .path_and_query()
         .map_or("/", |place| place.as_str())
-}
-
-fn plain(status: StatusCode, words: &str) -> Response<Body> {
-    let mut response = Response::new(whole(words.to_owned()));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -6,6 +6,7 @@
 pub mod aim;
 mod door;
 pub mod edge;
+mod follow;
 mod frame;
 mod jar;
 mod listen;

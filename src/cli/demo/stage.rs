@@ -81,15 +81,16 @@ impl Stage {
         }
     }
 
-    /// Keeps a record, and gives the number under which it can be asked for.
-    pub fn keep(&self, record: Record) -> u64 {
+    /// Keeps a record, and gives it back with the number under which it can be asked for.
+    pub fn keep(&self, record: Record) -> (u64, Arc<Record>) {
+        let record = Arc::new(record);
         let mut traces = self.traces();
         if traces.records.len() == TRACES_KEPT {
             traces.records.pop_front();
             traces.first += 1;
         }
-        traces.records.push_back(Arc::new(record));
-        traces.first + traces.records.len() as u64 - 1
+        traces.records.push_back(Arc::clone(&record));
+        (traces.first + traces.records.len() as u64 - 1, record)
     }
 
     /// The record of this number, if it is still kept.

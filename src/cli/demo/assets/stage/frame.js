@@ -135,8 +135,16 @@
   });
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== 'get') return;
+    if (event.defaultPrevented || form.method === 'dialog') return;
     const url = new URL(form.action);
+    if (form.method === 'post') {
+      // On one host for all, the address says who asks; a browser that sends no Referer would lose that.
+      const told = new URLSearchParams(location.search);
+      if (!told.has('side') || url.origin !== here) return;
+      for (const ours of ['visitor', 'side']) url.searchParams.set(ours, told.get(ours));
+      form.action = url;
+      return;
+    }
     url.search = new URLSearchParams(new FormData(form, event.submitter));
     go(event, url);
   });
