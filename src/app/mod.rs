@@ -43,7 +43,7 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The files are wrong; printed, the problems say where and what to do.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(Problems),
     #[error(transparent)]
     Build(#[from] BuildError),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::build::{self, BuildError};
 use crate::admin::{Admin, ReloadState};
+use crate::config::print;
 use crate::config::problem::Problems;
 use crate::config::{self, ConfigSource, Loaded, Settings};
 use crate::content::Cache;
@@ -32,7 +33,7 @@ pub enum Reloaded {
 /// Why files were not taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error("{0}")]
+    #[error(transparent)]
     Config(Problems),
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -109,8 +110,9 @@ impl Reloader {
         let Held { exchange, admin, .. } = &self.held;
         let (reloaded, state, kind) = match read {
             Err(refusal) => {
-                tracing::error!("the files were not taken over, those from before still apply:\n{refusal}");
-                let state = ReloadState::Refused { problems: refusal.to_string() };
+                let problems = told(&refusal);
+                tracing::error!("the files were not taken over, those from before still apply:\n{problems}");
+                let state = ReloadState::Refused { problems };
                 (Reloaded::Refused(refusal), state, "refused")
             }
             Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
@@ -123,6 +125,14 @@ impl Reloader {
         exchange.metrics.reloads.get_or_create(&Kind { kind: kind.to_owned() }).inc();
         admin.reload.store(Arc::new(state));
         reloaded
+    }
+}
+
+/// All that is wrong, as `inlay check` prints it.
+fn told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Config(problems) => print::problems(&problems.0, print::Style::Plain),
+        Refusal::Build(error) => error.to_string(),
     }
 }
 

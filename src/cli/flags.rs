@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::config::variables::Environment;
-use crate::config::{ConfigSource, Overrides};
+use crate::config::{ConfigSource, DeploymentSource, Overrides};
 
 /// A file, flags, or both: flags count before the file.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,7 +34,7 @@ impl Flags {
     /// Where the configuration comes from.
     pub fn source(&self) -> ConfigSource {
         ConfigSource {
-            file: self.config.clone(),
+            deployment: self.config.clone().map_or(DeploymentSource::Nothing, DeploymentSource::File),
             overrides: Overrides {
                 origin: self.origin.clone(),
                 listen: self.listen.clone(),

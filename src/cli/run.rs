@@ -2,6 +2,7 @@
 //!
 //! In: flags or a file. Out: a process that serves; SIGHUP reloads it, Ctrl-C and SIGTERM drain it, a second one ends it at once.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::print::{Style, problems};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
-use crate::telemetry;
+use crate::telemetry::{self, LogFormat};
 
 /// What to front, and how.
 #[derive(Debug, clap::Args)]
@@ -34,8 +35,8 @@ pub fn run(args: &Args) -> ExitCode {
     };
     match runtime.block_on(serve(args)) {
         Ok(code) => code,
-        Err(StartError::Config(problems)) => {
-            eprint!("{problems}");
+        Err(StartError::Config(wrong)) => {
+            eprint!("{}", problems(&wrong.0, style()));
             ExitCode::from(super::PROBLEMS)
         }
         Err(error) => failed(&error),
@@ -44,9 +45,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 async fn serve(args: &Args) -> Result<ExitCode, StartError> {
     let (app, warnings) = App::start(args.flags.source(), Clock::system())?;
-    if !warnings.is_empty() {
-        eprint!("{warnings}");
-    }
+    eprint!("{}", problems(&warnings, style()));
     for address in app.addresses() {
         tracing::info!(%address, "serving");
     }
@@ -69,6 +68,11 @@ async fn serve(args: &Args) -> Result<ExitCode, StartError> {
         _ = signals.next() => tracing::warn!("stopped at once"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Colours for people, plain text for files and pipes.
+fn style() -> Style {
+    if std::io::stderr().is_terminal() { Style::Coloured } else { Style::Plain }
 }
 
 /// What a signal asks for.
