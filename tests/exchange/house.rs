@@ -107,7 +107,7 @@ impl Front {
         write(folder.path(), "inlay.yaml", &(head + deployment));
         files.iter().for_each(|(path, text)| write(folder.path(), path, text));
         let clock = Clock::fixed(NOW.parse().expect("a time"));
-        let source = config::Source::file(folder.path().join("inlay.yaml"));
+        let source = config::ConfigSource::file(folder.path().join("inlay.yaml"));
         let app = match App::start(source, clock.clone()) {
             Ok((app, _warnings)) => app,
             Err(error) => panic!("{error}"),
