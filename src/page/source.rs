@@ -56,7 +56,9 @@ impl Source {
     /// Takes the bytes up to `to`, chunk by chunk.
     pub fn take_until(&mut self, to: u64, mut each: impl FnMut(Bytes)) {
         while self.start < to {
-            let Some(chunk) = self.chunks.front_mut() else { break };
+            let Some(chunk) = self.chunks.front_mut() else {
+                break;
+            };
             let length = chunk.len().min((to - self.start) as usize);
             self.start += length as u64;
             if length == chunk.len() {
@@ -80,7 +82,10 @@ mod tests {
         }
         for from in 0..9 {
             for to in from..=9 {
-                assert_eq!(source.slice(from..to), "abcdefghi"[from as usize..to as usize]);
+                assert_eq!(
+                    source.slice(from..to),
+                    "abcdefghi"[from as usize..to as usize]
+                );
             }
         }
         let mut taken = Vec::new();

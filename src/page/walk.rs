@@ -77,7 +77,13 @@ impl Walk {
     /// A slot that pieces to come will mention. Slots come by ascending number.
     pub fn expect(&mut self, found: &Found, filling: Filling) {
         let target = &self.markers.list()[found.slot.marker].target;
-        self.slots.push(Waiting::new(found.slot.marker, target, found.holder, self.charset, filling));
+        self.slots.push(Waiting::new(
+            found.slot.marker,
+            target,
+            found.holder,
+            self.charset,
+            filling,
+        ));
     }
 
     pub fn push(&mut self, piece: Piece) {
@@ -85,7 +91,9 @@ impl Walk {
             Piece::Bytes(bytes) => self.queued += bytes.len() as u64,
             Piece::Value(value) => self.queued += value.original.len() as u64,
             Piece::Open(number) => self.slots[*number].opened = self.queued,
-            Piece::Close(number, closing) => self.slots[*number].closed = Some((*closing, self.queued)),
+            Piece::Close(number, closing) => {
+                self.slots[*number].closed = Some((*closing, self.queued))
+            }
             Piece::Insert(_) | Piece::Nowhere(..) => {}
         }
         self.queue.push_back(piece);
@@ -133,10 +141,16 @@ impl Walk {
         self.ready_bytes -= first.len();
         let fits = |next: &Bytes, so_far: usize| so_far + next.len() <= limits::PAGE_PIECE_BYTES;
         let large = first.len() >= limits::PAGE_PIECE_BYTES / 2;
-        if large || !self.ready.front().is_some_and(|next| fits(next, first.len())) {
+        if large
+            || !self
+                .ready
+                .front()
+                .is_some_and(|next| fits(next, first.len()))
+        {
             return Some(first);
         }
-        let mut joined = BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
+        let mut joined =
+            BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
         joined.extend_from_slice(&first);
         while let Some(next) = self.ready.pop_front_if(|next| fits(next, joined.len())) {
             self.ready_bytes -= next.len();
@@ -146,12 +160,19 @@ impl Walk {
     }
 
     /// Takes one piece, or gives it back with the reason why it must wait.
-    fn step(&mut self, piece: Piece, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), (Piece, Standstill)> {
+    fn step(
+        &mut self,
+        piece: Piece,
+        cx: &mut Context<'_>,
+        fills: &mut impl Fills,
+    ) -> Result<(), (Piece, Standstill)> {
         match piece {
             Piece::Bytes(bytes) => self.pass(bytes),
             Piece::Close(..) => {}
             Piece::Nowhere(number, Absence::Void) => self.settle(number, Outcome::Kept, fills),
-            Piece::Nowhere(number, Absence::BrokenOff) => self.settle(number, Outcome::Unclosed, fills),
+            Piece::Nowhere(number, Absence::BrokenOff) => {
+                self.settle(number, Outcome::Unclosed, fills)
+            }
             Piece::Insert(number) => match self.poll(number, cx) {
                 Poll::Pending => return Err((piece, Standstill::Fill)),
                 Poll::Ready(Some(outcome)) => self.settle(number, outcome, fills),
@@ -167,7 +188,12 @@ impl Walk {
     }
 
     /// A spanning slot is due.
-    fn open(&mut self, number: Number, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), Standstill> {
+    fn open(
+        &mut self,
+        number: Number,
+        cx: &mut Context<'_>,
+        fills: &mut impl Fills,
+    ) -> Result<(), Standstill> {
         let span = self.span(number);
         if span == Span::Stays {
             let outcome = match self.slots[number].known() {
@@ -207,11 +233,12 @@ impl Walk {
     fn poll(&mut self, number: Number, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
         let slot = &mut self.slots[number];
         let target = &self.markers.list()[slot.marker].target;
-        slot.poll(target, self.charset, cx).map(|verdict| match verdict {
-            Verdict::Keep => Some(Outcome::Kept),
-            Verdict::Refuse => Some(Outcome::Refused),
-            Verdict::Show(_) => None,
-        })
+        slot.poll(target, self.charset, cx)
+            .map(|verdict| match verdict {
+                Verdict::Keep => Some(Outcome::Kept),
+                Verdict::Refuse => Some(Outcome::Refused),
+                Verdict::Show(_) => None,
+            })
     }
 
     /// Lays a slot's content in, in the place of the origin's bytes up to `end`; whatever slots are among these are covered.
@@ -222,7 +249,13 @@ impl Walk {
         }
         let covered = self.drop_span(number);
         self.source = end;
-        self.report(number, Outcome::Shown, source..end, output..self.output, fills);
+        self.report(
+            number,
+            Outcome::Shown,
+            source..end,
+            output..self.output,
+            fills,
+        );
         for number in covered {
             self.settle(number, Outcome::Covered, fills);
         }
@@ -238,7 +271,9 @@ impl Walk {
             match piece {
                 Piece::Close(closed, _) if closed == number => break,
                 Piece::Bytes(_) | Piece::Close(..) => {}
-                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => covered.push(number),
+                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => {
+                    covered.push(number)
+                }
                 Piece::Value(value) => covered.extend(value.setters.into_iter().chain(value.edits)),
             }
         }
@@ -247,7 +282,11 @@ impl Walk {
 
     /// The outcomes of an attribute's slots, once all that matter have come; those behind a shown setter are covered
     /// and not waited for.
-    fn poll_value(&mut self, value: &Value, cx: &mut Context<'_>) -> Poll<SmallVec<[(Number, Outcome); 2]>> {
+    fn poll_value(
+        &mut self,
+        value: &Value,
+        cx: &mut Context<'_>,
+    ) -> Poll<SmallVec<[(Number, Outcome); 2]>> {
         let mut outcomes = SmallVec::new();
         let mut set = false;
         for &number in &value.setters {
@@ -275,7 +314,13 @@ impl Walk {
         let (source, output) = (self.source, self.output);
         let shown = |number: &&Number| outcomes.contains(&(**number, Outcome::Shown));
         let setter = value.setters.iter().find(shown);
-        let set = setter.map(|number| self.slots[*number].settle().into_iter().next().unwrap_or_default());
+        let set = setter.map(|number| {
+            self.slots[*number]
+                .settle()
+                .into_iter()
+                .next()
+                .unwrap_or_default()
+        });
         let edits: SmallVec<[Number; 2]> = value.edits.iter().filter(shown).copied().collect();
         let changed = self.change_class(value, set.as_deref(), &edits);
         let owner = match changed.or_else(|| set.map(|set| set.to_vec())) {
@@ -297,7 +342,11 @@ impl Walk {
                 self.report(*number, *outcome, taken.clone(), written.clone(), fills);
             } else {
                 // Before its owner, a range has not begun; behind it, it is over.
-                let (at, out) = if owned || owner.is_none() { (self.source, self.output) } else { (source, output) };
+                let (at, out) = if owned || owner.is_none() {
+                    (self.source, self.output)
+                } else {
+                    (source, output)
+                };
                 self.report(*number, *outcome, at..at, out..out, fills);
             }
         }
@@ -307,7 +356,9 @@ impl Walk {
     fn change_class(&self, value: &Value, set: Option<&[u8]>, edits: &[Number]) -> Option<Vec<u8>> {
         let mut changes = Vec::new();
         for number in edits {
-            if let Target::Class { add, remove } = &self.markers.list()[self.slots[*number].marker].target {
+            if let Target::Class { add, remove } =
+                &self.markers.list()[self.slots[*number].marker].target
+            {
                 changes.extend(add.iter().map(|class| Change::Add(class)));
                 changes.extend(remove.iter().map(|class| Change::Remove(class)));
             }
@@ -334,7 +385,13 @@ impl Walk {
 
     /// A slot is done that changed nothing.
     fn settle(&mut self, number: Number, outcome: Outcome, fills: &mut impl Fills) {
-        self.report(number, outcome, self.source..self.source, self.output..self.output, fills);
+        self.report(
+            number,
+            outcome,
+            self.source..self.source,
+            self.output..self.output,
+            fills,
+        );
     }
 
     fn report(
@@ -347,6 +404,12 @@ impl Walk {
     ) {
         let slot = &mut self.slots[number];
         slot.settle();
-        fills.settled(Settled { marker: slot.marker, number, outcome, source, output });
+        fills.settled(Settled {
+            marker: slot.marker,
+            number,
+            outcome,
+            source,
+            output,
+        });
     }
 }
