@@ -94,7 +94,7 @@ fn the_documentation_of_the_toolchain() {
         );
         // `run` proves that outside the slots nothing changes.
         let odd = |slot: &Slot| {
-            if slot.number % 2 == 0 {
+            if slot.number.is_multiple_of(2) {
                 page::show("<i>é</i>")
             } else {
                 Fill::Keep

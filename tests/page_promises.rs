@@ -189,7 +189,7 @@ proptest! {
     ) {
         let markers = compile(markers);
         let whole = run(&markers, charset, soup.as_bytes(), soup.len().max(1), |_| Arrival::Now, fill(seed));
-        let mixed = move |slot: &Slot| if slot.number % 2 == 0 { Arrival::Now } else { Arrival::Later(late) };
+        let mixed = move |slot: &Slot| if slot.number.is_multiple_of(2) { Arrival::Now } else { Arrival::Later(late) };
         let parts = run(&markers, charset, soup.as_bytes(), chunk, mixed, fill(seed));
         prop_assert_eq!(whole.output.escape_ascii().to_string(), parts.output.escape_ascii().to_string());
         prop_assert_eq!(shown(&whole.settled), shown(&parts.settled));

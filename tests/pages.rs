@@ -246,7 +246,7 @@ fn five_hundred_matches() {
     for chunk in [1, 7, page.len()] {
         let charset = Charset::Known(encoding_rs::UTF_8);
         let later = |slot: &Slot| {
-            if slot.number % 3 == 0 {
+            if slot.number.is_multiple_of(3) {
                 Arrival::Later(2)
             } else {
                 Arrival::Now

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::attribute::Value;
 use super::charset::Charset;
 use super::escape::Holder;
 use super::markers::{Markers, Role};
-use super::piece::{Found, Number, Value};
+use super::piece::{Found, Number};
 use super::tag::Tag;
 use super::{Element, Marker, Place, Slot, Target, Which};
 use crate::limits;

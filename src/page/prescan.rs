@@ -49,8 +49,7 @@ pub(super) fn prescan(bytes: &[u8]) -> Prescan {
 }
 
 fn is_meta(tag: &[u8]) -> bool {
-    matches!(tag, [name @ .., ] if name.len() > 4 && name[..4].eq_ignore_ascii_case(b"meta")
-        && (is_space(name[4]) || name[4] == b'/'))
+    tag.len() > 4 && tag[..4].eq_ignore_ascii_case(b"meta") && (is_space(tag[4]) || tag[4] == b'/')
 }
 
 /// The encoding that one `<meta>` names, if it does.

@@ -8,8 +8,8 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::Element;
+use super::attribute::Shape;
 use super::charset::Charset;
-use super::piece::Shape;
 use super::scan::AttributeAt;
 use crate::limits;
 

@@ -8,13 +8,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use smallvec::SmallVec;
 
+use super::attribute::Value;
 use super::charset::Charset;
-use super::class::{Change, change};
+use super::class::Change;
 use super::markers::Markers;
-use super::piece::{Absence, Closing, Found, Number, Piece, Value};
+use super::outgoing::Outgoing;
+use super::piece::{Absence, Closing, Found, Number, Piece};
 use super::waiting::{Verdict, Waiting};
 use super::{Filling, Fills, Outcome, Settled, Target};
 use crate::limits;
@@ -28,13 +30,7 @@ pub(super) struct Walk {
     slots: Vec<Waiting>,
     /// How many of the origin's bytes have been queued.
     queued: u64,
-    /// Offset in the page that came: where the walk stands.
-    source: u64,
-    /// Offset in the page that leaves: where the walk stands.
-    output: u64,
-    /// Certain bytes that have not left.
-    ready: VecDeque<Bytes>,
-    ready_bytes: usize,
+    leaving: Outgoing,
 }
 
 /// Why a walk stands still.
@@ -67,10 +63,7 @@ impl Walk {
             queue: VecDeque::new(),
             slots: Vec::new(),
             queued: 0,
-            source: 0,
-            output: 0,
-            ready: VecDeque::new(),
-            ready_bytes: 0,
+            leaving: Outgoing::default(),
         }
     }
 
@@ -101,18 +94,18 @@ impl Walk {
 
     /// How many of the origin's bytes wait here.
     pub fn ahead(&self) -> usize {
-        (self.queued - self.source) as usize + self.ready_bytes
+        (self.queued - self.leaving.source) as usize + self.leaving.len()
     }
 
     /// Whether nothing is left to walk or to send.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.ready.is_empty()
+        self.queue.is_empty() && self.leaving.is_empty()
     }
 
     /// Whether only more pieces can bring it on.
     pub fn wants_pieces(&self) -> bool {
         match self.queue.front() {
-            None => self.ready.is_empty(),
+            None => self.leaving.is_empty(),
             Some(Piece::Open(number)) => {
                 let shown = matches!(self.slots[*number].known(), Some(Verdict::Show(_)));
                 shown && self.span(*number) == Span::Growing
@@ -123,7 +116,7 @@ impl Walk {
 
     /// Goes on as far as it can.
     pub fn go(&mut self, cx: &mut Context<'_>, fills: &mut impl Fills) -> Standstill {
-        while self.ready_bytes < limits::PAGE_PIECE_BYTES {
+        while self.leaving.len() < limits::PAGE_PIECE_BYTES {
             let Some(piece) = self.queue.pop_front() else {
                 return Standstill::Input;
             };
@@ -135,28 +128,9 @@ impl Walk {
         Standstill::Enough
     }
 
-    /// Bytes that may leave: one large piece, or small ones joined.
+    /// Bytes that may leave.
     pub fn take_ready(&mut self) -> Option<Bytes> {
-        let first = self.ready.pop_front()?;
-        self.ready_bytes -= first.len();
-        let fits = |next: &Bytes, so_far: usize| so_far + next.len() <= limits::PAGE_PIECE_BYTES;
-        let large = first.len() >= limits::PAGE_PIECE_BYTES / 2;
-        if large
-            || !self
-                .ready
-                .front()
-                .is_some_and(|next| fits(next, first.len()))
-        {
-            return Some(first);
-        }
-        let mut joined =
-            BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
-        joined.extend_from_slice(&first);
-        while let Some(next) = self.ready.pop_front_if(|next| fits(next, joined.len())) {
-            self.ready_bytes -= next.len();
-            joined.extend_from_slice(&next);
-        }
-        Some(joined.freeze())
+        self.leaving.take()
     }
 
     /// Takes one piece, or gives it back with the reason why it must wait.
@@ -167,7 +141,7 @@ impl Walk {
         fills: &mut impl Fills,
     ) -> Result<(), (Piece, Standstill)> {
         match piece {
-            Piece::Bytes(bytes) => self.pass(bytes),
+            Piece::Bytes(bytes) => self.leaving.pass(bytes),
             Piece::Close(..) => {}
             Piece::Nowhere(number, Absence::Void) => self.settle(number, Outcome::Kept, fills),
             Piece::Nowhere(number, Absence::BrokenOff) => {
@@ -176,7 +150,7 @@ impl Walk {
             Piece::Insert(number) => match self.poll(number, cx) {
                 Poll::Pending => return Err((piece, Standstill::Fill)),
                 Poll::Ready(Some(outcome)) => self.settle(number, outcome, fills),
-                Poll::Ready(None) => self.exchange(number, self.source, fills),
+                Poll::Ready(None) => self.exchange(number, self.leaving.source, fills),
             },
             Piece::Open(number) => self.open(number, cx, fills).map_err(|why| (piece, why))?,
             Piece::Value(value) => match self.poll_value(&value, cx) {
@@ -243,17 +217,17 @@ impl Walk {
 
     /// Lays a slot's content in, in the place of the origin's bytes up to `end`; whatever slots are among these are covered.
     fn exchange(&mut self, number: Number, end: u64, fills: &mut impl Fills) {
-        let (source, output) = (self.source, self.output);
+        let (source, output) = (self.leaving.source, self.leaving.output);
         for part in self.slots[number].settle() {
-            self.show(part);
+            self.leaving.show(part);
         }
         let covered = self.drop_span(number);
-        self.source = end;
+        self.leaving.source = end;
         self.report(
             number,
             Outcome::Shown,
             source..end,
-            output..self.output,
+            output..self.leaving.output,
             fills,
         );
         for number in covered {
@@ -311,49 +285,39 @@ impl Walk {
 
     /// Writes an attribute's value and settles its slots.
     fn value(&mut self, value: &Value, outcomes: &[(Number, Outcome)], fills: &mut impl Fills) {
-        let (source, output) = (self.source, self.output);
-        let shown = |number: &&Number| outcomes.contains(&(**number, Outcome::Shown));
-        let setter = value.setters.iter().find(shown);
+        let from = (self.leaving.source, self.leaving.output);
+        let shown = |number: &Number| outcomes.contains(&(*number, Outcome::Shown));
+        let setter = value.setters.iter().copied().find(shown);
+        let edits: SmallVec<[Number; 2]> = value.edits.iter().copied().filter(shown).collect();
         let set = setter.map(|number| {
-            self.slots[*number]
+            self.slots[number]
                 .settle()
                 .into_iter()
                 .next()
                 .unwrap_or_default()
         });
-        let edits: SmallVec<[Number; 2]> = value.edits.iter().filter(shown).copied().collect();
-        let changed = self.change_class(value, set.as_deref(), &edits);
-        let owner = match changed.or_else(|| set.map(|set| set.to_vec())) {
-            Some(text) => {
-                self.source += value.original.len() as u64;
-                self.show(value.written(&text));
-                setter.or(edits.first())
+        let composed = value.compose(set.as_deref(), &self.changes(&edits), self.charset);
+        // The slot that is said to have exchanged the bytes: there may be several, but the ranges must not overlap.
+        let mut owner = None;
+        match composed {
+            None => self.leaving.pass(value.original.clone()),
+            Some(composed) => {
+                self.leaving.source += value.original.len() as u64;
+                self.leaving.show(composed);
+                owner = setter.or(edits.first().copied());
             }
-            None => {
-                self.pass(value.original.clone());
-                None
-            }
-        };
-        let (taken, written) = (source..self.source, output..self.output);
-        let mut owned = false;
-        for (number, outcome) in outcomes {
-            if Some(number) == owner {
-                owned = true;
-                self.report(*number, *outcome, taken.clone(), written.clone(), fills);
-            } else {
-                // Before its owner, a range has not begun; behind it, it is over.
-                let (at, out) = if owned || owner.is_none() {
-                    (self.source, self.output)
-                } else {
-                    (source, output)
-                };
-                self.report(*number, *outcome, at..at, out..out, fills);
-            }
+        }
+        let to = (self.leaving.source, self.leaving.output);
+        let mut at = if owner.is_some() { from } else { to };
+        for &(number, outcome) in outcomes {
+            let until = if Some(number) == owner { to } else { at };
+            self.report(number, outcome, at.0..until.0, at.1..until.1, fills);
+            at = until;
         }
     }
 
-    /// The classes that `edits` ask for, on top of what is set or stands there; `None` if that stays.
-    fn change_class(&self, value: &Value, set: Option<&[u8]>, edits: &[Number]) -> Option<Vec<u8>> {
+    /// The classes that these slots ask for.
+    fn changes(&self, edits: &[Number]) -> Vec<Change<'_>> {
         let mut changes = Vec::new();
         for number in edits {
             if let Target::Class { add, remove } =
@@ -363,24 +327,7 @@ impl Walk {
                 changes.extend(remove.iter().map(|class| Change::Remove(class)));
             }
         }
-        match set {
-            Some(set) => change(set, self.charset, &changes),
-            None => change(&value.text_between_double_quotes(), self.charset, &changes),
-        }
-    }
-
-    /// The origin's bytes leave as they came.
-    fn pass(&mut self, bytes: Bytes) {
-        self.source += bytes.len() as u64;
-        self.show(bytes);
-    }
-
-    fn show(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.output += bytes.len() as u64;
-            self.ready_bytes += bytes.len();
-            self.ready.push_back(bytes);
-        }
+        changes
     }
 
     /// A slot is done that changed nothing.
@@ -388,8 +335,8 @@ impl Walk {
         self.report(
             number,
             outcome,
-            self.source..self.source,
-            self.output..self.output,
+            self.leaving.source..self.leaving.source,
+            self.leaving.output..self.leaving.output,
             fills,
         );
     }
