@@ -15,6 +15,7 @@ use super::charset::Charset;
 use super::class::Change;
 use super::markers::Markers;
 use super::piece::{Closing, Found, Number, Piece};
+use super::source::join_tiny;
 use super::waiting::{Verdict, Waiting};
 use super::{Filling, Outcome, Target};
 use crate::limits;
@@ -72,6 +73,11 @@ impl Queue {
                 self.slots[*number].closed = Some((*closing, self.queued))
             }
             Piece::Insert(_) | Piece::Nowhere(..) => {}
+        }
+        if let (Piece::Bytes(next), Some(Piece::Bytes(last))) = (&piece, self.pieces.back_mut())
+            && join_tiny(last, next)
+        {
+            return;
         }
         self.pieces.push_back(piece);
     }
