@@ -92,7 +92,7 @@ fn target(raw: &At<RawInjection>, making: &mut Making<'_, '_>) -> Option<Target>
     if let Some(at) = class {
         return classes(at, making);
     }
-    if !raw.unreadable {
+    if !raw.unreadable.any(&["place", "attribute", "class"]) {
         making.report.error(raw.span, "nothing says where it goes", format!("add {PLACES}"));
     }
     None
@@ -104,7 +104,7 @@ fn classes(at: &At<RawClass>, making: &mut Making<'_, '_>) -> Option<Target> {
         texts.filter(|text| noted(check_class(&text.value.value), text, making)).map(|text| text.value.value.as_str().into()).collect()
     };
     let (add, remove) = (tokens(&at.add), tokens(&at.remove));
-    if at.add.is_none() && at.remove.is_none() && !at.unreadable {
+    if at.add.is_none() && at.remove.is_none() && !at.unreadable.any(&["add", "remove"]) {
         making.report.error(at.span, "`class` says neither `add` nor `remove`", "write `class: { add: [is-gold] }`");
     }
     Some(Target::Class { add, remove })

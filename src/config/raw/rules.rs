@@ -199,8 +199,8 @@ pub enum RawWanted {
 }
 
 choices!(State: "a state" { "live" => State::Live, "preview" => State::Preview, "stopped" => State::Stopped });
-choices!(Which: "one of its words" { "all" => Which::All, "first" => Which::First });
-choices!(Blank: "one of its words" { "keep" => Blank::Keep, "show" => Blank::Show });
+choices!(Which: "a choice of matches" { "all" => Which::All, "first" => Which::First });
+choices!(Blank: "a choice for blank output" { "keep" => Blank::Keep, "show" => Blank::Show });
 choices!(Place: "a place" {
     "before" => Place::Before, "prepend" => Place::Prepend, "append" => Place::Append, "after" => Place::After,
     "inner" => Place::Inner, "replace" => Place::Replace, "remove" => Place::Remove,

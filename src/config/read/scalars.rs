@@ -86,7 +86,7 @@ impl Written for Share {
 }
 
 impl Written for Integer {
-    const WHAT: &'static str = "a whole number";
+    const WHAT: &'static str = "a whole number such as `10`";
     const PATTERN: Option<&'static str> = Some(r"^-?(0|[1-9]\d*)$");
 
     fn from_text(text: &str) -> Result<Self, String> {

@@ -97,32 +97,33 @@ fn uri(url: &url::Url, span: Span, report: &mut Report) -> Option<Uri> {
 }
 
 fn origin(name: &str, at: &At<RawOrigin>, base: &Base<'_>, report: &mut Report) -> Option<OriginSettings> {
-    let urls = at.urls.as_ref()?;
-    let mut found = Vec::new();
-    for item in &urls.value.0 {
+    let host = host_policy(at, report);
+    let ca = at.ca.as_ref().map(|ca| listen::present(&ca.value, base, report));
+    let written = at.urls.as_ref()?;
+    let mut urls = Vec::new();
+    for item in &written.value.0 {
         match &item.value {
-            Written::Url(url) => found.extend(uri(url, item.span, report)),
+            Written::Url(url) => urls.extend(uri(url, item.span, report)),
             Written::Name(name) => {
                 report.error(item.span, format!("`{name}` is not a URL"), format!("write the scheme too: `https://{name}`"));
             }
         }
     }
-    if urls.value.0.is_empty() {
-        report.error(urls.span, "the origin has no URL", "add one: `https://www.example.com`");
+    if written.value.0.is_empty() {
+        report.error(written.span, "the origin has no URL", "add one: `https://www.example.com`");
     }
-    let host = match at.host.as_ref().map(|host| (host.span, host.value.value.as_str())) {
+    (!urls.is_empty()).then(|| OriginSettings { name: name.into(), urls, host, ca })
+}
+
+fn host_policy(at: &RawOrigin, report: &mut Report) -> HostPolicy {
+    match at.host.as_ref().map(|host| (host.span, host.value.value.as_str())) {
         None | Some((_, "origin")) => HostPolicy::Origin,
         Some((_, "preserve")) => HostPolicy::Preserve,
-        Some((span, text)) => match text.parse() {
-            Ok(authority) => HostPolicy::Name(authority),
-            Err(_) => {
-                report.error(span, format!("`{text}` is not a host"), "write `origin`, `preserve` or a host name");
-                HostPolicy::Origin
-            }
-        },
-    };
-    let ca = at.ca.as_ref().map(|ca| listen::present(&ca.value, base, report));
-    (!found.is_empty()).then(|| OriginSettings { name: name.into(), urls: found, host, ca })
+        Some((span, text)) => text.parse().map(HostPolicy::Name).unwrap_or_else(|_| {
+            report.error(span, format!("`{text}` is not a host"), "write `origin`, `preserve` or a host name");
+            HostPolicy::Origin
+        }),
+    }
 }
 
 /// The sites; without `sites` there is one, which takes every host. `None` if a site has no origin.
@@ -164,7 +165,8 @@ impl Maker<'_> {
             Some(at) => self.origins.resolve(&at.value, at.span, self.report),
             None => self.default.clone(),
         };
-        if origin.is_none() && own.origin.as_ref().or(self.top.origin.as_ref()).is_none() {
+        let written = |parts: &SiteParts| parts.origin.is_some() || parts.unreadable.any(&["origin", "origins"]);
+        if origin.is_none() && !written(own) && !written(self.top) {
             let what = if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
             self.report.error(span, what, "add `origin: https://www.example.com`, or `--origin` on the command line");
         }

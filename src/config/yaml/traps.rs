@@ -78,7 +78,10 @@ fn alias(text: &str, at: usize, info: &str) -> Option<Trap> {
 fn reserved(text: &str, at: usize, info: &str) -> Option<Trap> {
     let c = text[at..].chars().next().filter(|c| matches!(c, '@' | '%' | '`'))?;
     (info.contains("unexpected character") || text[..at].ends_with('\n') || at == 0).then(|| {
-        let what = format!("text cannot begin with `{c}` without quotes");
+        let what = match c {
+            '`' => "text cannot begin with a backtick without quotes".to_owned(),
+            c => format!("text cannot begin with `{c}` without quotes"),
+        };
         trap(at..word_end(text, at), what, "put the whole text in quotes", Some((at, 'x')))
     })
 }
