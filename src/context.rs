@@ -12,7 +12,8 @@ use crate::decide::audience::AudienceFacts;
 use crate::revision::{Revision, Site};
 use crate::rule::Asking;
 use crate::scope::Scope;
-use crate::scope::values::{Now, Random};
+use crate::scope::now::Now;
+use crate::scope::values::Random;
 use crate::visitor::facts::RequestFacts;
 use crate::visitor::{Visitor, VisitorFacts};
 

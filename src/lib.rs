@@ -1,41 +1,47 @@
 //! Inlay: an edge proxy that lays personalised fragments into a website's HTML as it streams by.
 //!
-//! This file is the map. Each line may use those below it, never those above; `tests/layers.rs` holds it to that.
+//! This file is the map. The rooms stand in reading order: each may use those below it, never those above it, and
+//! `tests/layers.rs` holds them to that.
 
+/// The command line.
 pub mod cli;
-// ---
+/// Wiring: files → handles → servers; reload; the order of the drain.
 pub mod app;
-// ---
+/// Bytes ↔ HTTP.
 pub mod server;
-// ---
+/// The second port: health, metrics, API.
 pub mod admin;
-// ---
+/// The life of one request.
 pub mod exchange;
-// ---
+/// Files → settings and revisions, or all problems.
 pub mod config;
-// ---
+/// What one exchange carries.
 pub mod context;
-// ---
+/// The compiled world of one version.
 pub mod revision;
-// ---
+/// Fragments.
 pub mod content;
-// ---
+/// Bytes of HTML in, pieces out.
 pub mod page;
-// ---
+/// The site behind.
 pub mod origin;
-// ---
-pub mod decide;
-// ---
+/// Which rules have a request.
 pub mod rule;
-// ---
+/// Audiences and shares.
+pub mod decide;
+/// Who asks.
 pub mod visitor;
-// ---
+/// What code may read, and the record that it read it.
 pub mod scope;
-// ---
+/// Parts of HTTP that know nothing of us.
 pub mod http;
-// ---
-pub mod clock;
-pub mod ids;
-pub mod limits;
-pub mod shutdown;
+/// Logs and metrics.
 pub mod telemetry;
+/// Stopping.
+pub mod shutdown;
+/// What time it is.
+pub mod clock;
+/// Random and derived identifiers.
+pub mod ids;
+/// Every bound of the house.
+pub mod limits;

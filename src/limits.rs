@@ -176,17 +176,47 @@ pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
 
-// -- traces --
 
-/// Bytes of one page that a trace keeps to compare it with the origin's. Ten times a large page; beyond it there is no
-/// proof.
-pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
-/// Slots of one traced page: as many as a page may have.
-pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+// -- command line --
 
+/// Bytes of an answer of the admin port that a command reads: far more than any has.
+pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 /// Bytes of the fragment cache, unless the file says otherwise.
 pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
 pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
+
+// -- app --
+
+/// How often the rules folder is looked at: a change is live well within a second, and a few hundred files cost next to nothing.
+pub const RULES_POLL: Duration = Duration::from_millis(250);
+/// How long to wait after a change was seen, for an editor or a deployment to finish writing.
+pub const RULES_SETTLE: Duration = Duration::from_millis(50);
+// -- cli/demo --
+
+/// Bytes of one page that the stage keeps to compare it with the origin's. Ten times a large page; beyond it the page is
+/// shown without its proof.
+pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Slots of one traced page: as many as a page may have.
+pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
+/// a few windows side by side.
+pub const TRACES_KEPT: usize = 16;
+/// Bytes of a slot's content, before and after, that the stage's panel shows. About ten lines.
+pub const TRACE_EXCERPT_BYTES: usize = 600;
+/// Connections that the demo's door, and its shop, serve at once. One person with a few windows needs a dozen.
+pub const DEMO_CONNECTIONS: usize = 256;
+/// How long the demo waits for open connections when it is stopped.
+pub const DEMO_DRAIN: Duration = Duration::from_secs(2);
+/// Bytes of a form sent to the shop: its longest has three short fields.
+pub const SHOP_FORM_BYTES: usize = 16 * 1024;
+/// Lines of one cart, which lives in a cookie of at most 4 KB.
+pub const SHOP_CART_LINES: usize = 20;
+/// Pieces of one product in a cart.
+pub const SHOP_CART_PIECES: u32 = 99;
+/// Cookies in the jar of one of the stage's visitors: what browsers keep for one site (RFC 6265, 6.1, asks for 50).
+pub const JAR_COOKIES: usize = 50;
+/// Bytes of one cookie there, name and value (RFC 6265, 6.1).
+pub const JAR_COOKIE_BYTES: usize = 4096;

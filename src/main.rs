@@ -1,2 +1,7 @@
 //! Arguments and exit codes only.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    inlay::cli::main()
+}

@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     #[default]
     Text,
@@ -25,7 +25,12 @@ pub enum LogFormat {
 /// Sends logs to standard error. `INLAY_LOG` chooses what is logged (`inlay=debug`); by default everything from `info`.
 /// A second call changes nothing.
 pub fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    log_to_stderr_from(format, "info");
+}
+
+/// The same with another default than `info`.
+pub fn log_to_stderr_from(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if a subscriber is set already, as in tests that run in one process.
     let _ = match format {
@@ -131,9 +136,18 @@ impl Metrics {
         for (name, help, figure) in FragmentFigures::NAMES {
             let _ = writeln!(text, "# HELP inlay_fragment_{name} {help}.\n# TYPE inlay_fragment_{name} counter");
             for fragment in fragments {
-                let label = fragment.name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-                let _ = writeln!(text, "inlay_fragment_{name}_total{{fragment=\"{label}\"}} {}", figure(fragment));
+                let _ = writeln!(
+                    text,
+                    "inlay_fragment_{name}_total{{fragment=\"{}\"}} {}",
+                    label(&fragment.name),
+                    figure(fragment)
+                );
             }
+        }
+        text.push_str("# HELP inlay_fragment_varies What a fragment was seen to vary by.\n# TYPE inlay_fragment_varies gauge\n");
+        for fragment in fragments {
+            let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
+            let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
         }
         text.push_str("# EOF\n");
         text
@@ -148,6 +162,13 @@ pub struct FragmentFigures {
     pub hits: u64,
     pub blanks: u64,
     pub failures: u64,
+    /// The paths that its code read so far, separated by spaces.
+    pub varies_by: String,
+}
+
+/// Text as it may stand in a label's value.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 type Figure = fn(&FragmentFigures) -> u64;

@@ -30,8 +30,7 @@ fn environment(folder: &Path) -> Environment {
 }
 
 fn deployment(folder: &Path) -> ConfigSource {
-    let file = Some(folder.join("inlay.yaml"));
-    ConfigSource { file, overrides: Overrides::default(), environment: environment(folder) }
+    ConfigSource { environment: environment(folder), ..ConfigSource::file(folder.join("inlay.yaml")) }
 }
 
 fn rules(folder: &Path) -> Result<(Rules, Problems), Problems> {
@@ -183,7 +182,7 @@ fn flags_stand_above_the_file_and_need_none() {
         rules: vec![corpus().join("fine/rules").display().to_string()],
         ..Overrides::default()
     };
-    let source = |overrides| ConfigSource { file: None, overrides, environment: Environment::Fixed([].into()) };
+    let source = |overrides| ConfigSource { overrides, environment: Environment::Fixed([].into()), ..ConfigSource::default() };
     let problems = config::load(&source(overrides("www.example.com", &["8080"])), now()).expect_err("problems").to_string();
     assert!(problems.contains("--origin:1:1: error") && problems.contains("--listen:1:1: error"), "{problems}");
     // The rules name a site that a run by flags does not have.

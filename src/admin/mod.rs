@@ -12,9 +12,11 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
+use crate::content::Tallied;
 use crate::exchange::Exchange;
 use crate::exchange::failure::problem;
 use crate::http::Body;
+use crate::telemetry::FragmentFigures;
 use access::{Access, Refusal};
 
 /// What the last reload came to.
@@ -81,7 +83,8 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
-        let figures = self.exchange.revision.load().library.figures();
+        let figures: Vec<FragmentFigures> =
+            self.exchange.revision.load().library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
         let mut response = text(StatusCode::OK, &self.exchange.metrics.text(&figures));
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);
@@ -123,6 +126,11 @@ impl Admin {
     fn switched(&self) -> Response<Body> {
         document(&json!({ "off": self.exchange.is_off() }))
     }
+}
+
+fn figures(name: &str, told: Tallied) -> FragmentFigures {
+    let Tallied { renders, hits, failures, blanks, varies_by } = told;
+    FragmentFigures { name: name.to_owned(), renders, hits, blanks, failures, varies_by: varies_by.join(" ") }
 }
 
 fn text(status: StatusCode, text: &str) -> Response<Body> {

@@ -15,7 +15,7 @@ use crate::config::problem::Severity;
 use crate::config::print::{self, Style};
 use crate::config::schema::{self, Kind};
 use crate::config::variables::Environment;
-use crate::config::{self, ConfigSource, Overrides, Problems, Rules};
+use crate::config::{self, ConfigSource, DeploymentSource, Overrides, Problems, Rules};
 
 /// What is checked, unless told otherwise: this file, or these rules, in the current folder.
 const FILE: &str = "inlay.yaml";
@@ -90,7 +90,7 @@ fn subject(args: &Args) -> Option<Subject> {
         Some(file) => {
             let rules = args.rules.iter().map(|folder| folder.display().to_string()).collect();
             let overrides = Overrides { rules, ..Overrides::default() };
-            Some(Subject::Deployment(ConfigSource { file: Some(file), overrides, environment: Environment::Process }))
+            Some(Subject::Deployment(ConfigSource { deployment: DeploymentSource::File(file), overrides, environment: Environment::Process }))
         }
         None if !args.rules.is_empty() => Some(Subject::Rules(args.rules.clone())),
         None => Some(Subject::Rules(vec![PathBuf::from(RULES)])).filter(|_| Path::new(RULES).is_dir()),

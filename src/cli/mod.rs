@@ -1,2 +1,61 @@
-//! (being built)
+//! The command line: one file for each command.
+//!
+//! In: arguments. Out: exit codes: 0 fine, 1 problems found, 2 wrong usage. It must not do the work itself.
+
 pub mod check;
+pub mod demo;
+mod flags;
+mod run;
+mod switch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An edge proxy that lays personalised fragments into a website's HTML as it streams by.
+#[derive(Debug, Parser)]
+#[command(name = "inlay", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Front a website: proxy it and lay in what the rules say.
+    Run(run::Args),
+    /// See the main job: a bundled shop, fronted by the rules in `rules/`, side by side with the original.
+    Demo(demo::Args),
+    /// Say what is wrong with the files, all of it at once.
+    Check(check::Args),
+    /// Switch personalisation off in the running process: pure pass-through, at once.
+    Off(switch::Args),
+    /// Switch personalisation on again.
+    On(switch::Args),
+}
+
+/// Problems were found, or the work could not be done.
+const PROBLEMS: u8 = 1;
+
+/// Runs the command of this process's arguments. Wrong usage ends the process with exit code 2.
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run_command(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Off(args) => switch::run(&args, switch::To::Off),
+        Command::On(args) => switch::run(&args, switch::To::On),
+    }
+}
+
+/// Prints an error with its causes, and gives the exit code for it.
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprint!("inlay: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        eprint!(": {error}");
+        cause = error.source();
+    }
+    eprintln!();
+    ExitCode::from(PROBLEMS)
+}

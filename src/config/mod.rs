@@ -39,10 +39,35 @@ pub use settings::{Overrides, Settings};
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigSource {
-    /// `inlay.yaml`; none: the overrides say it all.
-    pub file: Option<PathBuf>,
+    pub deployment: DeploymentSource,
     pub overrides: Overrides,
     pub environment: Environment,
+}
+
+/// Where `inlay.yaml` comes from.
+#[derive(Clone, Debug, Default)]
+pub enum DeploymentSource {
+    /// There is none: the overrides say it all.
+    #[default]
+    Nothing,
+    File(PathBuf),
+    /// Its text, with a name for messages; relative paths start from the current folder.
+    Text { name: String, text: String },
+}
+
+impl ConfigSource {
+    /// The configuration of this `inlay.yaml`.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { deployment: DeploymentSource::File(path.into()), ..Self::default() }
+    }
+
+    /// The folder that relative paths of the file start from.
+    fn folder(&self) -> PathBuf {
+        match &self.deployment {
+            DeploymentSource::File(path) => path.parent().map(Path::to_path_buf).unwrap_or_default(),
+            DeploymentSource::Nothing | DeploymentSource::Text { .. } => PathBuf::new(),
+        }
+    }
 }
 
 /// A whole configuration.
@@ -72,6 +97,17 @@ pub fn load(source: &ConfigSource, now: Timestamp) -> Result<Loaded, Problems> {
         (Some(settings), Some(rules)) if !failed => Ok(Loaded { settings, rules, warnings: Problems(problems) }),
         _ => Err(Problems(problems)),
     }
+}
+
+/// Reads the deployment's file alone.
+///
+/// # Errors
+/// Every problem of it, warnings among them.
+pub fn settings(source: &ConfigSource) -> Result<Settings, Problems> {
+    let mut report = Report::default();
+    let settings = read_settings(source, &mut report);
+    let failed = report.failed();
+    settings.filter(|_| !failed).ok_or_else(|| Problems(report.finish()))
 }
 
 /// Reads the rules again, for settings that stay.
@@ -110,31 +146,27 @@ fn likely_folders(source: &ConfigSource) -> Vec<PathBuf> {
     if !source.overrides.rules.is_empty() {
         return source.overrides.rules.iter().map(PathBuf::from).collect();
     }
-    vec![folder_of(source.file.as_deref()).join("rules")]
-}
-
-/// The folder that a file's relative paths start from.
-fn folder_of(file: Option<&Path>) -> PathBuf {
-    file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default()
+    vec![source.folder().join("rules")]
 }
 
 fn read_settings(source: &ConfigSource, report: &mut Report) -> Option<Settings> {
-    let (mut raw, whole) = match &source.file {
-        Some(path) => {
+    let (id, root) = match &source.deployment {
+        DeploymentSource::File(path) => {
             let id = files::read(path, &path.display().to_string(), report)?;
-            let root = yaml::parse(id, report)?;
-            let raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
-            (raw, id.start())
+            (id, yaml::parse(id, report)?)
         }
-        None => {
+        DeploymentSource::Text { name, text } => {
+            let id = report.add(Source::new(name, text));
+            (id, yaml::parse(id, report)?)
+        }
+        DeploymentSource::Nothing => {
             let id = report.add(Source::new("command line", ""));
-            let empty = Node { span: id.start(), value: Value::Map(Vec::new()) };
-            (Deployment::read(&empty, &mut Reader { report, environment: &source.environment })?, id.start())
+            (id, Node { span: id.start(), value: Value::Map(Vec::new()) }.into())
         }
     };
+    let mut raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
     source.overrides.apply(&mut raw, report);
-    let folder = folder_of(source.file.as_deref());
-    let base = settings::Base { folder: &folder, whole, environment: &source.environment };
+    let base = settings::Base { folder: &source.folder(), whole: id.start(), environment: &source.environment };
     settings::compile(raw, &base, report)
 }
 

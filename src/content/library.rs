@@ -188,7 +188,7 @@ impl Walk<'_> {
         let Library { language, cache, .. } = self.library;
         let tally = self.library.tally(&content.name);
         let (made, ledger) = template::make(language, cache, name, self.scope, self.escape, &tally);
-        self.ledger.merge(&ledger);
+        self.ledger.merge(ledger);
         match made {
             Err(error) => Outcome::Nothing(Nothing::Failed(error)),
             Ok((rendered, how)) => Outcome::Show { pieces: rendered.pieces.clone(), how },
@@ -219,9 +219,7 @@ impl Library {
     fn any_template(&self, content: &Content, holds: &mut dyn FnMut(&Language, &Unit) -> bool) -> bool {
         all_tried(content).into_iter().any(|content| match &content.kind {
             Kind::Template(name) => holds(&self.language, &Unit::Template(name.clone())),
-            Kind::Fragment(name) => {
-                self.fragments.get(name).is_some_and(|fragment| self.any_template(fragment, holds))
-            }
+            Kind::Fragment(name) => self.fragments.get(name).is_some_and(|fragment| self.any_template(fragment, holds)),
             Kind::Html(_) | Kind::Text(_) => false,
         })
     }

@@ -18,7 +18,7 @@ use crate::scope::ledger::Ledger;
 
 pub use cache::Cache;
 pub use library::{Library, LibraryProblem};
-pub use tally::{Tally, Tallied};
+pub use tally::{Tallied, Tally};
 
 /// What an author asked to be laid in, compiled.
 #[derive(Clone, Debug)]

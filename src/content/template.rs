@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::content::How;
 use crate::content::cache::Cache;
 use crate::content::tally::Tally;
-use crate::content::How;
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, RenderError, Rendered, Unit};
 use crate::scope::ledger::{Fingerprint, Ledger, Reader};
@@ -34,7 +34,7 @@ pub(super) fn make(
     }
     let reader = Reader::new(scope.clone());
     let rendered = language.render(template, &reader, escape);
-    let ledger = std::mem::take(&mut *reader.ledger());
+    let ledger = reader.take();
     match rendered {
         Ok(rendered) => {
             tally.rendered(&ledger);

@@ -207,3 +207,42 @@ impl HttpBody for Patient {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_collected_up_to_its_limit() {
+        let pieces = || Body::stream(futures_util::stream::iter(["one", "two"].map(|piece| Ok(Bytes::from(piece)))));
+        assert_eq!(pieces().collect_at_most(6).await.unwrap(), "onetwo");
+        assert!(matches!(pieces().collect_at_most(5).await, Err(BodyError::TooLong(5))));
+        assert!(matches!(Body::full("onetwo").collect_at_most(5).await, Err(BodyError::TooLong(5))));
+        assert_eq!(Body::empty().collect_at_most(0).await.unwrap(), "");
+    }
+
+    #[test]
+    fn lengths_are_known_where_they_can_be() {
+        assert_eq!(Body::full("four").size_hint().exact(), Some(4));
+        assert!(Body::full("").is_end_stream() && Body::empty().is_end_stream());
+        assert_eq!(Body::wrap(Body::full("four")).size_hint().exact(), Some(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_reader_that_waits_can_see_a_stall() {
+        let bound = Duration::from_secs(9);
+        let slow = futures_util::stream::unfold(0, |number| async move {
+            tokio::time::sleep(Duration::from_secs(8)).await;
+            (number < 3).then(|| (Ok(Bytes::from_static(b"x")), number + 1))
+        });
+        let mut body = Body::stream(slow).stalling_at_most(bound);
+        while let Some(frame) = body.frame().await {
+            frame.unwrap();
+            tokio::time::sleep(Duration::from_secs(20)).await;
+        }
+        let mut stuck = Body::stream(futures_util::stream::pending()).stalling_at_most(bound);
+        let started = Instant::now();
+        assert!(matches!(stuck.frame().await, Some(Err(BodyError::Stalled(waited))) if waited == bound));
+        assert_eq!(started.elapsed(), bound);
+    }
+}

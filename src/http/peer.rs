@@ -241,7 +241,9 @@ mod tests {
     }
 
     /// Peer, header lines, the client's address, scheme and host as they must come out.
-    const TABLE: &[(&str, &[(&str, &str)], &str, &str, &str)] = &[
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str, &'static str);
+
+    const TABLE: &[Case] = &[
         // Unknown peers are believed nothing.
         ("192.0.2.1", &[("x-forwarded-for", "1.1.1.1")], "192.0.2.1", "http", "inner.example"),
         ("192.0.2.1", &[("forwarded", "for=1.1.1.1;proto=https;host=x")], "192.0.2.1", "http", "inner.example"),

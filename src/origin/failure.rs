@@ -29,7 +29,7 @@ pub enum OriginError {
     /// `CONNECT` is for forward proxies.
     #[error("CONNECT is not for origins")]
     Connect,
-    /// 101 without having been asked.
+    /// 101 without having been asked, or to another protocol.
     #[error("origin {0} switched protocols unasked")]
     UnaskedSwitch(Arc<str>),
 }

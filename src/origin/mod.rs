@@ -145,7 +145,8 @@ impl Origin {
     }
 
     /// Sends `request`, as the client sent it, and gives the response's head as soon as it is there. Cookies are passed
-    /// as they are: taking ours out is the caller's. A request to upgrade is joined to the origin's own connection.
+    /// as they are: taking ours out is the caller's. A request to switch to WebSocket, whose extensions must be those with
+    /// which it arrived, is joined to the origin's own connection.
     ///
     /// # Errors
     /// [`OriginError`]. A request that is safe and has no body is tried again, at another server if there is one, when it
@@ -214,13 +215,14 @@ impl Origin {
         response.headers_mut().remove(http::header::TE);
         self.pseudonym.append_via(response.headers_mut(), received);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(upgrade) = upgrade else {
+            let Some((upgrade, protocol)) = upgrade.zip(switched.filter(is_websocket)) else {
                 return Err(OriginError::UnaskedSwitch(Arc::clone(&self.settings.name)));
             };
             let server = hyper::upgrade::on(&mut response);
-            headers::insert_upgrade(response.headers_mut(), switched.unwrap_or(upgrade.protocol));
+            headers::insert_upgrade(response.headers_mut(), protocol);
             tunnel::open(upgrade.client, server, self.shutdown.clone());
         }
+        // The version of the hop behind says nothing about the one in front.
         *response.version_mut() = http::Version::default();
         Ok(response)
     }
@@ -233,11 +235,17 @@ struct Upgrade {
 }
 
 impl Upgrade {
-    /// Only HTTP/1.1 has it; in other versions the headers are noise.
+    /// Only HTTP/1.1 has it; in other versions the headers are noise. And only WebSocket passes: after a switch to
+    /// `h2c` the client could send the origin requests that nobody here sees.
     fn asked_by(request: &mut Request<Body>) -> Option<Self> {
-        let protocol = headers::upgrade(request.headers()).filter(|_| request.version() == http::Version::HTTP_11)?;
+        let is_http11 = request.version() == http::Version::HTTP_11;
+        let protocol = headers::upgrade(request.headers()).filter(|protocol| is_http11 && is_websocket(protocol))?;
         Some(Self { protocol, client: hyper::upgrade::on(request) })
     }
+}
+
+fn is_websocket(protocol: &HeaderValue) -> bool {
+    protocol.as_bytes().eq_ignore_ascii_case(b"websocket")
 }
 
 /// Whether another server, or a fresh connection, could answer where this one did not.

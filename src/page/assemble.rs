@@ -72,8 +72,8 @@ impl<F: Fills> Assembler<F> {
     /// The page is over. What is left of it can now come out.
     pub fn end(&mut self) {
         self.ended = true;
-        let ended = self.compiler.end();
-        self.take_over(ended);
+        self.compiler.end();
+        self.take_over(Ok(()));
     }
 
     /// Bytes that were read ahead of what left. Above [`limits::PAGE_AHEAD_BYTES`](crate::limits::PAGE_AHEAD_BYTES) no

@@ -92,22 +92,19 @@ impl Compiler {
     }
 
     /// The page is over: all its bytes become pieces, and every slot has its place or none.
-    pub fn end(&mut self) -> Result<(), RewritingError> {
-        let Mode::Rewriting(scanner) = std::mem::replace(&mut self.mode, Mode::PassThrough) else {
-            return Ok(());
-        };
-        let within_a_tag = scanner.understood() < self.source.end();
-        let ended = scanner.end(&mut self.events);
-        self.digest();
-        if ended.is_err() || within_a_tag {
-            self.break_off();
-            return ended;
-        }
+    pub fn end(&mut self) {
+        let mode = std::mem::replace(&mut self.mode, Mode::PassThrough);
         self.release(self.source.end());
+        let may_insert = match mode {
+            Mode::Rewriting(scanner) => !self.open.is_empty() && scanner.ends_between_tags(self.source.end()),
+            Mode::PassThrough => false,
+        };
+        if !may_insert {
+            return self.break_off();
+        }
         while let Some(element) = self.open.pop() {
             self.close_implied(&element.slots);
         }
-        Ok(())
     }
 
     /// What has been made since the last call. Slots are in it before the first piece that mentions them.

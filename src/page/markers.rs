@@ -41,7 +41,13 @@ pub(super) enum Role {
     Places(Vec<usize>),
     /// Its matches are the enclosing elements of this `each`.
     Encloses(usize),
+    /// Its match is no part of the page: [`PROBE`].
+    EndOfPage,
 }
+
+/// The element by which the scanner finds out how a page ends; no page has it. Looked for only where something may have
+/// to be laid in at the end.
+pub(super) const PROBE: &str = "inlay-end-of-page";
 
 /// What the scanner must report of a match. Everything else is not even looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +70,7 @@ impl Markers {
             compiled.add(index, marker, &mut texts, &mut eaches).map_err(name)?;
         }
         compiled.add_enclosures(&markers, &eaches)?;
+        compiled.add_probe(&markers)?;
         compiled.list = markers;
         Ok(compiled)
     }
@@ -134,6 +141,15 @@ impl Markers {
         }
         Ok(())
     }
+
+    fn add_probe(&mut self, markers: &[Marker]) -> Result<(), MarkerError> {
+        let at_the_end = |marker: &Marker| matches!(marker.target, Target::Place(Place::Append | Place::After));
+        if let Some(first) = markers.iter().position(at_the_end) {
+            let selector = selector::parse(PROBE).map_err(|source| MarkerError { marker: first, source })?;
+            self.handlers.push(Handler { selector, role: Role::EndOfPage, wants: Wants::default() });
+        }
+        Ok(())
+    }
 }
 
 impl Handler {
@@ -191,10 +207,16 @@ mod tests {
         ])
         .unwrap();
         let roles: Vec<_> = markers.handlers().iter().map(|handler| &handler.role).collect();
-        let expected = [&Role::Places(vec![0, 2]), &Role::Places(vec![1]), &Role::Places(vec![3]), &Role::Encloses(0)];
+        let expected = [
+            &Role::Places(vec![0, 2]),
+            &Role::Places(vec![1]),
+            &Role::Places(vec![3]),
+            &Role::Encloses(0),
+            &Role::EndOfPage,
+        ];
         assert_eq!(roles, expected);
         let ends: Vec<_> = markers.handlers().iter().map(|handler| handler.wants.end_tag).collect();
-        assert_eq!(ends, [true, true, false, true]);
+        assert_eq!(ends, [true, true, false, true, false]);
     }
 
     #[test]

@@ -116,8 +116,9 @@ impl Attributes<'_> {
             self.rest = after;
             return None;
         }
-        let ends_name =
-            |(at, byte): (usize, &u8)| is_space(*byte) || matches!(byte, b'/' | b'>') || (*byte == b'=' && at > 0);
+        let ends_name = |(at, byte): (usize, &u8)| {
+            is_space(*byte) || matches!(byte, b'/' | b'>') || (*byte == b'=' && at > 0)
+        };
         let name = self.take(self.rest.iter().enumerate().position(ends_name)?);
         let after = skip_space(self.rest);
         let [b'=', value @ ..] = after else {

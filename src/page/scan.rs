@@ -5,6 +5,7 @@
 //! error in it costs no byte. End tags are seen through `on_end_tag` alone, which runs for an implied end as well, with
 //! the end tag that implied it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use lol_html::html_content::EndTag;
 use lol_html::send::{Element, ElementContentHandlers, HtmlRewriter, Settings};
 use lol_html::{AsciiCompatibleEncoding, HandlerResult, MemorySettings, OutputSink};
 
-use super::markers::{Markers, Wants};
+use super::markers::{Markers, PROBE, Wants};
 use crate::limits;
 
 /// Something that markers asked for, in the order of the page.
@@ -102,8 +103,7 @@ impl Scanner {
         for (index, handler) in markers.handlers().iter().enumerate() {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
-            settings =
-                settings.append_element_content_handler((std::borrow::Cow::Borrowed(&handler.selector), handlers));
+            settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
         Self { rewriter, findings, understood }
@@ -114,11 +114,17 @@ impl Scanner {
         self.rewriter.write(bytes)
     }
 
-    /// The page is over. What was found in its last bytes is appended to `events`.
-    pub fn end(self, events: &mut Vec<Event>) -> Result<(), RewritingError> {
-        let ended = self.rewriter.end();
-        events.append(&mut lock(&self.findings).events);
-        ended
+    /// The page is over, at `end`: whether a tag would be read as a tag there, and not as part of an unfinished tag, a
+    /// comment or raw text. That is tried out. (The end itself finds no more elements: a tag that is cut off is none.)
+    pub fn ends_between_tags(mut self, end: u64) -> bool {
+        {
+            let mut findings = lock(&self.findings);
+            findings.events.clear();
+            findings.deaf = false;
+        }
+        let read = self.rewriter.write(format!("<{PROBE}>").as_bytes());
+        let begins_there = |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
+        read.is_ok() && lock(&self.findings).events.iter().any(begins_there)
     }
 
     /// Exchanges the events found since the last call for the (empty) list `events`, which is used for the next ones.
@@ -199,7 +205,7 @@ mod tests {
             select: (*select).into(),
             each: None,
             which: Which::All,
-            target: Target::Place(Place::Replace),
+            target: Target::Place(Place::Append),
             wants_element: true,
         };
         Markers::compile(selects.iter().map(marker).collect()).unwrap()
@@ -215,7 +221,8 @@ mod tests {
                 let last = lock(&scanner.findings).events.iter().map(end_of_event).max().unwrap_or_default();
                 assert!(last <= scanner.understood(), "an event lies in bytes that were not let go");
             }
-            scanner.end(&mut events).unwrap();
+            scanner.swap_events(&mut events);
+            assert!(scanner.ends_between_tags(page.len() as u64));
             events.iter().map(|event| describe(event, page)).collect::<Vec<_>>()
         };
         let whole = scan(page.len());
@@ -260,12 +267,7 @@ mod tests {
     fn several_handlers_of_one_tag_follow_each_other_and_list_its_attributes_once() {
         assert_eq!(
             events(&["p", "[a]", ".c"], b"<p a=1 CLASS='c'>x</p>"),
-            [
-                "0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]",
-                "1 <p a=1 CLASS='c'>",
-                "2 <p a=1 CLASS='c'>",
-                "end 0 </p>"
-            ]
+            ["0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]", "1 <p a=1 CLASS='c'>", "2 <p a=1 CLASS='c'>", "end 0 </p>"]
         );
     }
 
@@ -273,16 +275,13 @@ mod tests {
     fn attributes_in_every_shape() {
         assert_eq!(
             events(&["a"], b"<a b c= d='' e = \"f\" g=h/ b=2 i=>"),
-            [
-                "0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"
-            ]
+            ["0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"]
         );
     }
 
     #[test]
     fn nothing_matches_where_a_browser_makes_no_element() {
-        let page =
-            b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
+        let page = b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
                      <svg><![CDATA[<b>]]></svg><iframe><b></iframe>";
         assert_eq!(events(&["b"], page), [""; 0]);
     }
@@ -296,6 +295,20 @@ mod tests {
     }
 
     #[test]
+    fn it_is_known_where_a_page_breaks_off() {
+        let markers = markers(&["p"]);
+        for (page, expected) in [
+            ("", true), ("<p>a", true), ("<p>a <", true), ("<svg><g>", true), ("<!-- a -->", true),
+            ("<p", false), ("<p a", false), ("<p a='>", false), ("</p", false), ("<!-- <p>", false), ("<script>", false),
+            ("<title>a", false), ("<svg><![CDATA[", false), ("<!doctype", false),
+        ] {
+            let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8);
+            scanner.write(page.as_bytes()).unwrap();
+            assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
+        }
+    }
+
+    #[test]
     fn tag_names_match_in_any_case() {
         assert_eq!(events(&["main"], b"<MAIN></Main>"), ["0 <MAIN>", "end 0 </Main>"]);
         assert_eq!(events(&["MAIN"], b"<main></main>").len(), 2);
@@ -306,13 +319,11 @@ mod tests {
     fn a_compound_inside_not_has_another_meaning_than_in_css() {
         let selector: lol_html::Selector = "p:not(.a.b)".parse().unwrap();
         let mut count = 0;
-        let counts =
-            lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
-                count += 1;
-                Ok(())
-            });
-        let settings =
-            lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
+        let counts = lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
+            count += 1;
+            Ok(())
+        });
+        let settings = lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
         let mut rewriter = lol_html::HtmlRewriter::new(settings, |_: &[u8]| {});
         rewriter.write(b"<p class=a>in CSS this one matches</p>").unwrap();
         rewriter.end().unwrap();

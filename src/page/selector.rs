@@ -14,10 +14,11 @@ pub enum SelectorError {
     #[error("`{part}` can't be matched while a page streams by: {why}")]
     Unsupported { part: String, why: &'static str },
     #[error("`{selector}` is not a selector: {source}")]
-    Malformed { selector: String, source: lol_html::errors::SelectorError },
-    #[error(
-        "`{0}` can't be an attribute's name; use letters, digits and `- _ . :`, beginning with a letter, `_` or `:`"
-    )]
+    Malformed {
+        selector: String,
+        source: lol_html::errors::SelectorError,
+    },
+    #[error("`{0}` can't be an attribute's name; use letters, digits and `- _ . :`, beginning with a letter, `_` or `:`")]
     AttributeName(String),
     #[error("`{0}` can't be a class; one token without white space is needed")]
     ClassToken(String),
@@ -36,7 +37,8 @@ const NAMESPACE: &str = "namespaces are not supported; leave out the part up to 
 const NEGATION: &str = "inside `:not()` only single conditions work; `:not(.a.b)` can't be said, `:not(.a):not(.b)` and \
      `:not(.a, .b)` mean neither";
 const NTH_OF: &str = "`of` is not supported inside it; use `:nth-of-type`, or a class";
-const NOT_KNOWN: &str = "of the pseudo-classes only `:not`, `:first-child`, `:nth-child`, `:first-of-type` and `:nth-of-type` are supported";
+const NOT_KNOWN: &str =
+    "of the pseudo-classes only `:not`, `:first-child`, `:nth-child`, `:first-of-type` and `:nth-of-type` are supported";
 
 /// Whether `selector` can be matched while a page streams by. For `select` and for `each`; lists are allowed.
 pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
@@ -69,7 +71,10 @@ pub(super) fn parse(selector: &str) -> Result<Selector, SelectorError> {
     if let Some((part, why)) = unsupported(selector) {
         return Err(SelectorError::Unsupported { part, why });
     }
-    selector.parse().map_err(|source| SelectorError::Malformed { selector: selector.to_owned(), source })
+    selector.parse().map_err(|source| SelectorError::Malformed {
+        selector: selector.to_owned(),
+        source,
+    })
 }
 
 /// `select` below `each`, both possibly lists: every pair of their alternatives.
@@ -206,21 +211,8 @@ mod tests {
     #[test]
     fn what_streams_is_accepted() {
         for selector in [
-            "main",
-            "*",
-            "#a",
-            ".b",
-            "p.b#a[c]",
-            "a > b c",
-            "[data-sku='a, b ~ c']",
-            "[lang|=en]",
-            "[a~=b i]",
-            "li:nth-child(2n + 1)",
-            "li:first-of-type",
-            "p:not(.a, #b)",
-            ".a\\:b",
-            ".größe",
-            "h1, h2 > a",
+            "main", "*", "#a", ".b", "p.b#a[c]", "a > b c", "[data-sku='a, b ~ c']", "[lang|=en]", "[a~=b i]",
+            "li:nth-child(2n + 1)", "li:first-of-type", "p:not(.a, #b)", ".a\\:b", ".größe", "h1, h2 > a",
         ] {
             assert_eq!(check_selector(selector), Ok(()), "{selector}");
         }

@@ -84,7 +84,9 @@ impl Now {
     /// Whether `when` is reached, and until when it is not.
     fn reached(&self, when: &str) -> Result<(bool, Option<Timestamp>), String> {
         let instant = self.instant(when).ok_or_else(|| {
-            format!("`{when}` is no date, time or instant; write 2026-12-01, 2026-12-01T18:00, 18:00 or 2026-12-01T18:00Z")
+            format!(
+                "`{when}` is no date, time or instant; write 2026-12-01, 2026-12-01T18:00, 18:00 or 2026-12-01T18:00Z"
+            )
         })?;
         let reached = self.0.timestamp() >= instant;
         let turns = (!reached).then_some(instant);

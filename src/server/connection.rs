@@ -91,7 +91,7 @@ impl Connection {
         S: Fn(Request<Body>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stream, address, tls, permit } = self;
+        let Self { stream, address, tls, permit: _permit } = self;
         // Small writes (events, fragments) must not wait for the client's acknowledgement of the ones before.
         stream.set_nodelay(true)?;
         let security = if tls.is_some() { Security::Tls } else { Security::Plain };
@@ -104,7 +104,6 @@ impl Connection {
                 exchanges(stream, peer, protocol, service, shutdown).await?;
             }
         }
-        drop(permit);
         Ok(())
     }
 }

@@ -34,7 +34,8 @@ async fn a_drain_lets_what_is_in_flight_end() {
     let mut idle = TcpStream::connect(address).await.unwrap();
     tokio::task::yield_now().await;
 
-    let drained = tokio::spawn(server.trigger.drain(Duration::from_secs(10)));
+    // Less than what closes a connection that does not take the hint.
+    let drained = tokio::spawn(server.trigger.drain(Duration::from_secs(3)));
     let mut rest = String::new();
     one.read_to_string(&mut rest).await.unwrap();
     assert!(rest.contains("piece 4;") && rest.ends_with("0\r\n\r\n"), "{rest}");
@@ -102,13 +103,4 @@ async fn an_origin_that_does_not_answer_is_given_up() {
     let proxy = Setup::of(listener.local_addr().unwrap()).proxy();
     let answer = get(proxy.address, "/", "").await;
     assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("http_response_timeout"), "{answer}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_given_up() {
-    let body = Body::stream(futures_util::stream::pending()).stalling_at_most(Duration::from_secs(9));
-    let started = Instant::now();
-    let error = body.collect_at_most(10).await.unwrap_err();
-    assert!(matches!(error, BodyError::Stalled(_)), "{error:?}");
-    assert_eq!(started.elapsed(), Duration::from_secs(9));
 }

@@ -6,7 +6,9 @@ use http_body_util::BodyExt;
 use inlay::http::{Body, BodyError};
 use inlay::origin::{HostPolicy, WantedCodings};
 
-use crate::house::{Setup, echo, get, h2, raw, raw_origin, serve, text};
+use tokio::io::AsyncWriteExt;
+
+use crate::house::{Setup, echo, get, h2, raw, raw_origin, read_until, serve, text};
 
 #[tokio::test]
 async fn the_origin_sees_the_request_without_what_is_for_one_connection() {
@@ -199,7 +201,9 @@ async fn a_loop_is_told_and_connect_is_refused() {
     let proxy = Setup::of(origin.address).proxy();
     let answer = get(proxy.address, "/", "Via: 1.1 inlay-00000abc\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 508 "), "{answer}");
-    let answer = raw(proxy.address, "CONNECT evil.example:25 HTTP/1.1\r\nHost: evil.example:25\r\n\r\n").await;
+    let answer =
+        raw(proxy.address, "CONNECT evil.example:25 HTTP/1.1\r\nHost: evil.example:25\r\nConnection: close\r\n\r\n")
+            .await;
     assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
     let answer = raw(proxy.address, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.contains("OPTIONS * HTTP/1.1\n"), "{answer}");
@@ -234,4 +238,54 @@ async fn servers_take_turns_and_a_dead_one_costs_nothing() {
 async fn redirects_are_the_clients_business() {
     let proxy = Setup::of(raw_origin("HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n").await).proxy();
     assert!(get(proxy.address, "/", "").await.starts_with("HTTP/1.1 302 "));
+}
+
+#[tokio::test]
+async fn only_websockets_may_leave_http() {
+    let origin = echo();
+    let proxy = Setup::of(origin.address).proxy();
+    let seen =
+        get(proxy.address, "/", "Connection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n").await;
+    assert!(!seen.contains("upgrade: ") && !seen.contains("http2-settings: "), "{seen}");
+    let seen = get(proxy.address, "/", "Connection: upgrade\r\nUpgrade: WebSocket\r\n").await;
+    assert!(seen.contains("connection: upgrade\n") && seen.contains("upgrade: WebSocket\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn heads_beyond_the_bounds_are_refused() {
+    let origin = echo();
+    let long = format!("X-Long: {}\r\n", "x".repeat(inlay::limits::REQUEST_HEAD_BYTES));
+    let many: String = (0..=inlay::limits::REQUEST_HEADERS).map(|number| format!("X-{number}: 1\r\n")).collect();
+    for lines in [long, many] {
+        let answer = get(origin.address, "/", &lines).await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:.100}");
+    }
+    let value = "x".repeat(inlay::limits::REQUEST_HEAD_BYTES);
+    let request = Request::get("http://a/").header("x-long", value).body(Body::empty()).unwrap();
+    let response = h2(origin.address).await.send_request(request).await;
+    assert!(response.is_err() || response.unwrap().status() == 431);
+}
+
+#[tokio::test]
+async fn a_client_that_waits_for_100_is_told_to_go_on() {
+    let origin = echo();
+    let proxy = Setup::of(origin.address).proxy();
+    let mut stream = tokio::net::TcpStream::connect(proxy.address).await.unwrap();
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    let first = read_until(&mut stream, "\r\n\r\n").await;
+    assert_eq!(first, "HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"hello").await.unwrap();
+    let answer = read_until(&mut stream, "hello").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\n\nhello"), "{answer}");
+}
+
+#[tokio::test]
+async fn two_framings_of_one_request_are_never_both_passed_on() {
+    let origin = echo();
+    let proxy = Setup::of(origin.address).proxy();
+    let start = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    let both = format!("{start}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    let answer = raw(proxy.address, &both).await;
+    assert!(!(answer.contains("content-length: 6\n") && answer.contains("transfer-encoding: ")), "{answer}");
 }

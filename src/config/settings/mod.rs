@@ -28,6 +28,8 @@ use crate::rule::pattern::{Glob, PathPattern};
 use crate::visitor::ConsentPolicy;
 use crate::visitor::facts::Expose;
 
+pub use crate::telemetry::LogFormat;
+
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
 
@@ -111,14 +113,6 @@ pub struct RouteSettings {
     pub path: PathPattern,
     pub origin: Arc<str>,
     pub cookies: Option<Vec<Arc<str>>>,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
 }
 
 impl Settings {

@@ -133,6 +133,7 @@ fn reason(prepared: &Prepared) -> Option<Arc<str>> {
     Some(match nothing {
         Nothing::Blank => "blank".into(),
         Nothing::Failed(error) => error.to_string().into(),
+        Nothing::Missing(name) => format!("there is no fragment `{name}`").into(),
     })
 }
 

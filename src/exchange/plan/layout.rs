@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::content::{Content, Fallback, Kind};
 use crate::limits::LAYOUTS;
 use crate::page::Markers;
 use crate::revision::{Injection, Revision};
@@ -84,51 +83,20 @@ impl Layout {
 }
 
 fn laid_out(revision: &Revision, definition: &Injection) -> LaidOut {
-    let mut said = Said::default();
-    if let Some(condition) = &definition.when {
-        said.hear(revision, &Unit::Condition(condition.name.clone()));
-    }
-    if let Some(content) = &definition.content {
-        said.hear_content(revision, content);
-    }
-    let awaits = match (said.element, said.head) {
+    let condition = definition.when.as_ref().map(|condition| Unit::Condition(condition.name.clone()));
+    // Of a condition that is not there nothing is known, so it may mention anything.
+    let condition = condition.map(|unit| revision.language.mentions(&unit).cloned().unwrap_or(Mentions { open: true, ..Mentions::default() }));
+    let library = &revision.library;
+    let says = |name: &str| {
+        let content = definition.content.as_ref().is_some_and(|content| library.mentions(content, name));
+        content || condition.as_ref().is_some_and(|condition| condition.mentions(name))
+    };
+    let of_visitor = definition.content.as_ref().is_some_and(|content| library.may_read_visitor(content))
+        || condition.as_ref().is_some_and(Mentions::may_read_visitor);
+    let awaits = match (says("element") || says("each"), says("csp")) {
         (true, _) => Awaits::Element,
         (false, true) => Awaits::Head,
         (false, false) => Awaits::Nothing,
     };
-    LaidOut { rule: 0, injection: 0, awaits, may_vary: said.may_vary }
-}
-
-/// What the text of a content mentions, over its fallbacks and the fragments that it names.
-#[derive(Default)]
-struct Said {
-    element: bool,
-    head: bool,
-    may_vary: bool,
-}
-
-impl Said {
-    fn hear_content(&mut self, revision: &Revision, content: &Content) {
-        match &content.kind {
-            Kind::Html(_) | Kind::Text(_) => {}
-            Kind::Template(name) => self.hear(revision, &Unit::Template(name.clone())),
-            Kind::Fragment(name) => {
-                // Fragments that lead to themselves were refused when the rules were loaded.
-                if let Some(fragment) = revision.library.fragment(name) {
-                    self.hear_content(revision, fragment);
-                }
-            }
-        }
-        if let Fallback::Try(contents) = &content.fallback {
-            contents.iter().for_each(|content| self.hear_content(revision, content));
-        }
-    }
-
-    fn hear(&mut self, revision: &Revision, unit: &Unit) {
-        let mentions = revision.language.mentions(unit);
-        let says = |name: &str| mentions.is_none_or(|mentions| mentions.mentions(name));
-        self.element |= says("element") || says("each");
-        self.head |= says("csp");
-        self.may_vary |= mentions.is_none_or(Mentions::may_read_visitor) || says("now") || says("random");
-    }
+    LaidOut { rule: 0, injection: 0, awaits, may_vary: of_visitor || says("now") || says("random") }
 }

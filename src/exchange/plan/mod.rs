@@ -65,6 +65,8 @@ pub struct SlotTiming {
     pub name: Arc<str>,
     pub took: Option<Duration>,
     pub how: &'static str,
+    /// The paths that its code read.
+    pub varies_by: Vec<String>,
 }
 
 impl Plan {
@@ -118,13 +120,18 @@ impl Plan {
     /// What the slots of the rules that apply took so far.
     pub fn timings(&self) -> impl Iterator<Item = SlotTiming> {
         (0..self.slots.len()).filter_map(|marker| {
-            let (took, how) = match &self.slots[marker] {
+            let name = self.injection(marker).name.clone();
+            let told = |how| SlotTiming { name: name.clone(), took: None, how, varies_by: Vec::new() };
+            Some(match &self.slots[marker] {
                 Prepared::Idle => return None,
-                Prepared::Bare => (None, "bare"),
-                Prepared::Waiting(_) => (None, "at its element"),
-                Prepared::Filled(filled) => (Some(filled.took), how_filled(&filled.outcome)),
-            };
-            Some(SlotTiming { name: self.injection(marker).name.clone(), took, how })
+                Prepared::Bare => told("bare"),
+                Prepared::Waiting(_) => told("at its element"),
+                Prepared::Filled(filled) => SlotTiming {
+                    took: Some(filled.took),
+                    varies_by: filled.ledger.varies_by(),
+                    ..told(how_filled(&filled.outcome))
+                },
+            })
         })
     }
 
@@ -213,7 +220,7 @@ fn decide_rule(context: &Context, number: usize, scope: &Scope, bounds: &mut Bou
     let rule = context.revision.book.rule(number);
     let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
     let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
-    let scope = scope.clone().with("params", Arc::new(Tree::of_site(serde_json::Value::Object(params))));
+    let scope = scope.clone().with("params", Arc::new(Tree::shared(serde_json::Value::Object(params))));
     let reader = Reader::new(scope.clone());
     let language = &context.revision.language;
     let verdict = rule.decide(&context.asking(), &mut |condition| {
@@ -233,6 +240,6 @@ fn how_filled(outcome: &Outcome) -> &'static str {
         Outcome::Show { how: How::Rendered, .. } => "rendered",
         Outcome::Show { how: How::Hit, .. } => "hit",
         Outcome::Nothing(Nothing::Blank) => "blank",
-        Outcome::Nothing(Nothing::Failed(_)) => "failed",
+        Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_)) => "failed",
     }
 }

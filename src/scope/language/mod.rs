@@ -6,8 +6,11 @@
 
 mod builder;
 mod builtins;
+mod check;
+mod filters;
 mod objects;
 mod print;
+mod problem;
 mod splice;
 mod survey;
 mod walk;
@@ -20,8 +23,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use minijinja::{Environment, Value};
 
-pub use builder::{LanguageBuilder, Problem, SCOPE_NAMES, Severity, Unit};
+pub use builder::{LanguageBuilder, SCOPE_NAMES};
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
+pub use problem::{Problem, Severity, Unit};
 
 use self::objects::{Names, Render};
 use self::print::Bounded;
@@ -263,7 +267,7 @@ impl Language {
             let [start, end] = [range.start, range.end].map(|offset| compiled.original(offset));
             start..end.max(start)
         });
-        let (line, column) = builder::position(&compiled.source, range.start);
+        let (line, column) = problem::position(&compiled.source, range.start);
         At { unit, line, column, text: compiled.source[range].trim().to_owned() }
     }
 }
@@ -271,7 +275,6 @@ impl Language {
 impl Compiled {
     /// The author's offset for one in what was compiled, on a character's boundary.
     fn original(&self, offset: usize) -> usize {
-        let offset = self.spliced.original(offset).saturating_sub(self.prefix).min(self.source.len());
-        (0..=offset).rev().find(|offset| self.source.is_char_boundary(*offset)).unwrap_or(0)
+        self.source.floor_char_boundary(self.spliced.original(offset).saturating_sub(self.prefix))
     }
 }

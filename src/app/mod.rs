@@ -1,0 +1,138 @@
+//! Wiring: files → handles → servers, and the order in which they end.
+//!
+//! In: where the files are. Out: a running [`App`]. It must not decide what any room decides.
+
+mod build;
+mod reload;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::task::JoinSet;
+
+pub use build::BuildError;
+pub use reload::Reloaded;
+
+use crate::admin::Admin;
+use crate::clock::Clock;
+use crate::config::{self, ConfigSource, Problems};
+use crate::content::Cache;
+use crate::exchange::Exchange;
+use crate::http::Body;
+use crate::server::{BindError, ListenerSettings, Server};
+use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
+use reload::Reloader;
+
+/// Inlay, running.
+#[derive(Debug)]
+pub struct App {
+    exchange: Arc<Exchange>,
+    admin: Arc<Admin>,
+    reloader: Arc<Reloader>,
+    addresses: Vec<SocketAddr>,
+    admin_address: Option<SocketAddr>,
+    trigger: Trigger,
+    tasks: JoinSet<()>,
+}
+
+/// Why it does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The files are wrong; printed, the problems say where and what to do.
+    #[error(transparent)]
+    Config(Problems),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("the rules folder can't be watched")]
+    Watch(#[from] notify::Error),
+    #[error("signals can't be listened for")]
+    Signals(#[source] std::io::Error),
+}
+
+impl App {
+    /// Reads the files, binds the addresses and serves. Must be called within the runtime. The problems are what `check`
+    /// would warn of.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
+        let (trigger, handle) = shutdown();
+        let pseudonym = build::pseudonym();
+        let config::Loaded { settings, rules, warnings } =
+            config::load(&source, clock.now()).map_err(StartError::Config)?;
+        let sites = build::sites(&settings, &pseudonym, &handle)?;
+        let cache = Cache::new(settings.cache_memory);
+        let revision = rules.revision(sites, cache.clone());
+        let (visitors, trusted) = (build::visitors(&settings), build::trusted(&settings));
+        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock));
+        let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
+        let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
+
+        let listeners = build::listeners(&settings)?;
+        let site = Server::bind(listeners.clone())?;
+        let second = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
+        let second = second.map(|listener| Server::bind(vec![listener])).transpose()?;
+        let addresses = site.addresses();
+        let admin_address = second.as_ref().map(|server| server.addresses()[0]);
+
+        let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let reloader = Arc::new(Reloader::new(source, settings, held, (pseudonym, handle.clone())));
+        let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, tasks: JoinSet::new() };
+        app.serve(site, second, &handle)?;
+        Ok((app, warnings))
+    }
+
+    fn serve(&mut self, site: Server, second: Option<Server>, shutdown: &Shutdown) -> Result<(), StartError> {
+        let changes = watch::changes(&self.reloader.rules())?;
+        self.tasks.spawn(watch::reload_on(changes, self.reloader.clone(), shutdown.clone()));
+        let exchange = self.exchange.clone();
+        self.tasks.spawn(site.run(move |request| handle(exchange.clone(), request), shutdown.clone()));
+        if let Some(server) = second {
+            let admin = self.admin.clone();
+            self.tasks.spawn(server.run(move |request| answer(admin.clone(), request), shutdown.clone()));
+        }
+        Ok(())
+    }
+
+    /// The addresses that visitors reach, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The admin port's address.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// What answers requests, for whoever asks from within the process.
+    pub fn exchange(&self) -> &Arc<Exchange> {
+        &self.exchange
+    }
+
+    /// Reads all files again, certificates too. A wrong file changes nothing.
+    pub fn reload(&self) -> Reloaded {
+        self.reloader.reload_all()
+    }
+
+    /// Ends: not ready, then no new connections, then what runs has `bound` to end by itself.
+    pub async fn stop(self, bound: Duration) -> Drained {
+        self.admin.drain();
+        let drained = self.trigger.drain(bound).await;
+        self.tasks.join_all().await;
+        drained
+    }
+}
+
+async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Body> {
+    exchange.handle(request).await
+}
+
+async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {
+    admin.answer(&request)
+}

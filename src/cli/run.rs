@@ -1,0 +1,107 @@
+//! `inlay run`: fronts a website until it is told to stop.
+//!
+//! In: flags or a file. Out: a process that serves; SIGHUP reloads it, Ctrl-C and SIGTERM drain it, a second one ends it at once.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::failed;
+use super::flags::Flags;
+use crate::app::{App, StartError};
+use crate::clock::Clock;
+use crate::config::print::{Style, problems};
+use crate::limits::DRAIN_WAIT;
+use crate::shutdown::Drained;
+use crate::telemetry::{self, LogFormat};
+
+/// What to front, and how.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    flags: Flags,
+    /// How log lines are written [default: `log.format` of the file, else text].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log: Option<LogFormat>,
+}
+
+/// Runs until a signal.
+pub fn run(args: &Args) -> ExitCode {
+    telemetry::log_to_stderr(args.log.unwrap_or_default());
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(serve(args)) {
+        Ok(code) => code,
+        Err(StartError::Config(wrong)) => {
+            eprint!("{}", problems(&wrong.0, style()));
+            ExitCode::from(super::PROBLEMS)
+        }
+        Err(error) => failed(&error),
+    }
+}
+
+async fn serve(args: &Args) -> Result<ExitCode, StartError> {
+    let (app, warnings) = App::start(args.flags.source(), Clock::system())?;
+    eprint!("{}", problems(&warnings.0, style()));
+    for address in app.addresses() {
+        tracing::info!(%address, "serving");
+    }
+    if let Some(address) = app.admin_address() {
+        tracing::info!(%address, "admin port");
+    }
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
+    loop {
+        match signals.next().await {
+            Told::Reload => drop(app.reload()),
+            Told::Stop => break,
+        }
+    }
+    tracing::info!(seconds = DRAIN_WAIT.as_secs(), "draining: what runs may end; a second signal cuts it");
+    tokio::select! {
+        drained = app.stop(DRAIN_WAIT) => match drained {
+            Drained::Whole => tracing::info!("stopped"),
+            Drained::Cut { left } => tracing::warn!(left, "stopped; connections were cut"),
+        },
+        _ = signals.next() => tracing::warn!("stopped at once"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Colours for people, plain text for files and pipes.
+fn style() -> Style {
+    if std::io::stderr().is_terminal() { Style::Coloured } else { Style::Plain }
+}
+
+/// What a signal asks for.
+enum Told {
+    Reload,
+    Stop,
+}
+
+/// The signals that are listened for.
+struct Signals {
+    hang_up: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.hang_up.recv() => Told::Reload,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.terminate.recv() => Told::Stop,
+        }
+    }
+}
