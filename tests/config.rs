@@ -26,7 +26,9 @@ fn corpus() -> PathBuf {
 
 fn environment(folder: &Path) -> Environment {
     let text = fs::read_to_string(folder.join("env")).unwrap_or_default();
-    Environment::Fixed(text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect())
+    Environment::Fixed(
+        text.lines().filter_map(|line| line.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+    )
 }
 
 fn deployment(folder: &Path) -> ConfigSource {
@@ -56,7 +58,8 @@ fn said(folder: &Path) -> String {
 
 #[test]
 fn every_mistake_is_told_as_expected() {
-    let mut cases: Vec<PathBuf> = fs::read_dir(corpus()).expect("corpus").map(|entry| entry.expect("entry").path()).collect();
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(corpus()).expect("corpus").map(|entry| entry.expect("entry").path()).collect();
     cases.sort();
     assert!(cases.len() > 20, "the corpus is there");
     let mut different = Vec::new();
@@ -157,14 +160,17 @@ fn the_reader_accepts_every_key_of_the_schema() {
             () if has("html") => format!("fragments:\n  f:\n{keys}"),
             () if has("from") => format!("rules:\n  r:\n    active:\n{keys}"),
             () if has("path") => format!("match:\n{keys}"),
-            () if has("add") => format!("rules:\n  r:\n    inject:\n    - class:\n{}", keys.replace("      ", "        ")),
+            () if has("add") => {
+                format!("rules:\n  r:\n    inject:\n    - class:\n{}", keys.replace("      ", "        "))
+            }
             () if has("file") => format!("fragments:\n  f:\n    template:\n{keys}"),
             () => format!("campaigns:\n  c:\n{keys}"),
         }
     };
     for record in found {
         let properties = record["properties"].as_object().expect("properties");
-        let keys: String = properties.keys().chain([&"nonsense_key".to_owned()]).map(|key| format!("      {key}: []\n")).collect();
+        let keys: String =
+            properties.keys().chain([&"nonsense_key".to_owned()]).map(|key| format!("      {key}: []\n")).collect();
         let text = at_its_place(&record, &keys);
         fs::write(folder.path().join("rules/a.yaml"), &text).expect("file");
         let problems = rules(folder.path()).expect_err("problems").to_string();
@@ -182,15 +188,22 @@ fn flags_stand_above_the_file_and_need_none() {
         rules: vec![corpus().join("fine/rules").display().to_string()],
         ..Overrides::default()
     };
-    let source = |overrides| ConfigSource { overrides, environment: Environment::Fixed([].into()), ..ConfigSource::default() };
-    let problems = config::load(&source(overrides("www.example.com", &["8080"])), now()).expect_err("problems").to_string();
+    let source =
+        |overrides| ConfigSource { overrides, environment: Environment::Fixed([].into()), ..ConfigSource::default() };
+    let problems =
+        config::load(&source(overrides("www.example.com", &["8080"])), now()).expect_err("problems").to_string();
     assert!(problems.contains("--origin:1:1: error") && problems.contains("--listen:1:1: error"), "{problems}");
     // The rules name a site that a run by flags does not have.
-    let problems = config::load(&source(overrides("https://www.example.com", &[])), now()).expect_err("problems").to_string();
+    let problems =
+        config::load(&source(overrides("https://www.example.com", &[])), now()).expect_err("problems").to_string();
     assert!(problems.contains("there is no site `brand_a`; known: `default`"), "{problems}");
 
     let case = corpus().join("fine");
-    let flags = Overrides { origin: Some("https://other.example".into()), listen: vec!["127.0.0.1:1".into()], ..Overrides::default() };
+    let flags = Overrides {
+        origin: Some("https://other.example".into()),
+        listen: vec!["127.0.0.1:1".into()],
+        ..Overrides::default()
+    };
     let loaded = config::load(&ConfigSource { overrides: flags, ..deployment(&case) }, now()).expect("fine");
     assert_eq!(loaded.settings.listeners[0].address.to_string(), "127.0.0.1:1");
     assert!(loaded.settings.origins.iter().any(|origin| origin.urls[0].host() == Some("other.example")));
@@ -289,7 +302,8 @@ fn survives(text: &[u8]) {
 }
 
 fn valid() -> impl Strategy<Value = String> {
-    let cases = ["fine/inlay.yaml", "fine/rules/a.yaml", "twenty_in_three_files/rules/a.yaml", "template_syntax/rules/a.yaml"];
+    let cases =
+        ["fine/inlay.yaml", "fine/rules/a.yaml", "twenty_in_three_files/rules/a.yaml", "template_syntax/rules/a.yaml"];
     proptest::sample::select(cases.to_vec()).prop_map(|case| fs::read_to_string(corpus().join(case)).expect("case"))
 }
 

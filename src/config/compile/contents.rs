@@ -46,7 +46,9 @@ impl Making<'_, '_> {
         {
             let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
             let what = format!("{} contents stand here: {}", kinds.len(), listed(&names));
-            self.report.error(*second, what, "keep one; what may stand in for it goes under `fallback`").see(*first, "the first");
+            self.report
+                .error(*second, what, "keep one; what may stand in for it goes under `fallback`")
+                .see(*first, "the first");
         }
         let kind = self.kind(raw, span, unit);
         let fallback = self.fallback(raw, &name, unit);

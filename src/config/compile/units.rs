@@ -93,11 +93,7 @@ impl Units {
     }
 
     /// Compiles; the units in `without` are left empty.
-    fn build(
-        &self,
-        without: &BTreeSet<Unit>,
-        report: &Report,
-    ) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
+    fn build(&self, without: &BTreeSet<Unit>, report: &Report) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
         let mut builder = LanguageBuilder::new();
         for (unit, (origin, _)) in &self.all {
             let text = match origin {

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::read::record::{Field, record};
-use crate::config::read::scalars::{CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share};
+use crate::config::read::scalars::{
+    CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share,
+};
 use crate::config::read::shapes::{Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
 use crate::config::yaml::{Entry, Node, Style, Text, Value};

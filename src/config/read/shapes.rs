@@ -44,7 +44,9 @@ impl<T: Read> Read for OneOrMany<T> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
             // A list of which nothing could be read is not an empty list.
-            Value::List(nodes) => Some(Self(items(nodes, reader))).filter(|read| nodes.is_empty() || !read.0.is_empty()),
+            Value::List(nodes) => {
+                Some(Self(items(nodes, reader))).filter(|read| nodes.is_empty() || !read.0.is_empty())
+            }
             _ => T::read(node, reader).map(|value| Self(vec![At { value, span: node.span, key: node.span }])),
         }
     }

@@ -209,7 +209,12 @@ fn store(at: &At<Text>, base: &Base<'_>, report: &mut Report) -> Option<PathBuf>
     Some(folder)
 }
 
-fn visitor(raw: Option<&At<RawVisitor>>, listeners: &[Listener], base: &Base<'_>, report: &mut Report) -> VisitorSettings {
+fn visitor(
+    raw: Option<&At<RawVisitor>>,
+    listeners: &[Listener],
+    base: &Base<'_>,
+    report: &mut Report,
+) -> VisitorSettings {
     let written = raw.and_then(|at| at.value.secret.as_ref());
     let secrets: Vec<Secret> = written.iter().flat_map(|at| &at.value.0).map(|at| at.value.clone()).collect();
     for short in written.iter().flat_map(|at| &at.value.0).filter(|secret| !secret.is_long()) {
@@ -224,7 +229,8 @@ fn visitor(raw: Option<&At<RawVisitor>>, listeners: &[Listener], base: &Base<'_>
     }
     let consent = raw.and_then(|at| at.value.consent.as_ref());
     if consent.is_none() && !raw.is_some_and(|at| at.unreadable.any(&["consent"])) {
-        let remedy = "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
+        let remedy =
+            "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
         report.warn(key, "`visitor.consent` is unset, so consent is implied", remedy);
     }
     VisitorSettings {

@@ -59,7 +59,12 @@ fn template(text: &str, at: usize) -> Option<Trap> {
     begins_value.then(|| {
         let start = begin + opened;
         let what = format!("`{}` without quotes is a map for YAML", &line[opened..opened + 2]);
-        trap(start..start + 2, what, "put the whole text in quotes, or on lines of its own below `|`", Some((start, 'x')))
+        trap(
+            start..start + 2,
+            what,
+            "put the whole text in quotes, or on lines of its own below `|`",
+            Some((start, 'x')),
+        )
     })
 }
 
