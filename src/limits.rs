@@ -132,6 +132,9 @@ pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(60);
 /// How long a connection that has been told to end may take over it while nothing is in progress.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
+/// How long the error of a broken body is held back: what came before it must have left, because hyper and h2 throw away
+/// what they have not sent when a body fails. Ample for a reader that keeps up.
+pub const BROKEN_BODY_WAIT: Duration = Duration::from_millis(50);
 /// Bytes of a request's head.
 pub const REQUEST_HEAD_BYTES: usize = 64 * 1024;
 /// Header lines of one request.
@@ -151,6 +154,8 @@ pub const RESETS_PENDING: usize = 32;
 
 /// What is in flight may take this long to end once we stop; then it is cut.
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+/// What is in flight on the admin port may take this long, after all else has ended.
+pub const ADMIN_DRAIN_WAIT: Duration = Duration::from_secs(1);
 /// What was cut may take this long to notice.
 pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
@@ -179,7 +184,6 @@ pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
 
-
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
@@ -195,8 +199,10 @@ pub const TALLY_PATHS: usize = 64;
 
 /// How often the rules folder is looked at: a change is live well within a second, and a few hundred files cost next to nothing.
 pub const RULES_POLL: Duration = Duration::from_millis(250);
-/// How long to wait after a change was seen, for an editor or a deployment to finish writing.
+/// How long to wait after a change was seen before looking again, for an editor or a deployment to finish writing.
 pub const RULES_SETTLE: Duration = Duration::from_millis(50);
+/// Looks after a change, at most: what has not settled then is read as it is, so that a change is live within a second.
+pub const RULES_SETTLE_LOOKS: usize = 10;
 // -- cli/demo --
 
 /// Bytes of one page that the stage keeps to compare it with the origin's. Ten times a large page; beyond it the page is

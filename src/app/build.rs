@@ -60,16 +60,24 @@ pub fn sites(settings: &Settings, pseudonym: &Pseudonym, shutdown: &Shutdown) ->
     Ok(Arc::new(settings.sites(&origins)))
 }
 
-/// How visitors are recognised. Without a secret, which only loopback listeners may lack, one is made up: visitors are
-/// new after a restart.
-pub fn visitors(settings: &Settings) -> VisitorPolicy {
-    let mut secrets: Vec<String> = settings.visitor.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
-    if secrets.is_empty() {
-        tracing::info!("no `visitor.secret`: one was made up, and visitors are new after a restart");
-        secrets.push(ids::random_128().map(|byte| format!("{byte:02x}")).concat());
-    }
-    let keys = IdentityKeys::new(&settings.visitor.cookie, &secrets);
-    VisitorPolicy { keys, consent: settings.visitor.consent.clone() }
+/// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or
+/// one is made up: visitors are new after a restart, and not after a reload.
+pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorPolicy {
+    let visitor = &settings.visitor;
+    let secrets: Vec<&str> = visitor.secrets.iter().map(|secret| secret.expose()).collect();
+    let keys = match (secrets.is_empty(), before) {
+        (false, _) => IdentityKeys::new(&visitor.cookie, &secrets),
+        (true, Some(before)) => before.keys.renamed(&visitor.cookie),
+        (true, None) => {
+            tracing::info!("no `visitor.secret`: one was made up, and visitors are new after a restart");
+            IdentityKeys::new(&visitor.cookie, &[made_up_secret()])
+        }
+    };
+    VisitorPolicy { keys, consent: visitor.consent.clone() }
+}
+
+fn made_up_secret() -> String {
+    ids::random_128().map(|byte| format!("{byte:02x}")).concat()
 }
 
 /// Whose word counts about clients.

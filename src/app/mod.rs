@@ -3,6 +3,7 @@
 //! In: where the files are. Out: a running [`App`]. It must not decide what any room decides.
 
 mod build;
+mod look;
 mod reload;
 mod watch;
 
@@ -18,10 +19,11 @@ pub use reload::Reloaded;
 
 use crate::admin::Admin;
 use crate::clock::Clock;
-use crate::config::{self, ConfigSource, Problems};
+use crate::config::{self, ConfigSource, Loaded, Problems};
 use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
+use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use reload::Reloader;
@@ -35,6 +37,8 @@ pub struct App {
     addresses: Vec<SocketAddr>,
     admin_address: Option<SocketAddr>,
     trigger: Trigger,
+    /// The admin port ends last: a drain is watched over it.
+    admin_trigger: Trigger,
     tasks: JoinSet<()>,
 }
 
@@ -48,8 +52,6 @@ pub enum StartError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Bind(#[from] BindError),
-    #[error("the rules folder can't be watched")]
-    Watch(#[from] notify::Error),
     #[error("signals can't be listened for")]
     Signals(#[source] std::io::Error),
 }
@@ -61,14 +63,22 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
+        let loaded = config::load(&source, clock.now()).map_err(StartError::Config)?;
+        Self::start_loaded(source, loaded, clock)
+    }
+
+    /// The same with files that were read already, from `source`.
+    ///
+    /// # Errors
+    /// [`StartError`], but not of the files.
+    pub fn start_loaded(source: ConfigSource, loaded: Loaded, clock: Clock) -> Result<(Self, Problems), StartError> {
+        let Loaded { settings, rules, warnings } = loaded;
         let (trigger, handle) = shutdown();
         let pseudonym = build::pseudonym();
-        let config::Loaded { settings, rules, warnings } =
-            config::load(&source, clock.now()).map_err(StartError::Config)?;
         let sites = build::sites(&settings, &pseudonym, &handle)?;
         let cache = Cache::new(settings.cache_memory);
         let revision = rules.revision(sites, cache.clone());
-        let (visitors, trusted) = (build::visitors(&settings), build::trusted(&settings));
+        let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
         let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
@@ -83,21 +93,25 @@ impl App {
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
         let reloader = Arc::new(Reloader::new(source, settings, held, (pseudonym, handle.clone())));
-        let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, tasks: JoinSet::new() };
-        app.serve(site, second, &handle)?;
+        let (admin_trigger, admin_handle) = shutdown();
+        let tasks = JoinSet::new();
+        let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, admin_trigger, tasks };
+        app.serve(site, &handle);
+        if let Some(second) = second {
+            app.serve_admin(second, admin_handle);
+        }
         Ok((app, warnings))
     }
 
-    fn serve(&mut self, site: Server, second: Option<Server>, shutdown: &Shutdown) -> Result<(), StartError> {
-        let changes = watch::changes(&self.reloader.rules())?;
-        self.tasks.spawn(watch::reload_on(changes, self.reloader.clone(), shutdown.clone()));
+    fn serve(&mut self, site: Server, shutdown: &Shutdown) {
+        self.tasks.spawn(watch::reload_on_change(self.reloader.clone(), shutdown.clone()));
         let exchange = self.exchange.clone();
         self.tasks.spawn(site.run(move |request| handle(exchange.clone(), request), shutdown.clone()));
-        if let Some(server) = second {
-            let admin = self.admin.clone();
-            self.tasks.spawn(server.run(move |request| answer(admin.clone(), request), shutdown.clone()));
-        }
-        Ok(())
+    }
+
+    fn serve_admin(&mut self, second: Server, shutdown: Shutdown) {
+        let admin = self.admin.clone();
+        self.tasks.spawn(second.run(move |request| answer(admin.clone(), request), shutdown));
     }
 
     /// The addresses that visitors reach, in the order of the settings.
@@ -120,10 +134,12 @@ impl App {
         self.reloader.reload_all()
     }
 
-    /// Ends: not ready, then no new connections, then what runs has `bound` to end by itself.
+    /// Ends: not ready, then no new connections, then what runs has `bound` to end by itself; the admin port tells of it to
+    /// the last.
     pub async fn stop(self, bound: Duration) -> Drained {
         self.admin.drain();
         let drained = self.trigger.drain(bound).await;
+        self.admin_trigger.drain(ADMIN_DRAIN_WAIT).await;
         self.tasks.join_all().await;
         drained
     }

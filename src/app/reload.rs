@@ -24,6 +24,8 @@ pub enum Reloaded {
     Applied,
     /// The files say what they said before.
     Unchanged,
+    /// They changed again while they were read, and are to be read anew.
+    Overtaken,
     /// They are wrong; what ran before still runs.
     Refused(Refusal),
 }
@@ -70,12 +72,16 @@ impl Reloader {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).rules.clone()
     }
 
-    /// Reads the rules again; sites and their connections stay.
-    pub fn reload_rules(&self) -> Reloaded {
+    /// Reads the rules again; sites and their connections stay. What was read counts only if the files are still the same
+    /// afterwards, as `settled` says: else it may be the half of a change.
+    pub fn reload_rules(&self, settled: impl Fn() -> bool) -> Reloaded {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = &self.held.exchange;
         let before = exchange.revision.load_full();
         let read = config::load_rules(&settings, exchange.clock.now()).map_err(Refusal::Config);
+        if !settled() {
+            return Reloaded::Overtaken;
+        }
         self.settle(read.and_then(|(rules, _warnings)| {
             if rules.id == before.id {
                 return Ok(None);
@@ -93,9 +99,14 @@ impl Reloader {
             let (pseudonym, shutdown) = &self.connecting;
             let sites = build::sites(&fresh, pseudonym, shutdown)?;
             if settings.needs_restart(&fresh) {
-                tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
+                tracing::warn!(
+                    "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
+                );
             }
-            self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
+            self.held
+                .exchange
+                .visitors
+                .store(Arc::new(build::visitors(&fresh, Some(&self.held.exchange.visitors.load()))));
             let revision = rules.revision(sites, self.held.cache.clone());
             *settings = Settings { rules: settings.rules.clone(), ..fresh };
             Ok(Some(revision))
@@ -113,7 +124,11 @@ impl Reloader {
             }
             Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
             Ok(Some(revision)) => {
-                tracing::info!(revision = &*revision.id, rules = revision.book.rules().len(), "the rules were reloaded");
+                tracing::info!(
+                    revision = &*revision.id,
+                    rules = revision.book.rules().len(),
+                    "the rules were reloaded"
+                );
                 exchange.revision.store(Arc::new(revision));
                 (Reloaded::Applied, ReloadState::Current, "applied")
             }

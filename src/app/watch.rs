@@ -1,52 +1,58 @@
 //! Notices that something in the folders of rules changed.
 //!
-//! In: folders. Out: reloads. It must not read the files.
+//! In: folders. Out: reloads, once what changed has settled. It must not read the files.
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
-use notify::{Config, PollWatcher, RecursiveMode, Watcher};
-use tokio::sync::Notify;
-
+use super::look::Look;
 use super::reload::Reloader;
-use crate::limits::{RULES_POLL, RULES_SETTLE};
+use crate::limits::{RULES_POLL, RULES_SETTLE, RULES_SETTLE_LOOKS};
 use crate::shutdown::Shutdown;
 
-/// Changes of folders, for as long as this is held.
-pub struct Changes {
-    seen: Arc<Notify>,
-    _watcher: PollWatcher,
-}
-
-/// Watches folders and all below them. They are looked at again and again rather than subscribed to: only so are symlinked folders (as in
-/// Kubernetes ConfigMaps), network file systems, and editors that write by rename all noticed alike.
-///
-/// # Errors
-/// If a folder can't be read.
-pub fn changes(folders: &[PathBuf]) -> notify::Result<Changes> {
-    let seen = Arc::new(Notify::new());
-    let notice = seen.clone();
-    let every = Config::default().with_poll_interval(RULES_POLL);
-    // Whatever it was, also an error on the way, the files are read anew: they alone say what is so.
-    let mut watcher = PollWatcher::new(move |_event| notice.notify_one(), every)?;
-    folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::Recursive))?;
-    Ok(Changes { seen, _watcher: watcher })
-}
-
-/// Reloads the rules whenever they changed, until the shutdown.
-pub async fn reload_on(changes: Changes, reloader: Arc<Reloader>, shutdown: Shutdown) {
+/// Reloads the rules whenever they changed, until the shutdown. The folders are looked at again and again rather than
+/// subscribed to: only so are symlinked folders (as in Kubernetes ConfigMaps), network file systems, and editors that write
+/// by rename all noticed alike.
+pub async fn reload_on_change(reloader: Arc<Reloader>, shutdown: Shutdown) {
+    // The first look counts as a change: files may have changed since they were read.
+    let mut seen = Look::default();
     loop {
         tokio::select! {
-            () = changes.seen.notified() => {}
+            () = tokio::time::sleep(RULES_POLL) => {}
             () = shutdown.draining() => return,
         }
-        // Editors write several files, and one file in several steps.
-        tokio::time::sleep(RULES_SETTLE).await;
         let reloader = reloader.clone();
         // Reading and compiling takes longer than a worker thread should be held.
-        let reloaded = tokio::task::spawn_blocking(move || reloader.reload_rules()).await;
-        if let Err(error) = reloaded {
-            tracing::error!(%error, "reloading the rules broke off, those from before still apply");
+        let before = seen.clone();
+        match tokio::task::spawn_blocking(move || look_again(&reloader, before)).await {
+            Ok(looked) => seen = looked,
+            Err(error) => tracing::error!(%error, "reloading the rules broke off, those from before still apply"),
         }
     }
+}
+
+/// Reloads if the folders are not as they were `before`. Out: how they were when they were read.
+fn look_again(reloader: &Reloader, before: Look) -> Look {
+    let folders = reloader.rules();
+    let now = Look::at(&folders);
+    if now == before {
+        return before;
+    }
+    let settled = settle(now, || Look::at(&folders));
+    // What changes while it is read is left to the next look, so that no revision holds the half of a change.
+    reloader.reload_rules(|| Look::at(&folders) == settled);
+    settled
+}
+
+/// Waits until two looks agree: editors write several files, and one file in several steps.
+fn settle(mut looked: Look, look: impl Fn() -> Look) -> Look {
+    for _ in 0..RULES_SETTLE_LOOKS {
+        thread::sleep(RULES_SETTLE);
+        let again = look();
+        if again == looked {
+            break;
+        }
+        looked = again;
+    }
+    looked
 }

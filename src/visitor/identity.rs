@@ -98,6 +98,11 @@ impl IdentityKeys {
         Self { cookie: cookie.into(), keys: secrets.iter().map(|secret| key(secret.as_ref())).collect() }
     }
 
+    /// The same keys for a cookie of another name.
+    pub fn renamed(&self, cookie: &str) -> Self {
+        Self { cookie: cookie.into(), keys: Arc::clone(&self.keys) }
+    }
+
     /// The cookie's name.
     pub fn cookie_name(&self) -> &str {
         &self.cookie
