@@ -16,7 +16,7 @@ use tokio::time::Sleep;
 use super::plan::fills::PageFills;
 use super::trace::TraceSink;
 use crate::http::{Body, BodyError};
-use crate::limits::{CHARSET_PRESCAN_WAIT, PAGE_AHEAD_BYTES};
+use crate::limits::{CHARSET_PRESCAN_WAIT, PAGE_AHEAD_BYTES, SLOTS_PER_PAGE};
 use crate::page::{Assembler, Broken, Charset, Markers};
 use crate::telemetry::{Kind, Metrics};
 
@@ -162,13 +162,24 @@ impl RewritingBody {
         };
     }
 
+    /// Says it if a part of the page was passed on as it is.
+    fn tell_early_end(&self, assembler: &Assembler<PageFills>) {
+        let kind = if let Some(reason) = assembler.broken() {
+            tracing::warn!(%reason, "rewriting a page ended early; the rest of it was passed on as it is");
+            label(reason)
+        } else if assembler.is_full() {
+            tracing::warn!(limit = SLOTS_PER_PAGE, "a page has too many slots; the rest of it was passed on as it is");
+            "slots"
+        } else {
+            return;
+        };
+        self.metrics.broken_pages.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+    }
+
     /// The last frame: the origin's trailers, or the error with which it broke off, so that the client can tell.
     fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
-        if let Phase::Emptying(assembler) = std::mem::replace(&mut self.phase, Phase::Done)
-            && let Some(reason) = assembler.broken()
-        {
-            tracing::warn!(%reason, "rewriting a page ended early; the rest of it was passed on as it is");
-            self.metrics.broken_pages.get_or_create(&Kind { kind: label(reason).to_owned() }).inc();
+        if let Phase::Emptying(assembler) = std::mem::replace(&mut self.phase, Phase::Done) {
+            self.tell_early_end(&assembler);
         }
         match std::mem::replace(&mut self.ended, Ended::Whole(None)) {
             Ended::NotYet | Ended::Whole(None) => None,

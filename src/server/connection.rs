@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -21,6 +21,7 @@ use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Sleep;
 
 use super::tls::Tls;
 use crate::http::activity::{Activity, InUse};
@@ -130,7 +131,7 @@ where
         let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
         request.extensions_mut().insert(peer);
         let response = service(request);
-        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, _in_use: in_use })) }
+        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
     });
     let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut stage = Stage::Open;
@@ -158,10 +159,30 @@ fn patience(stage: Stage) -> std::time::Duration {
     }
 }
 
-/// A response's body, during which its connection is in use.
+/// A response's body, during which its connection is in use. An error in it comes late, so that what came before it is
+/// not lost with the connection.
 struct Counted {
     body: Body,
+    failing: Option<Failing>,
     _in_use: InUse,
+}
+
+/// An error that is held back.
+struct Failing {
+    /// Taken when it is told.
+    error: Option<BodyError>,
+    due: Pin<Box<Sleep>>,
+}
+
+impl Failing {
+    fn begin(error: BodyError) -> Self {
+        Self { error: Some(error), due: Box::pin(tokio::time::sleep(limits::BROKEN_BODY_WAIT)) }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<BodyError>> {
+        ready!(self.due.as_mut().poll(cx));
+        Poll::Ready(self.error.take())
+    }
 }
 
 impl HttpBody for Counted {
@@ -169,11 +190,20 @@ impl HttpBody for Counted {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if self.failing.is_none() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Err(error)) => self.failing = Some(Failing::begin(error)),
+                frame => return Poll::Ready(frame),
+            }
+        }
+        match &mut self.failing {
+            Some(failing) => failing.poll(cx).map(|error| error.map(Err)),
+            None => Poll::Ready(None),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.failing.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
