@@ -63,16 +63,7 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
-        let loaded = config::load(&source, clock.now()).map_err(StartError::Config)?;
-        Self::start_loaded(source, loaded, clock)
-    }
-
-    /// The same with files that were read already, from `source`.
-    ///
-    /// # Errors
-    /// [`StartError`], but not of the files.
-    pub fn start_loaded(source: ConfigSource, loaded: Loaded, clock: Clock) -> Result<(Self, Problems), StartError> {
-        let Loaded { settings, rules, warnings } = loaded;
+        let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let pseudonym = build::pseudonym();
         let sites = build::sites(&settings, &pseudonym, &handle)?;

@@ -15,7 +15,7 @@ use crate::http::headers::Pseudonym;
 use crate::revision::Revision;
 use crate::server::tls::Tls;
 use crate::shutdown::Shutdown;
-use crate::telemetry::Kind;
+use crate::telemetry::{Causes, Kind};
 
 /// What a reload came to.
 #[derive(Debug)]
@@ -142,6 +142,6 @@ impl Reloader {
 fn reload_certificates(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tracing::info!("the certificates were reloaded"),
-        Err(error) => tracing::error!(%error, "the certificates were not reloaded, those from before still serve"),
+        Err(error) => tracing::error!(error = %Causes(&error), "the certificates were not reloaded, those from before still serve"),
     }
 }

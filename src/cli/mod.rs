@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::telemetry::Causes;
+
 /// An edge proxy that lays personalised fragments into a website's HTML as it streams by.
 #[derive(Debug, Parser)]
 #[command(name = "inlay", version, arg_required_else_help = true)]
@@ -52,12 +54,6 @@ pub fn main() -> ExitCode {
 
 /// Prints an error with its causes, and gives the exit code for it.
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprint!("inlay: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
-    }
-    eprintln!();
+    eprintln!("inlay: {}", Causes(error));
     ExitCode::from(PROBLEMS)
 }

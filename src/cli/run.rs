@@ -12,7 +12,7 @@ use super::flags::Flags;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::print::{Style, problems};
-use crate::config::{self, ConfigSource};
+use crate::config::{self, ConfigSource, Problems};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
 use crate::telemetry::{self, LogFormat};
@@ -33,12 +33,13 @@ pub fn run(args: &Args) -> ExitCode {
         eprintln!("inlay run: name what to front, with --origin URL or with -c FILE; there is no `inlay.yaml` here");
         return ExitCode::from(super::USAGE);
     };
-    telemetry::log_to_stderr(args.log.unwrap_or_else(|| log_format(&source)));
+    let format = args.log.unwrap_or_else(|| log_format(&source));
+    telemetry::log_to_stderr(format);
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(serve(source)) {
+    match runtime.block_on(serve(source, format)) {
         Ok(code) => code,
         Err(StartError::Config(wrong)) => {
             eprint!("{}", problems(&wrong.0, style()));
@@ -53,9 +54,9 @@ fn log_format(source: &ConfigSource) -> LogFormat {
     config::settings(source).map(|settings| settings.log).unwrap_or_default()
 }
 
-async fn serve(source: ConfigSource) -> Result<ExitCode, StartError> {
+async fn serve(source: ConfigSource, format: LogFormat) -> Result<ExitCode, StartError> {
     let (app, warnings) = App::start(source, Clock::system())?;
-    eprint!("{}", problems(&warnings.0, style()));
+    warn_of(&warnings, format);
     for address in app.addresses() {
         tracing::info!(%address, "serving");
     }
@@ -78,6 +79,14 @@ async fn serve(source: ConfigSource) -> Result<ExitCode, StartError> {
         _ = signals.next() => tracing::warn!("stopped at once"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Warnings as `check` prints them; as events where a program reads the log line by line.
+fn warn_of(warnings: &Problems, format: LogFormat) {
+    match format {
+        LogFormat::Text => eprint!("{}", problems(&warnings.0, style())),
+        LogFormat::Json => warnings.0.iter().for_each(|problem| tracing::warn!("{}", problem.headline())),
+    }
 }
 
 /// Colours for people, plain text for files and pipes.

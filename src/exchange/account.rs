@@ -48,7 +48,9 @@ pub struct AccountedBody {
 impl AccountedBody {
     /// The same body; when it is dropped its line is written.
     pub fn wrap(inner: Body, line: Line) -> Body {
-        let end = if inner.is_end_stream() { End::Whole } else { End::Aborted };
+        // Nobody reads the body of an answer to HEAD.
+        let nothing_to_come = inner.is_end_stream() || line.method == http::Method::HEAD;
+        let end = if nothing_to_come { End::Whole } else { End::Aborted };
         Body::wrap(Self { inner, line, bytes: 0, end })
     }
 }
@@ -86,7 +88,7 @@ impl Drop for AccountedBody {
             target: "inlay::access",
             %method, host, path, status, ?treatment, rules, revision,
             bytes = self.bytes,
-            milliseconds = started.elapsed().as_secs_f64() * 1000.0,
+            milliseconds = started.elapsed().as_micros() as f64 / 1000.0,
             end = ?self.end,
         );
     }

@@ -27,7 +27,7 @@ use crate::http::headers::csp_nonce;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::{OWN_NAME, OWN_PATHS};
 use crate::revision::Revision;
-use crate::telemetry::{Metrics, RequestLabels, Treatment};
+use crate::telemetry::{Causes, Metrics, RequestLabels, Treatment};
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{ConsentPolicy, IdentityKeys, Visitor};
 use account::{AccountedBody, Line};
@@ -198,7 +198,7 @@ impl Exchange {
     fn failed(&self, failure: &Failure) -> Answered {
         if let Failure::Origin(error) = failure {
             let kind = error.proxy_error().to_owned();
-            tracing::warn!(%error, "the origin gave no answer");
+            tracing::warn!(error = %Causes(error), "the origin gave no answer");
             self.metrics.origin_errors.get_or_create(&crate::telemetry::Kind { kind }).inc();
         }
         Answered { treatment: Treatment::Failed, ..refused(failure) }

@@ -5,4 +5,5 @@
 mod house;
 
 mod ending;
+mod logs;
 mod reload;
