@@ -42,6 +42,27 @@ pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
 
+// -- config --
+
+/// Bytes of one configuration file or template. Ten thousand rules take about four million.
+pub const CONFIG_FILE_BYTES: u64 = 16 * 1024 * 1024;
+/// Rule and template files of one deployment.
+pub const CONFIG_FILES: usize = 10_000;
+/// Folders inside folders below `rules`; also what ends a symlink that leads to itself.
+pub const CONFIG_FOLDER_DEPTH: usize = 16;
+/// Collections inside collections in one file; reading recurses that deep.
+pub const CONFIG_DEPTH: usize = 64;
+/// Values in one file, each alias counted as all that it stands for: what "a billion laughs" runs into.
+pub const CONFIG_NODES: usize = 2_000_000;
+/// How often one file is read again with a trap masked, so that one trap does not hide the others.
+pub const CONFIG_REPARSES: usize = 50;
+/// Problems reported in one run; nobody reads more, and errors are kept before warnings.
+pub const CONFIG_PROBLEMS: usize = 1_000;
+/// Characters of a line shown on either side of a mark.
+pub const CONFIG_PRINTED_LINE: usize = 120;
+/// Characters of a visitor secret at least: 256 bits at 8 a character.
+pub const SECRET_CHARACTERS: usize = 32;
+
 // -- exchange --
 
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
@@ -155,13 +176,6 @@ pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
 
-// -- traces --
-
-/// Bytes of one page that a trace keeps to compare it with the origin's. Ten times a large page; beyond it there is no
-/// proof.
-pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
-/// Slots of one traced page: as many as a page may have.
-pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
 
 // -- command line --
 
@@ -180,3 +194,29 @@ pub const TALLY_PATHS: usize = 64;
 pub const RULES_POLL: Duration = Duration::from_millis(250);
 /// How long to wait after a change was seen, for an editor or a deployment to finish writing.
 pub const RULES_SETTLE: Duration = Duration::from_millis(50);
+// -- cli/demo --
+
+/// Bytes of one page that the stage keeps to compare it with the origin's. Ten times a large page; beyond it the page is
+/// shown without its proof.
+pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
+/// Slots of one traced page: as many as a page may have.
+pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
+/// a few windows side by side.
+pub const TRACES_KEPT: usize = 16;
+/// Bytes of a slot's content, before and after, that the stage's panel shows. About ten lines.
+pub const TRACE_EXCERPT_BYTES: usize = 600;
+/// Connections that the demo's door, and its shop, serve at once. One person with a few windows needs a dozen.
+pub const DEMO_CONNECTIONS: usize = 256;
+/// How long the demo waits for open connections when it is stopped.
+pub const DEMO_DRAIN: Duration = Duration::from_secs(2);
+/// Bytes of a form sent to the shop: its longest has three short fields.
+pub const SHOP_FORM_BYTES: usize = 16 * 1024;
+/// Lines of one cart, which lives in a cookie of at most 4 KB.
+pub const SHOP_CART_LINES: usize = 20;
+/// Pieces of one product in a cart.
+pub const SHOP_CART_PIECES: u32 = 99;
+/// Cookies in the jar of one of the stage's visitors: what browsers keep for one site (RFC 6265, 6.1, asks for 50).
+pub const JAR_COOKIES: usize = 50;
+/// Bytes of one cookie there, name and value (RFC 6265, 6.1).
+pub const JAR_COOKIE_BYTES: usize = 4096;

@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     #[default]
     Text,
@@ -25,7 +25,12 @@ pub enum LogFormat {
 /// Sends logs to standard error. `INLAY_LOG` chooses what is logged (`inlay=debug`); by default everything from `info`.
 /// A second call changes nothing.
 pub fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    log_to_stderr_from(format, "info");
+}
+
+/// The same with another default than `info`.
+pub fn log_to_stderr_from(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only if a subscriber is set already, as in tests that run in one process.
     let _ = match format {

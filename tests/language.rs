@@ -93,7 +93,7 @@ fn an_unknown_value_is_shown_where_the_author_wrote_it() {
     let source =
         "{% if 1 < 2 <= 3 and 'a' ~ 'b' == 'ab' %}\n  <p>é{{ 'x' if 1 < 2 }} {{ profile.old.nick }}</p>{% endif %}";
     let Err(RenderError::Unknown(at)) = render(source, Escape::Html) else { panic!() };
-    assert_eq!((at.line, at.column, &*at.text), (2, 30, "profile.old.nick"));
+    assert_eq!((at.line, at.column, &*at.text), (2, 29, "profile.old.nick"));
     assert_eq!(at.unit, Unit::Template("t".into()));
 }
 

@@ -24,7 +24,8 @@ struct World {
     visitor: Json,
     audiences: Json,
     site: Json,
-    element: Json,
+    /// Some slots have none.
+    element: Option<Json>,
     now: &'static str,
     random: f64,
     nonce: Option<&'static str>,
@@ -43,7 +44,7 @@ impl World {
                 "products": [{ "name": "cup", "price": 12 }, { "name": "pan", "price": 30 }],
                 "tree": [{ "name": "r", "children": [{ "name": "s", "children": [] }] }],
             } }),
-            element: json!({ "id": "buy", "attributes": { "data-sku": "A1" } }),
+            element: Some(json!({ "id": "buy", "attributes": { "data-sku": "A1" } })),
             now: "2026-11-23T13:00:00+01:00[Europe/Brussels]",
             random: 0.25,
             nonce: Some("abc"),
@@ -52,12 +53,16 @@ impl World {
 
     fn scope(&self) -> Scope {
         let csp = self.nonce.map_or(json!({}), |nonce| json!({ "nonce": nonce }));
-        Scope::new()
+        let scope = Scope::new();
+        let scope = match &self.element {
+            Some(element) => scope.with("element", Arc::new(Element(element.clone()))),
+            None => scope,
+        };
+        scope
             .with("request", Arc::new(Tree::of_visitor(self.request.clone())))
             .with("visitor", Arc::new(Tree::of_visitor(self.visitor.clone())))
             .with("audiences", Arc::new(Tree::of_visitor(self.audiences.clone())))
             .with("site", Arc::new(Tree::shared(self.site.clone())))
-            .with("element", Arc::new(Element(self.element.clone())))
             .with("now", Arc::new(Now::new(self.now.parse().unwrap())))
             .with("random", Arc::new(Random::fixed(self.random)))
             .with("csp", Arc::new(Tree::shared(csp)))
@@ -118,8 +123,9 @@ fn worlds() -> Vec<World> {
     but(&|w| w.site["data"]["products"][1]["name"] = json!("pot"));
     but(&|w| w.site["data"]["products"] = json!([{ "name": "cup" }]));
     but(&|w| w.site["data"]["tree"][0]["children"] = json!([]));
-    but(&|w| w.element["attributes"]["data-sku"] = json!("B2"));
-    but(&|w| w.element = json!({}));
+    but(&|w| w.element = Some(json!({ "id": "buy", "attributes": { "data-sku": "B2" } })));
+    but(&|w| w.element = Some(json!({})));
+    but(&|w| w.element = None);
     but(&|w| w.now = "2026-11-23T13:00:01+01:00[Europe/Brussels]");
     but(&|w| w.now = "2026-11-23T18:00:00+01:00[Europe/Brussels]");
     but(&|w| w.now = "2026-12-01T00:00:00+01:00[Europe/Brussels]");
@@ -266,6 +272,30 @@ fn what_follows_from_the_time_is_bounded_by_it_and_the_rest_is_not() {
     assert_eq!(bounds("audience").until, None);
     assert!(bounds("audience").of_visitor);
     assert!(!bounds("random").storable);
+}
+
+#[test]
+fn no_more_is_read_than_is_needed() {
+    for (source, reads) in [
+        ("{{ 'tier' in request.cookies }}", &["request", "request.cookies", "request.cookies.tier"][..]),
+        ("{{ request.cookies == 'x' }}", &["request", "request.cookies"]),
+        ("{{ request.cookies|default('x') is mapping }}", &["request", "request.cookies"]),
+        (
+            "{{ 'a' in site.data.list }}",
+            &["site", "site.data", "site.data.list", "site.data.list.*", "site.data.list.0"],
+        ),
+        ("{% if request.cookies %}x{% endif %}", &["request", "request.cookies", "request.cookies.*"]),
+        ("{{ 'never' if false and request.cookies.tier }}", &[]),
+        ("<i nonce={{ csp.nonce }}>", &["csp", "csp.*"]),
+        ("{{ now.after('2026-12-01') }}", &["now", "now.after(…)"]),
+        ("{% include 'part' %}", &["request", "request.query", "request.query.q"]),
+    ] {
+        let mut builder = LanguageBuilder::new();
+        builder.template("t", source).template("part", "{{ request.query.q }}");
+        let library = library(&builder.build().unwrap().0);
+        let filled = library.fill(&content("t"), &World::plain().scope(), Escape::Html);
+        assert_eq!(filled.ledger.varies_by(), reads, "{source}");
+    }
 }
 
 /// Expressions over everything that the worlds differ in, composed at random.

@@ -2,6 +2,7 @@
 //!
 //! In: where the files are. Out: a running [`App`]. It must not decide what any room decides.
 
+mod build;
 mod reload;
 mod watch;
 
@@ -12,15 +13,16 @@ use std::time::Duration;
 use http::{Request, Response};
 use tokio::task::JoinSet;
 
+pub use build::BuildError;
 pub use reload::Reloaded;
 
 use crate::admin::Admin;
 use crate::clock::Clock;
-use crate::config::{self, Loaded, Problems, Settings, World};
+use crate::config::problem::{Problem, Problems};
+use crate::config::{self, ConfigSource};
+use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
-use crate::http::headers::Pseudonym;
-use crate::ids;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use reload::Reloader;
@@ -41,50 +43,60 @@ pub struct App {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The files are wrong; printed, the problems say where and what to do.
-    #[error("{0}")]
-    Config(#[from] Problems),
+    #[error(transparent)]
+    Config(Problems),
+    #[error(transparent)]
+    Build(#[from] BuildError),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error("the rules folder can't be watched")]
     Watch(#[from] notify::Error),
+    #[error("signals can't be listened for")]
+    Signals(#[source] std::io::Error),
 }
 
 impl App {
-    /// Reads the files, binds the addresses and serves. Must be called within the runtime. The warnings are what `check`
+    /// Reads the files, binds the addresses and serves. Must be called within the runtime. The problems are what `check`
     /// would warn of.
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub fn start(source: config::Source, clock: Clock) -> Result<(Self, Problems), StartError> {
+    pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Vec<Problem>), StartError> {
         let (trigger, handle) = shutdown();
-        let seed = ids::random_128();
-        let pseudonym = Pseudonym::new(u32::from_le_bytes([seed[0], seed[1], seed[2], seed[3]]));
-        let world = World { clock: clock.clone(), shutdown: handle.clone(), pseudonym };
-        let Loaded { settings, revision, warnings } = config::load(&source, &world)?;
-        let exchange =
-            Exchange::new(Arc::new(revision), settings.visitors.clone(), settings.trusted.clone(), clock);
-        let exchange = Arc::new(exchange);
-        let token = settings.admin.as_ref().and_then(|admin| admin.token.clone());
-        let admin = Arc::new(Admin::new(exchange.clone(), token));
-        let (site, admin_server) = bind(&settings)?;
+        let pseudonym = build::pseudonym();
+        let config::Loaded { settings, rules, warnings } =
+            config::load(&source, clock.now()).map_err(StartError::Config)?;
+        let sites = build::sites(&settings, &pseudonym, &handle)?;
+        let cache = Cache::new(settings.cache_memory);
+        let revision = rules.revision(sites, cache.clone()).map_err(BuildError::from)?;
+        let (visitors, trusted) = (build::visitors(&settings), build::trusted(&settings));
+        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock));
+        let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
+        let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.0.clone())));
+
+        let listeners = build::listeners(&settings)?;
+        let site = Server::bind(listeners.clone())?;
+        let second = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
+        let second = second.map(|listener| Server::bind(vec![listener])).transpose()?;
         let addresses = site.addresses();
-        let admin_address = admin_server.as_ref().map(|server| server.addresses()[0]);
-        let reloader = Arc::new(Reloader::new(source, world, settings, exchange.clone(), admin.clone()));
+        let admin_address = second.as_ref().map(|server| server.addresses()[0]);
+
+        let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let reloader = Arc::new(Reloader::new(source, settings, held, (pseudonym, handle.clone())));
         let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, tasks: JoinSet::new() };
-        app.serve(site, admin_server, &handle)?;
+        app.serve(site, second, &handle)?;
         Ok((app, warnings))
     }
 
-    fn serve(&mut self, site: Server, admin_server: Option<Server>, shutdown: &Shutdown) -> Result<(), StartError> {
-        let changes = watch::changes(self.reloader.rules())?;
+    fn serve(&mut self, site: Server, second: Option<Server>, shutdown: &Shutdown) -> Result<(), StartError> {
+        let changes = watch::changes(&self.reloader.rules())?;
         self.tasks.spawn(watch::reload_on(changes, self.reloader.clone(), shutdown.clone()));
         let exchange = self.exchange.clone();
-        let service = move |request| handle(exchange.clone(), request);
-        self.tasks.spawn(site.run(service, shutdown.clone()));
-        if let Some(server) = admin_server {
+        self.tasks.spawn(site.run(move |request| handle(exchange.clone(), request), shutdown.clone()));
+        if let Some(server) = second {
             let admin = self.admin.clone();
-            let service = move |request| answer(admin.clone(), request);
-            self.tasks.spawn(server.run(service, shutdown.clone()));
+            self.tasks.spawn(server.run(move |request| answer(admin.clone(), request), shutdown.clone()));
         }
         Ok(())
     }
@@ -124,12 +136,4 @@ async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Bod
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {
     admin.answer(&request)
-}
-
-/// Binds the site's addresses and the admin port's.
-fn bind(settings: &Settings) -> Result<(Server, Option<Server>), BindError> {
-    let site = Server::bind(settings.listeners.clone())?;
-    let admin = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
-    let admin = admin.map(|listener| Server::bind(vec![listener])).transpose()?;
-    Ok((site, admin))
 }

@@ -1,15 +1,22 @@
 //! Reading the files again while requests run.
 //!
-//! In: a change in the rules folder, or a signal. Out: a new revision for the next request, or the old one and the reason. It must not
-//! touch what only a restart changes.
+//! In: a change in the rules folder, or a signal. Out: a new revision for the next request, or the old one and the
+//! reason. It must not touch what only a restart changes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::build::{self, BuildError};
 use crate::admin::{Admin, ReloadState};
-use crate::config::{self, Loaded, Problems, Settings, World};
+use crate::config::print;
+use crate::config::problem::Problems;
+use crate::config::{self, ConfigSource, Loaded, Settings};
+use crate::content::Cache;
 use crate::exchange::Exchange;
+use crate::http::headers::Pseudonym;
 use crate::revision::Revision;
+use crate::server::tls::Tls;
+use crate::shutdown::Shutdown;
 use crate::telemetry::Kind;
 
 /// What a reload came to.
@@ -20,84 +27,116 @@ pub enum Reloaded {
     /// The files say what they said before.
     Unchanged,
     /// They are wrong; what ran before still runs.
-    Refused(Problems),
+    Refused(Refusal),
+}
+
+/// Why files were not taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error(transparent)]
+    Config(Problems),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// What is reloaded into.
+#[derive(Debug)]
+pub struct Held {
+    pub exchange: Arc<Exchange>,
+    pub admin: Arc<Admin>,
+    /// Fragments survive a reload where their code did not change.
+    pub cache: Cache,
+    /// Of the listeners that have certificates.
+    pub tls: Vec<Tls>,
 }
 
 /// Reads files again.
 #[derive(Debug)]
 pub struct Reloader {
-    source: config::Source,
-    world: World,
-    exchange: Arc<Exchange>,
-    admin: Arc<Admin>,
-    /// As they were last read; one reload at a time.
+    source: ConfigSource,
+    held: Held,
+    /// For connections to origins that a reload makes.
+    connecting: (Pseudonym, Shutdown),
+    /// As they were last taken over; its lock lets one reload run at a time.
     settings: Mutex<Settings>,
-    rules: PathBuf,
 }
 
 impl Reloader {
     /// A reloader of what was read from `source` as `settings`.
-    pub fn new(source: config::Source, world: World, settings: Settings, exchange: Arc<Exchange>, admin: Arc<Admin>) -> Self {
-        let rules = settings.rules.clone();
-        Self { source, world, exchange, admin, settings: Mutex::new(settings), rules }
+    pub fn new(source: ConfigSource, settings: Settings, held: Held, connecting: (Pseudonym, Shutdown)) -> Self {
+        Self { source, held, connecting, settings: Mutex::new(settings) }
     }
 
-    /// The folder to watch.
-    pub fn rules(&self) -> &Path {
-        &self.rules
+    /// The folders to watch.
+    pub fn rules(&self) -> Vec<PathBuf> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).rules.clone()
     }
 
     /// Reads the rules again; sites and their connections stay.
     pub fn reload_rules(&self) -> Reloaded {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        let sites = self.exchange.revision.load().sites.clone();
-        let read = config::load_rules(&settings, sites, &self.world);
-        self.settle(read.map(|(revision, _warnings)| revision))
-    }
-
-    /// Reads all files again. Listeners, the admin port and the store stay as they are until a restart.
-    pub fn reload_all(&self) -> Reloaded {
-        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        settings.listeners.iter().filter_map(|listener| listener.tls.as_ref()).for_each(reload_certificates);
-        let read = config::load(&self.source, &self.world);
-        self.settle(read.map(|Loaded { settings: read, revision, .. }| {
-            if settings.needs_restart(&read) {
-                tracing::warn!("listen, admin, rules and store change with a restart only");
+        let exchange = &self.held.exchange;
+        let before = exchange.revision.load_full();
+        let read = config::reload(&settings, &self.source.environment, exchange.clock.now()).map_err(Refusal::Config);
+        self.settle(read.and_then(|(rules, _warnings)| {
+            if rules.id == before.id {
+                return Ok(None);
             }
-            self.exchange.visitors.store(Arc::new(read.visitors.clone()));
-            settings.visitors = read.visitors;
-            revision
+            let revision = rules.revision(before.sites.clone(), self.held.cache.clone());
+            Ok(Some(revision.map_err(BuildError::from)?))
         }))
     }
 
-    fn settle(&self, read: Result<Revision, Problems>) -> Reloaded {
-        let (reloaded, state) = match read {
-            Err(problems) => {
-                tracing::error!("the rules were not reloaded, those from before still apply:\n{problems}");
-                let state = ReloadState::Refused { problems: problems.to_string() };
-                (Reloaded::Refused(problems), state)
+    /// Reads all files again. Listeners, the admin port, the folders of rules and the store stay until a restart.
+    pub fn reload_all(&self) -> Reloaded {
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        self.held.tls.iter().for_each(reload_certificates);
+        let read = config::load(&self.source, self.held.exchange.clock.now()).map_err(Refusal::Config);
+        self.settle(read.and_then(|Loaded { settings: fresh, rules, .. }| {
+            let (pseudonym, shutdown) = &self.connecting;
+            let sites = build::sites(&fresh, pseudonym, shutdown)?;
+            if settings.needs_restart(&fresh) {
+                tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
             }
-            Ok(revision) if revision.id == self.exchange.revision.load().id => {
-                (Reloaded::Unchanged, ReloadState::Current)
+            self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
+            let revision = rules.revision(sites, self.held.cache.clone()).map_err(BuildError::from)?;
+            *settings = Settings { rules: settings.rules.clone(), ..fresh };
+            Ok(Some(revision))
+        }))
+    }
+
+    /// Takes a revision over, or tells why there is none. `None`: nothing changed.
+    fn settle(&self, read: Result<Option<Revision>, Refusal>) -> Reloaded {
+        let Held { exchange, admin, .. } = &self.held;
+        let (reloaded, state, kind) = match read {
+            Err(refusal) => {
+                let problems = told(&refusal);
+                tracing::error!("the files were not taken over, those from before still apply:\n{problems}");
+                let state = ReloadState::Refused { problems };
+                (Reloaded::Refused(refusal), state, "refused")
             }
-            Ok(revision) => {
+            Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
+            Ok(Some(revision)) => {
                 tracing::info!(revision = &*revision.id, rules = revision.book.rules().len(), "the rules were reloaded");
-                self.exchange.revision.store(Arc::new(revision));
-                (Reloaded::Applied, ReloadState::Current)
+                exchange.revision.store(Arc::new(revision));
+                (Reloaded::Applied, ReloadState::Current, "applied")
             }
         };
-        let kind = match &reloaded {
-            Reloaded::Applied => "applied",
-            Reloaded::Unchanged => "unchanged",
-            Reloaded::Refused(_) => "refused",
-        };
-        self.exchange.metrics.reloads.get_or_create(&Kind { kind: kind.to_owned() }).inc();
-        self.admin.reload.store(Arc::new(state));
+        exchange.metrics.reloads.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+        admin.reload.store(Arc::new(state));
         reloaded
     }
 }
 
-fn reload_certificates(tls: &crate::server::tls::Tls) {
+/// All that is wrong, as `inlay check` prints it.
+fn told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Config(problems) => print::problems(&problems.0, print::Style::Plain),
+        Refusal::Build(error) => error.to_string(),
+    }
+}
+
+fn reload_certificates(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tracing::info!("the certificates were reloaded"),
         Err(error) => tracing::error!(%error, "the certificates were not reloaded, those from before still serve"),

@@ -1,8 +1,8 @@
-//! Notices that something in the rules folder changed.
+//! Notices that something in the folders of rules changed.
 //!
-//! In: a folder. Out: reloads. It must not read the files.
+//! In: folders. Out: reloads. It must not read the files.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use notify::{Config, PollWatcher, RecursiveMode, Watcher};
@@ -12,24 +12,24 @@ use super::reload::Reloader;
 use crate::limits::{RULES_POLL, RULES_SETTLE};
 use crate::shutdown::Shutdown;
 
-/// Changes of a folder, for as long as this is held.
+/// Changes of folders, for as long as this is held.
 pub struct Changes {
     seen: Arc<Notify>,
     _watcher: PollWatcher,
 }
 
-/// Watches a folder and all below it. It is looked at again and again rather than subscribed to: only so are symlinked folders (as in
+/// Watches folders and all below them. They are looked at again and again rather than subscribed to: only so are symlinked folders (as in
 /// Kubernetes ConfigMaps), network file systems, and editors that write by rename all noticed alike.
 ///
 /// # Errors
-/// If the folder can't be read.
-pub fn changes(folder: &Path) -> notify::Result<Changes> {
+/// If a folder can't be read.
+pub fn changes(folders: &[PathBuf]) -> notify::Result<Changes> {
     let seen = Arc::new(Notify::new());
     let notice = seen.clone();
     let every = Config::default().with_poll_interval(RULES_POLL);
     // Whatever it was, also an error on the way, the files are read anew: they alone say what is so.
     let mut watcher = PollWatcher::new(move |_event| notice.notify_one(), every)?;
-    watcher.watch(folder, RecursiveMode::Recursive)?;
+    folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::Recursive))?;
     Ok(Changes { seen, _watcher: watcher })
 }
 

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod demo;
+mod flags;
 mod run;
 mod switch;
 
@@ -40,7 +41,7 @@ const PROBLEMS: u8 = 1;
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(args) => run::run(&args),
-        Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run_command(&args),
         Command::Check(args) => check::run(&args),
         Command::Off(args) => switch::run(&args, switch::To::Off),
         Command::On(args) => switch::run(&args, switch::To::On),

@@ -2,36 +2,41 @@
 //!
 //! In: flags or a file. Out: a process that serves; SIGHUP reloads it, Ctrl-C and SIGTERM drain it, a second one ends it at once.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failed;
+use super::flags::Flags;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
-use crate::config::Flags;
+use crate::config::print::{Style, problems};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
-use crate::telemetry;
+use crate::telemetry::{self, LogFormat};
 
 /// What to front, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     flags: Flags,
+    /// How log lines are written [default: `log.format` of the file, else text].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log: Option<LogFormat>,
 }
 
 /// Runs until a signal.
 pub fn run(args: &Args) -> ExitCode {
-    telemetry::log_to_stderr(args.flags.log_format());
+    telemetry::log_to_stderr(args.log.unwrap_or_default());
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
     match runtime.block_on(serve(args)) {
         Ok(code) => code,
-        Err(StartError::Config(problems)) => {
-            eprint!("{problems}");
+        Err(StartError::Config(wrong)) => {
+            eprint!("{}", problems(&wrong.0, style()));
             ExitCode::from(super::PROBLEMS)
         }
         Err(error) => failed(&error),
@@ -40,16 +45,14 @@ pub fn run(args: &Args) -> ExitCode {
 
 async fn serve(args: &Args) -> Result<ExitCode, StartError> {
     let (app, warnings) = App::start(args.flags.source(), Clock::system())?;
-    if !warnings.is_empty() {
-        eprint!("{warnings}");
-    }
+    eprint!("{}", problems(&warnings, style()));
     for address in app.addresses() {
         tracing::info!(%address, "serving");
     }
     if let Some(address) = app.admin_address() {
         tracing::info!(%address, "admin port");
     }
-    let mut signals = Signals::new().map_err(notify::Error::io)?;
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
     loop {
         match signals.next().await {
             Told::Reload => drop(app.reload()),
@@ -65,6 +68,11 @@ async fn serve(args: &Args) -> Result<ExitCode, StartError> {
         _ = signals.next() => tracing::warn!("stopped at once"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Colours for people, plain text for files and pipes.
+fn style() -> Style {
+    if std::io::stderr().is_terminal() { Style::Coloured } else { Style::Plain }
 }
 
 /// What a signal asks for.

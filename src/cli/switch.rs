@@ -2,7 +2,7 @@
 //!
 //! In: where the admin port is. Out: a line that says what is so now. It must not start anything.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,10 +10,15 @@ use http::{Method, Request, StatusCode, header};
 use thiserror::Error;
 
 use super::failed;
+use crate::config::problem::Problems;
+use crate::config::{self, ConfigSource};
 use crate::http::Body;
 use crate::http::body::BodyError;
 use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
 use crate::limits::ADMIN_ANSWER_BYTES;
+
+/// Where the admin port is unless something says otherwise.
+const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9900);
 
 /// Where the running process is reached.
 #[derive(Debug, clap::Args)]
@@ -48,8 +53,10 @@ enum SwitchError {
     Refused(StatusCode, String),
     #[error("the admin port's answer broke off")]
     Answer(#[from] BodyError),
-    #[error("{0}")]
-    Config(String),
+    #[error(transparent)]
+    Config(#[from] Problems),
+    #[error("{0} has no `admin` port: add `admin: {{ address: 127.0.0.1:9900 }}` and start Inlay anew")]
+    NoAdmin(String),
 }
 
 /// Switches.
@@ -85,6 +92,19 @@ async fn switch(args: &Args, to: To) -> Result<(), SwitchError> {
         true => Ok(()),
         false => Err(SwitchError::Refused(status, detail(&text))),
     }
+}
+
+/// Where to go, and with which token: flags count before the file.
+fn aim(args: &Args) -> Result<(SocketAddr, Option<String>), SwitchError> {
+    let Some(file) = &args.config else {
+        return Ok((args.admin.unwrap_or(ADMIN), args.token.clone()));
+    };
+    let settings = config::settings(&ConfigSource::file(file))?;
+    let Some(admin) = settings.admin else {
+        return Err(SwitchError::NoAdmin(file.display().to_string()));
+    };
+    let token = args.token.clone().or(admin.token.map(|token| token.0));
+    Ok((args.admin.unwrap_or(admin.address), token))
 }
 
 /// The `detail` of a problem document, or all of the answer.

@@ -188,7 +188,7 @@ impl Walk<'_> {
         let Library { language, cache, .. } = self.library;
         let tally = self.library.tally(&content.name);
         let (made, ledger) = template::make(language, cache, name, self.scope, self.escape, &tally);
-        self.ledger.merge(&ledger);
+        self.ledger.merge(ledger);
         match made {
             Err(error) => Outcome::Nothing(Nothing::Failed(error)),
             Ok((rendered, how)) => Outcome::Show { pieces: rendered.pieces.clone(), how },

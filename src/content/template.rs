@@ -34,7 +34,7 @@ pub(super) fn make(
     }
     let reader = Reader::new(scope.clone());
     let rendered = language.render(template, &reader, escape);
-    let ledger = std::mem::take(&mut *reader.ledger());
+    let ledger = reader.take();
     match rendered {
         Ok(rendered) => {
             tally.rendered(&ledger);

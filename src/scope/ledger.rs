@@ -105,10 +105,14 @@ impl Bounds {
     }
 }
 
+/// Up to so many reads are searched faster than hashed.
+const FEW: usize = 16;
+
 /// The record of what code read. A question that was asked before is not repeated.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     reads: Vec<Read>,
+    /// The questions again, once they are more than a [`FEW`].
     asked: HashSet<Question>,
     bounds: Bounds,
 }
@@ -123,22 +127,40 @@ impl Ledger {
     /// and the result can no longer be kept.
     pub fn record(&mut self, question: Question, answer: Answer) {
         self.bounds.narrow(&answer);
-        if self.asked.contains(&question) {
+        if self.has(&question) {
             return;
         }
         if self.reads.len() >= limits::LEDGER_READS {
             self.bounds.storable = false;
             return;
         }
-        self.asked.insert(question.clone());
+        if !self.asked.is_empty() {
+            self.asked.insert(question.clone());
+        } else if self.reads.len() == FEW {
+            self.asked = self.reads.iter().map(|read| &read.question).chain([&question]).cloned().collect();
+        }
         self.reads.push(Read { question, answer });
     }
 
+    fn has(&self, question: &Question) -> bool {
+        if self.asked.is_empty() {
+            self.reads.iter().any(|read| read.question == *question)
+        } else {
+            self.asked.contains(question)
+        }
+    }
+
     /// Adds what another ledger holds, for a result made of several.
-    pub fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: Self) {
+        if self.reads.is_empty() {
+            let bounds = self.bounds;
+            *self = other;
+            self.bounds.merge(bounds);
+            return;
+        }
         self.bounds.merge(other.bounds);
-        for read in &other.reads {
-            self.record(read.question.clone(), read.answer.clone());
+        for read in other.reads {
+            self.record(read.question, read.answer);
         }
     }
 
@@ -181,9 +203,9 @@ impl Reader {
         answer
     }
 
-    /// Whether the scope has a value under `name` (see [`Scope::has`]).
-    pub fn has(&self, name: &str) -> bool {
-        self.0.scope.has(name)
+    /// Ends the record and hands it out; what is read later begins a new one.
+    pub fn take(&self) -> Ledger {
+        std::mem::take(&mut *self.ledger())
     }
 
     /// What was read so far.

@@ -66,11 +66,6 @@ impl Answer {
     pub fn fixed(seen: Seen) -> Self {
         Self { seen, until: None, of_visitor: false, storable: true }
     }
-
-    /// An answer that depends on who asks.
-    pub fn of_visitor(seen: Seen) -> Self {
-        Self { of_visitor: true, ..Self::fixed(seen) }
-    }
 }
 
 impl Question {
@@ -148,12 +143,6 @@ impl Scope {
                 None => Answer::fixed(Seen::Absent),
             },
         }
-    }
-
-    /// Whether something stands under `name`; which names there are is known when the rules are compiled and is no secret
-    /// of the visitor, so it is not a question.
-    pub fn has(&self, name: &str) -> bool {
-        self.names.contains_key(name)
     }
 
     /// The same scope in which `name` stands for `facts`.

@@ -3,18 +3,17 @@
 //! In: names and sources. Out: the compiled language, or all problems, each with its place in the author's source. It must
 //! not stop at the first problem.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use minijinja::machinery::ast::Stmt;
 use minijinja::machinery::{parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, State, UndefinedBehavior, tests};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::problem::{Problem, Severity, Unit, syntax_problem};
 use super::splice::{Spliced, splice};
-use super::survey::{Link, Survey, Use, survey};
+use super::survey::{Survey, survey};
 use super::{Compiled, Language, Mentions, builtins, print};
 use crate::limits;
 use crate::scope::ledger::Fingerprint;
@@ -40,84 +39,20 @@ pub const SCOPE_NAMES: [&str; 17] = [
     "csp",
 ];
 
-/// How much a [`Problem`] matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
-}
-
-/// Which source is meant; templates and conditions have names of their own.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Unit {
-    Template(Arc<str>),
-    Condition(Arc<str>),
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Template(name) => write!(f, "template {name}"),
-            Self::Condition(name) => write!(f, "condition {name}"),
-        }
-    }
-}
-
-/// What conditions are called among the compiled templates; no file's name has such a character.
-const CONDITION: &str = "condition\0";
-
-impl Unit {
-    pub(super) fn compiled_name(&self) -> String {
-        match self {
-            Self::Template(name) => name.to_string(),
-            Self::Condition(name) => format!("{CONDITION}{name}"),
-        }
-    }
-
-    pub(super) fn of_compiled_name(name: &str) -> Self {
-        match name.strip_prefix(CONDITION) {
-            Some(name) => Self::Condition(name.into()),
-            None => Self::Template(name.into()),
-        }
-    }
-}
-
-/// Something wrong with a source, in the author's coordinates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    pub unit: Unit,
-    pub severity: Severity,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// Where it is in the source, in bytes.
-    pub span: Range<usize>,
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
-
-/// Line and column, both from 1, of a byte offset.
-pub(super) fn position(source: &str, offset: usize) -> (usize, usize) {
-    let before = source.get(..offset).unwrap_or(source);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
 /// Collects sources. All of them are added before [`build`](Self::build), so that they may include one another.
 #[derive(Debug, Default)]
 pub struct LanguageBuilder {
-    sources: BTreeMap<Unit, Source>,
-    problems: Vec<Problem>,
+    pub(super) sources: BTreeMap<Unit, Source>,
+    pub(super) problems: Vec<Problem>,
 }
 
 #[derive(Debug)]
-struct Source {
-    text: Arc<str>,
-    spliced: Spliced,
-    prefix: usize,
-    survey: Survey,
+pub(super) struct Source {
+    pub text: Arc<str>,
+    pub spliced: Spliced,
+    /// Bytes that stand before the author's when it is compiled.
+    pub prefix: usize,
+    pub survey: Survey,
 }
 
 impl LanguageBuilder {
@@ -186,7 +121,7 @@ impl LanguageBuilder {
     }
 
     /// This source and all that it leads to; the flag says that a name is only known at run time, so that it may be any.
-    fn closure(&self, unit: &Unit) -> (Vec<&Unit>, bool) {
+    pub(super) fn closure(&self, unit: &Unit) -> (Vec<&Unit>, bool) {
         let mut found: Vec<&Unit> = Vec::new();
         let mut open = false;
         let mut next: Vec<&Unit> = self.sources.get_key_value(unit).map(|(unit, _)| unit).into_iter().collect();
@@ -235,105 +170,4 @@ fn environment(escape: AutoEscape) -> Environment<'static> {
     environment.set_recursion_limit(limits::TEMPLATE_RECURSION);
     environment.set_debug(false);
     environment
-}
-
-fn syntax_problem(unit: Unit, source: &str, prefix: usize, error: &minijinja::Error) -> Problem {
-    let span = error.range().unwrap_or(0..0);
-    let message = error.detail().unwrap_or("cannot be understood").to_owned();
-    problem(unit, source, prefix, span, message, None)
-}
-
-fn problem(
-    unit: Unit,
-    source: &str,
-    prefix: usize,
-    span: Range<usize>,
-    message: String,
-    hint: Option<String>,
-) -> Problem {
-    let start = source.floor_char_boundary(span.start.saturating_sub(prefix));
-    let end = source.ceil_char_boundary(span.end.saturating_sub(prefix));
-    let (line, column) = position(source, start);
-    Problem { unit, severity: Severity::Error, line, column, span: start..end.max(start), message, hint }
-}
-
-/// What only shows when all sources are known.
-impl LanguageBuilder {
-    fn check(&mut self, state: &State<'_, '_>) {
-        let declared: BTreeSet<&str> =
-            self.sources.values().flat_map(|source| source.survey.declared.iter().map(String::as_str)).collect();
-        let mut problems = Vec::new();
-        for (unit, source) in &self.sources {
-            let mut report = |at: &Range<usize>, message: String, hint: Option<String>| {
-                problems.push(problem(unit.clone(), &source.text, source.prefix, at.clone(), message, hint));
-            };
-            for used in source.survey.filters.iter().filter(|used| !tests::is_filter(state, &used.name)) {
-                let near = nearest(&used.name, builtins::FILTERS.into_iter());
-                report(&used.at, format!("there is no filter `{}`", used.name), near);
-            }
-            for used in source.survey.tests.iter().filter(|used| !tests::is_test(state, &used.name)) {
-                let near = nearest(&used.name, builtins::TESTS.into_iter());
-                report(&used.at, format!("there is no test `{}`", used.name), near);
-            }
-            check_names(&source.survey, &declared, &mut report);
-            self.check_links(unit, &source.survey.links, &mut report);
-        }
-        self.problems.extend(problems);
-    }
-
-    fn check_links(&self, unit: &Unit, links: &[Link], report: &mut impl FnMut(&Range<usize>, String, Option<String>)) {
-        for link in links {
-            let names: Vec<_> = link.names.iter().flatten().map(|name| Unit::Template(name.as_str().into())).collect();
-            let known: Vec<_> = names.iter().filter(|name| self.sources.contains_key(name)).collect();
-            if !names.is_empty() && known.is_empty() && !link.optional {
-                let templates = self.sources.keys().filter_map(|unit| match unit {
-                    Unit::Template(name) => Some(&**name),
-                    Unit::Condition(_) => None,
-                });
-                let wanted = link.names.iter().flatten().next().map_or("", String::as_str);
-                report(&link.at, format!("there is no {}", names[0]), nearest(wanted, templates));
-            }
-            if known.iter().any(|target| self.closure(target).0.contains(&unit) && !self.closure(target).1) {
-                report(&link.at, format!("{} includes itself here, without end", unit), None);
-            }
-        }
-    }
-}
-
-fn check_names(
-    survey: &Survey,
-    declared: &BTreeSet<&str>,
-    report: &mut impl FnMut(&Range<usize>, String, Option<String>),
-) {
-    let called: BTreeSet<_> = survey.calls.iter().map(|used| used.at.start).collect();
-    let known = |used: &Use| {
-        let name = used.name.as_str();
-        declared.contains(name)
-            || SCOPE_NAMES.contains(&name)
-            || builtins::FUNCTIONS.contains(&name)
-            || matches!(name, "loop" | "self")
-    };
-    for used in survey.names.iter().filter(|used| !known(used)) {
-        let (kind, hint) = match (&*used.name, called.contains(&used.at.start)) {
-            ("debug", true) => {
-                ("function", Some("it would show everything to everybody; print the value itself".into()))
-            }
-            ("namespace", true) => ("function", Some("use `{% set %}` and the filters `sum`, `map`, `select`".into())),
-            (name, true) => ("function", nearest_function(name, declared)),
-            (name, false) => ("value", nearest(name, declared.iter().copied().chain(SCOPE_NAMES))),
-        };
-        report(&used.at, format!("there is no {kind} `{}`", used.name), hint);
-    }
-}
-
-/// A function of this name, or the filter that was meant: `length(x)` is written `x|length`.
-fn nearest_function(name: &str, declared: &BTreeSet<&str>) -> Option<String> {
-    let function = nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS));
-    let filter = || builtins::FILTERS.into_iter().find(|filter| strsim::damerau_levenshtein(name, filter) <= 1);
-    function.or_else(|| filter().map(|filter| format!("it is a filter: `value|{filter}`")))
-}
-
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
-    let near = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min()?;
-    (near.0 <= 2 && near.0 * 2 < name.len()).then(|| format!("did you mean `{}`?", near.1))
 }

@@ -6,8 +6,11 @@
 
 mod builder;
 mod builtins;
+mod check;
+mod filters;
 mod objects;
 mod print;
+mod problem;
 mod splice;
 mod survey;
 mod walk;
@@ -20,8 +23,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use minijinja::{Environment, Value};
 
-pub use builder::{LanguageBuilder, Problem, SCOPE_NAMES, Severity, Unit};
+pub use builder::{LanguageBuilder, SCOPE_NAMES};
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
+pub use problem::{Problem, Severity, Unit};
 
 use self::objects::{Names, Render};
 use self::print::Bounded;
@@ -263,7 +267,7 @@ impl Language {
             let [start, end] = [range.start, range.end].map(|offset| compiled.original(offset));
             start..end.max(start)
         });
-        let (line, column) = builder::position(&compiled.source, range.start);
+        let (line, column) = problem::position(&compiled.source, range.start);
         At { unit, line, column, text: compiled.source[range].trim().to_owned() }
     }
 }

@@ -12,6 +12,7 @@ use minijinja::{Error, ErrorKind, State};
 
 use super::super::ledger::Reader;
 use super::super::{Answer, Key, Question, Seen, is_nonce};
+use super::SCOPE_NAMES;
 
 /// The names of the scope, as the context of a render.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ impl Object for Names {
     }
 
     fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
-        self.0.reader.has(name).then(|| look_up(&self.0, Arc::new([Key::from(name)])))?
+        SCOPE_NAMES.contains(&name).then(|| look_up(&self.0, Arc::new([Key::from(name)])))?
     }
 }
 
@@ -240,4 +241,9 @@ pub(super) fn plain(value: &Value) -> Value {
         Some(tracked) if tracked.is_now() => Value::from(value.to_string()),
         _ => value.clone(),
     }
+}
+
+/// Whether this is a map or list of the scope, not one that the template made.
+pub(super) fn is_tracked(value: &Value) -> bool {
+    value.downcast_object_ref::<Tracked>().is_some()
 }

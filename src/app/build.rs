@@ -1,0 +1,94 @@
+//! Settings → handles: listeners with their certificates, sites with their origins, the keys of visitors.
+//!
+//! In: settings as the files gave them. Out: what the servers and the exchange hold. It must not bind or serve.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::config::settings::Listener;
+use crate::content::LibraryProblem;
+use crate::exchange::VisitorPolicy;
+use crate::http::headers::Pseudonym;
+use crate::http::peer::TrustedProxies;
+use crate::ids;
+use crate::origin::{Origins, OriginsError};
+use crate::revision::Sites;
+use crate::server::ListenerSettings;
+use crate::server::tls::{CertificateFiles, Tls, TlsError};
+use crate::shutdown::Shutdown;
+use crate::visitor::IdentityKeys;
+
+/// Why settings that were read cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("TLS for {address}")]
+    Tls {
+        address: std::net::SocketAddr,
+        #[source]
+        source: TlsError,
+    },
+    #[error(transparent)]
+    Origins(#[from] OriginsError),
+    /// Reading the files should have said so before, in better words.
+    #[error("the fragments do not hold together: {0:?}")]
+    Fragments(Vec<LibraryProblem>),
+}
+
+impl From<Vec<LibraryProblem>> for BuildError {
+    fn from(problems: Vec<LibraryProblem>) -> Self {
+        Self::Fragments(problems)
+    }
+}
+
+/// The listeners of the site's ports.
+///
+/// # Errors
+/// A certificate or key that can't be read.
+pub fn listeners(settings: &Settings) -> Result<Vec<ListenerSettings>, BuildError> {
+    settings.listeners.iter().map(listener).collect()
+}
+
+fn listener(listener: &Listener) -> Result<ListenerSettings, BuildError> {
+    let address = listener.address;
+    if listener.certificates.is_empty() {
+        return Ok(ListenerSettings { address, tls: None });
+    }
+    let files = listener.certificates.iter().map(|files| CertificateFiles {
+        certificate: files.certificate.clone(),
+        private_key: files.private_key.clone(),
+    });
+    let tls = Tls::load(files.collect()).map_err(|source| BuildError::Tls { address, source })?;
+    Ok(ListenerSettings { address, tls: Some(tls) })
+}
+
+/// The sites, with connections of their own.
+///
+/// # Errors
+/// Certificate authorities that can't be read.
+pub fn sites(settings: &Settings, pseudonym: &Pseudonym, shutdown: &Shutdown) -> Result<Arc<Sites>, BuildError> {
+    let origins = Origins::new(settings.origins.clone(), pseudonym, shutdown)?;
+    Ok(Arc::new(settings.sites(&origins)))
+}
+
+/// How visitors are recognised. Without a secret, which only loopback listeners may lack, one is made up: visitors are
+/// new after a restart.
+pub fn visitors(settings: &Settings) -> VisitorPolicy {
+    let mut secrets: Vec<String> = settings.visitor.secrets.iter().map(|secret| secret.0.clone()).collect();
+    if secrets.is_empty() {
+        tracing::info!("no `visitor.secret`: one was made up, and visitors are new after a restart");
+        secrets.push(ids::random_128().map(|byte| format!("{byte:02x}")).concat());
+    }
+    let keys = IdentityKeys::new(&settings.visitor.cookie, &secrets);
+    VisitorPolicy { keys, consent: settings.visitor.consent.clone() }
+}
+
+/// Whose word counts about clients.
+pub fn trusted(settings: &Settings) -> TrustedProxies {
+    TrustedProxies::new(settings.trusted_proxies.clone())
+}
+
+/// The name by which this process knows itself in `Via`.
+pub fn pseudonym() -> Pseudonym {
+    let [a, b, c, d, ..] = ids::random_128();
+    Pseudonym::new(u32::from_be_bytes([a, b, c, d]))
+}

@@ -1,0 +1,48 @@
+//! The flags that say what to front: shared by the commands that read files.
+//!
+//! In: arguments. Out: where a configuration comes from. It must not read it.
+
+use std::path::PathBuf;
+
+use crate::config::variables::Environment;
+use crate::config::{ConfigSource, DeploymentSource, Overrides};
+
+/// A file, flags, or both: flags count before the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// The deployment's file; without it the flags say it all.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The website behind: `https://www.example.com`.
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<String>,
+    /// Where clients connect; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Vec<String>,
+    /// The folder of rules; may be repeated.
+    #[arg(long, value_name = "FOLDER")]
+    pub rules: Vec<String>,
+    /// The folder where profiles and events will live.
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<String>,
+    /// The admin port: `127.0.0.1:9900`.
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
+}
+
+impl Flags {
+    /// Where the configuration comes from.
+    pub fn source(&self) -> ConfigSource {
+        ConfigSource {
+            deployment: self.config.clone().map_or(DeploymentSource::Nothing, DeploymentSource::File),
+            overrides: Overrides {
+                origin: self.origin.clone(),
+                listen: self.listen.clone(),
+                rules: self.rules.clone(),
+                store: self.store.clone(),
+                admin: self.admin.clone(),
+            },
+            environment: Environment::default(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Contents: `html`, `text`, `template`, `fragment`, with deadline, blank and fallback.
+//!
+//! In: a content as written. Out: a [`Content`], with its templates given to the language.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::cycles;
+use super::units::Units;
+use super::world::World;
+use crate::config::problem::Report;
+use crate::config::raw::rules::{RawContent, RawFallback, RawTemplate};
+use crate::config::read::At;
+use crate::config::read::names::{listed, suggestion};
+use crate::config::source::Span;
+use crate::content::{Content, Fallback, Kind};
+use crate::limits::SLOT_DEADLINE;
+
+/// The kinds, for messages.
+const KINDS: &str = "`html`, `text`, `template` or `fragment`";
+
+/// All named fragments. Those with problems are left out.
+pub fn fragments(world: &World<'_>, units: &mut Units, report: &mut Report) -> BTreeMap<Arc<str>, Content> {
+    cycles::fragments(world, report);
+    let one = |(name, at): (&String, &&At<RawContent>)| {
+        let mut making = Making { world, units, report };
+        let content = making.content(&at.value, at.key, name.as_str().into(), &format!("fragments.{name}"))?;
+        Some((Arc::from(name.as_str()), content))
+    };
+    world.fragments.iter().filter_map(one).collect()
+}
+
+/// What making a content needs.
+pub struct Making<'a, 'w> {
+    pub world: &'a World<'w>,
+    pub units: &'a mut Units,
+    pub report: &'a mut Report,
+}
+
+impl Making<'_, '_> {
+    /// A content; `span` is where a missing kind is noted, `unit` the name of its templates.
+    pub fn content(&mut self, raw: &RawContent, span: Span, name: Arc<str>, unit: &str) -> Option<Content> {
+        let kinds = raw.kinds();
+        if let [(_, first), rest @ ..] = kinds.as_slice()
+            && let Some((_, second)) = rest.first()
+        {
+            let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
+            let what = format!("{} contents stand here: {}", kinds.len(), listed(&names));
+            self.report.error(*second, what, "keep one; what may stand in for it goes under `fallback`").see(*first, "the first");
+        }
+        let kind = self.kind(raw, span, unit);
+        let fallback = self.fallback(raw, &name, unit);
+        Some(Content {
+            kind: kind?,
+            fallback: fallback?,
+            deadline: raw.deadline.as_ref().map_or(SLOT_DEADLINE, |at| at.value.0),
+            blank: raw.blank.as_ref().map(|at| at.value).unwrap_or_default(),
+            name,
+        })
+    }
+
+    fn kind(&mut self, raw: &RawContent, span: Span, unit: &str) -> Option<Kind> {
+        if let Some(at) = &raw.html {
+            return Some(Kind::Html(at.value.value.clone().into()));
+        }
+        if let Some(at) = &raw.text {
+            return Some(Kind::Text(at.value.value.as_str().into()));
+        }
+        if let Some(at) = &raw.fragment {
+            let name = at.value.value.as_str();
+            self.world.find("fragment", &self.world.fragments, name, at.span, self.report)?;
+            return Some(Kind::Fragment(name.into()));
+        }
+        match raw.template.as_ref().map(|at| &at.value) {
+            Some(RawTemplate::Source(text)) => Some(Kind::Template(self.units.template(unit.to_owned(), text))),
+            Some(RawTemplate::File(file)) => {
+                let file = file.file.as_ref()?;
+                let name = file.value.value.as_str();
+                if !self.world.templates.contains_key(name) {
+                    let known = self.world.templates.keys().map(String::as_str);
+                    let remedy = suggestion(name, known, "put it into `templates` in the folder of rules");
+                    self.report.error(file.span, format!("there is no template file `{name}`"), remedy);
+                    return None;
+                }
+                Some(Kind::Template(name.into()))
+            }
+            None => {
+                if !raw.unreadable {
+                    self.report.error(span, "there is no content", format!("add {KINDS}"));
+                }
+                None
+            }
+        }
+    }
+
+    fn fallback(&mut self, raw: &RawContent, name: &Arc<str>, unit: &str) -> Option<Fallback> {
+        let Some(at) = &raw.fallback else { return Some(Fallback::Keep) };
+        match &at.value {
+            RawFallback::Keep => Some(Fallback::Keep),
+            RawFallback::Empty => Some(Fallback::Empty),
+            RawFallback::Try(contents) => {
+                let made = contents.iter().enumerate().map(|(number, content)| {
+                    let unit = format!("{unit}.fallback.{}", number + 1);
+                    self.content(&content.value, content.span, name.clone(), &unit)
+                });
+                // All are looked at before one that failed ends it.
+                let made: Vec<Option<Content>> = made.collect();
+                made.into_iter().collect::<Option<Vec<_>>>().map(Fallback::Try)
+            }
+        }
+    }
+}

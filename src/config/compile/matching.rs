@@ -1,0 +1,92 @@
+//! `match`, `except` and `active` as rules use them.
+//!
+//! In: both as written. Out: [`Match`] and [`Schedule`].
+
+use http::Method;
+
+use super::world::World;
+use crate::config::problem::Report;
+use crate::config::raw::rules::{RawMatch, RawSchedule, RawWanted, Wanteds};
+use crate::config::read::At;
+use crate::config::read::names::suggestion;
+use crate::config::read::record::Field;
+use crate::rule::matching::{self, Match, Wanted};
+use crate::rule::pattern::Glob;
+use crate::rule::schedule::{Moment, Schedule};
+
+/// What a match must look like.
+pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match {
+    let sites = raw.site.iter().flat_map(|at| &at.value.0);
+    for site in sites.clone() {
+        let name = site.value.value.as_str();
+        let known = world.around.sites.filter(|known| !known.iter().any(|site| **site == *name));
+        if let Some(known) = known {
+            let remedy = suggestion(name, known.iter().map(|site| &**site), "define it under `sites` in inlay.yaml");
+            report.error(site.span, format!("there is no site `{name}`"), remedy);
+        }
+    }
+    Match {
+        sites: sites.map(|at| at.value.value.as_str().into()).collect(),
+        hosts: raw.host.iter().flat_map(|at| &at.value.0).map(|at| at.value.glob.clone()).collect(),
+        paths: raw.path.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
+        methods: raw.method.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
+        query: fields(&raw.query, |name| &name.value),
+        headers: fields(&raw.header, |name| &name.0),
+        cookies: fields(&raw.cookie, |name| &name.0),
+    }
+}
+
+fn fields<N>(raw: &Field<Wanteds<N>>, name: impl Fn(&N) -> &str) -> Vec<matching::Field> {
+    let wanted = |wanted: &At<RawWanted>| match &wanted.value {
+        RawWanted::Present => Wanted::Present,
+        RawWanted::Absent => Wanted::Absent,
+        RawWanted::Like(texts) => Wanted::Like(texts.iter().map(|text| Glob::new(&text.value)).collect()),
+    };
+    let entries = raw.iter().flat_map(|at| &at.value.0);
+    entries.map(|(key, value)| matching::Field { name: name(key).into(), wanted: wanted(value) }).collect()
+}
+
+/// The matches that must all fit: the file's and the rule's own. Only GET and HEAD are meant unless one of them says so.
+pub fn all(file: &Field<RawMatch>, own: &Field<RawMatch>, world: &World<'_>, report: &mut Report) -> Vec<Match> {
+    let mut matches: Vec<Match> =
+        [file, own].into_iter().flatten().map(|at| matching(&at.value, world, report)).collect();
+    if matches.iter().all(|wanted| wanted.methods.is_empty()) {
+        let methods = vec![Method::GET, Method::HEAD];
+        match matches.last_mut() {
+            Some(last) => last.methods = methods,
+            None => matches.push(Match { methods, ..Match::default() }),
+        }
+    }
+    matches
+}
+
+/// A schedule; one that is never active is noted, one that is over is a warning.
+pub fn schedule(raw: &Field<RawSchedule>, world: &World<'_>, report: &mut Report) -> Schedule {
+    let Some(raw) = raw else { return Schedule::default() };
+    let schedule = Schedule {
+        from: raw.from.as_ref().map(|at| at.value.0.clone()),
+        until: raw.until.as_ref().map(|at| at.value.0.clone()),
+        days: raw.days.iter().flat_map(|at| &at.value.0).map(|day| day.value.0).collect(),
+        hours: raw.hours.iter().flat_map(|at| &at.value.0).map(|span| span.value.0).collect(),
+    };
+    let Some(until) = &raw.until else { return schedule };
+    let backwards = match (&schedule.from, &schedule.until) {
+        (Some(Moment::At(from)), Some(Moment::At(until))) => from >= until,
+        (Some(Moment::Local(from)), Some(Moment::Local(until))) => from >= until,
+        _ => false,
+    };
+    let over = match &until.value.0 {
+        Moment::At(at) => *at <= world.around.now,
+        // No zone is more than a day behind: what is over there is over everywhere.
+        Moment::Local(at) => {
+            let utc = jiff::tz::TimeZone::UTC.to_timestamp(*at).ok();
+            utc.is_some_and(|at| at + jiff::SignedDuration::from_hours(14) <= world.around.now)
+        }
+    };
+    if backwards {
+        report.error(until.span, "`until` is not after `from`", "`until` is not included: write the day after the last");
+    } else if over {
+        report.warn(until.span, "this is over and will never be shown", "remove it, or move `until`");
+    }
+    schedule
+}

@@ -1,0 +1,137 @@
+//! Rule files as written → rules, contents, audiences and language that belong together.
+//!
+//! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is looked at
+//! before anything is refused. It must not know inlay.yaml beyond the names of its sites.
+
+mod contents;
+mod cycles;
+mod injections;
+mod matching;
+mod rules;
+mod units;
+mod warnings;
+mod world;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::files::{self, RuleFolder};
+use super::problem::Report;
+use super::raw::rules::RuleFile;
+use super::read::{Read, Reader};
+use super::source::SourceId;
+use super::variables::Environment;
+use super::yaml;
+use crate::content::{Cache, Content, Library, LibraryProblem};
+use crate::decide::audience::Audiences;
+use crate::revision::{Injection, Revision, Sites};
+use crate::rule::{Rule, RuleBook};
+use crate::scope::language::{Language, Unit};
+use units::Units;
+use world::World;
+
+/// What the folders of rules say, compiled.
+#[derive(Debug)]
+pub struct Rules {
+    /// A hash over the texts of all files; equal files give equal ids.
+    pub id: Arc<str>,
+    /// In the order of precedence.
+    pub rules: Vec<Rule>,
+    /// By the rule's number.
+    pub injections: Vec<Vec<Injection>>,
+    pub fragments: BTreeMap<Arc<str>, Content>,
+    pub audiences: Audiences,
+    pub language: Arc<Language>,
+    /// Rule files read.
+    pub files: usize,
+}
+
+/// What rules are compiled against.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The names of the sites; `None` where no inlay.yaml is looked at.
+    pub sites: Option<&'a [Arc<str>]>,
+    pub environment: &'a Environment,
+    /// For what is over already.
+    pub now: Timestamp,
+}
+
+/// Reads and compiles folders of rules. `None` if there is an error; every problem is noted.
+pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &mut Report) -> Option<Rules> {
+    let mut folder = RuleFolder::default();
+    for path in folders.iter().map(AsRef::as_ref).filter(|path| path.is_dir()) {
+        let more = files::read_folder(path, report);
+        folder.files.extend(more.files);
+        for (name, id) in more.templates {
+            if let Some(first) = folder.templates.insert(name.clone(), id) {
+                let what = format!("there are two templates `{name}`");
+                report.error(id.start(), what, "rename one of them").see(first.start(), "the first is here");
+            }
+        }
+    }
+    let read: Vec<(SourceId, RuleFile)> =
+        folder.files.iter().filter_map(|id| Some((*id, read(*id, around.environment, report)?))).collect();
+    let world = World::of(&read, &folder.templates, around, report);
+    let mut units = Units::new(&world);
+    let audiences = world.audiences.iter().map(|(name, def)| {
+        (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value))
+    });
+    let audiences: Audiences = audiences.collect();
+    let fragments = contents::fragments(&world, &mut units, report);
+    let (rules, injections) = rules::compile(&world, &mut units, report);
+    let language = units.finish(&world, report)?;
+    warnings::warn(&world, report);
+    let id = id(&folder, report);
+    let files = folder.files.len();
+    (!report.failed()).then_some(Rules { id, rules, injections, fragments, audiences, language, files })
+}
+
+fn read(id: SourceId, environment: &Environment, report: &mut Report) -> Option<RuleFile> {
+    let root = yaml::parse(id, report)?;
+    RuleFile::read(&root, &mut Reader { report, environment })
+}
+
+/// A hash over the files' texts, in their order.
+fn id(folder: &RuleFolder, report: &Report) -> Arc<str> {
+    let mut hash = Sha256::new();
+    for id in folder.files.iter().chain(folder.templates.values()) {
+        let text = report.sources.get(*id).text();
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    // 64 bits tell the revisions of one deployment apart, and can be read out over the telephone.
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+impl Rules {
+    /// The revision of these rules for these sites, with a fragment cache that outlives it.
+    ///
+    /// # Errors
+    /// What the library says of fragments; [`compile`] has refused all of it before, in better words.
+    pub fn revision(self, sites: Arc<Sites>, cache: Cache) -> Result<Revision, Vec<LibraryProblem>> {
+        let library = Library::new(self.language.clone(), self.fragments, cache)?;
+        let mut injections = self.injections;
+        for injection in injections.iter_mut().flatten() {
+            let reads = |name: &str| {
+                let when = injection.when.as_ref().map(|when| Unit::Condition(when.name.clone()));
+                let when = when.and_then(|unit| self.language.mentions(&unit));
+                when.is_some_and(|mentions| mentions.mentions(name))
+                    || injection.content.as_ref().is_some_and(|content| library.mentions(content, name))
+            };
+            injection.marker.wants_element = reads("element") || reads("each");
+        }
+        Ok(Revision {
+            id: self.id,
+            sites,
+            book: RuleBook::new(self.rules),
+            injections,
+            language: self.language,
+            library,
+            audiences: Arc::new(self.audiences),
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Everything that the rule files define, by name, with where it is defined.
+//!
+//! In: the files as read. Out: definitions that can be looked up; names defined twice are noted with both places.
+
+use std::collections::BTreeMap;
+
+use super::Surroundings;
+use crate::config::problem::Report;
+use crate::config::raw::rules::{RawCampaign, RawContent, RawRule, RuleFile};
+use crate::config::read::At;
+use crate::config::read::names::suggestion;
+use crate::config::read::record::Field;
+use crate::config::read::shapes::Named;
+use crate::config::source::{SourceId, Span};
+use crate::config::yaml::Text;
+
+/// Definitions of one kind.
+pub type Definitions<'a, T> = BTreeMap<String, &'a At<T>>;
+
+/// All definitions.
+#[derive(Debug)]
+pub struct World<'a> {
+    pub audiences: Definitions<'a, Text>,
+    pub fragments: Definitions<'a, RawContent>,
+    pub campaigns: Definitions<'a, RawCampaign>,
+    /// In the order of files and of each file; with the file whose `match`, `when` and `campaign` hold for it.
+    pub rules: Vec<(&'a str, &'a At<RawRule>, File<'a>)>,
+    /// Files below `templates`.
+    pub templates: &'a BTreeMap<String, SourceId>,
+    pub around: Surroundings<'a>,
+    /// Names that stand in a file but could not be read: referring to them is no further mistake.
+    complete: bool,
+}
+
+/// A rule's file.
+#[derive(Clone, Copy, Debug)]
+pub struct File<'a> {
+    pub number: usize,
+    pub head: &'a RuleFile,
+}
+
+impl<'a> World<'a> {
+    /// Gathers the definitions of all files.
+    pub fn of(
+        files: &'a [(SourceId, RuleFile)],
+        templates: &'a BTreeMap<String, SourceId>,
+        around: Surroundings<'a>,
+        report: &mut Report,
+    ) -> Self {
+        let heads = || files.iter().map(|(_, file)| file);
+        let audiences = define("audience", heads().map(|file| &file.audiences), report);
+        let fragments = define("fragment", heads().map(|file| &file.fragments), report);
+        let campaigns = define("campaign", heads().map(|file| &file.campaigns), report);
+        define("rule", heads().map(|file| &file.rules), report);
+        let rules = heads().enumerate().flat_map(|(number, head)| {
+            let rules = head.rules.iter().flat_map(|at| &at.value.0);
+            rules.map(move |(name, rule)| (name.as_str(), rule, File { number, head }))
+        });
+        let rules = rules.collect();
+        Self { audiences, fragments, campaigns, rules, templates, around, complete: report.complete() }
+    }
+
+    /// The definition of a name, or `None` after noting that there is none.
+    pub fn find<T>(
+        &self,
+        kind: &str,
+        definitions: &Definitions<'a, T>,
+        name: &str,
+        span: Span,
+        report: &mut Report,
+    ) -> Option<&'a At<T>> {
+        let found = definitions.get(name).copied();
+        if found.is_none() && self.complete {
+            let none = format!("define it under `{kind}s`");
+            let remedy = suggestion(name, definitions.keys().map(String::as_str), &none);
+            report.error(span, format!("there is no {kind} `{name}`"), remedy);
+        }
+        found
+    }
+
+    /// Whether every file was read.
+    pub fn complete(&self) -> bool {
+        self.complete
+    }
+}
+
+fn define<'a, T: 'a>(
+    kind: &str,
+    sections: impl Iterator<Item = &'a Field<Named<T>>>,
+    report: &mut Report,
+) -> Definitions<'a, T> {
+    let mut definitions: Definitions<'a, T> = BTreeMap::new();
+    for (name, at) in sections.flatten().flat_map(|section| &section.value.0) {
+        match definitions.get(name) {
+            Some(first) => {
+                let what = format!("the {kind} `{name}` is defined twice");
+                report.error(at.key, what, "rename one of them").see(first.key, "the first is here");
+            }
+            None => {
+                definitions.insert(name.clone(), at);
+            }
+        }
+    }
+    definitions
+}

@@ -1,0 +1,70 @@
+//! Problems as text: `file:line:column: error: what, and what to do`, then the line itself with a caret.
+//!
+//! In: problems. Out: text, coloured for a terminal or plain. It must not sort, filter or count.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::problem::{Place, Problem, Severity};
+use crate::limits::CONFIG_PRINTED_LINE;
+
+/// Whether the reader is a terminal that shows colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Coloured,
+}
+
+/// The problems as text, with an empty line after each.
+pub fn problems(problems: &[Problem], style: Style) -> String {
+    let renderer = match style {
+        Style::Plain => Renderer::plain(),
+        Style::Coloured => Renderer::styled(),
+    };
+    problems.iter().fold(String::new(), |mut text, problem| {
+        let _ = writeln!(text, "{}\n", one(problem, &renderer));
+        text
+    })
+}
+
+fn one(problem: &Problem, renderer: &Renderer) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let (line, mark, number) = shown(&problem.place);
+    let snippet = Snippet::source(line).line_start(number).annotation(AnnotationKind::Primary.span(mark));
+    let mut report = vec![level.clone().no_name().primary_title(problem.headline()).element(snippet)];
+    for (place, what) in &problem.related {
+        let (line, mark, number) = shown(place);
+        let snippet = Snippet::source(line).line_start(number).annotation(AnnotationKind::Context.span(mark));
+        let (at_line, column) = place.position();
+        let title = format!("{}:{at_line}:{column}: note: {what}", place.file());
+        report.push(Level::NOTE.no_name().secondary_title(title).element(snippet));
+    }
+    renderer.render(&report)
+}
+
+/// The line as shown, what is marked in it, and its number. Of a very long line only the part around the mark is shown;
+/// control characters become spaces, so that a file cannot paint the terminal.
+fn shown(place: &Place) -> (String, std::ops::Range<usize>, usize) {
+    let (text, mark) = place.line();
+    let back = (0..=mark.start.saturating_sub(CONFIG_PRINTED_LINE / 2)).rev();
+    let from = match mark.start > CONFIG_PRINTED_LINE {
+        true => back.into_iter().find(|at| text.is_char_boundary(*at)).unwrap_or(0),
+        false => 0,
+    };
+    let to = (from + CONFIG_PRINTED_LINE * 2).min(text.len());
+    let to = (to..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    // A space for each byte of a control character: the mark counts bytes.
+    let line = text[from..to].chars().fold(String::new(), |mut line, c| {
+        match c.is_control() && c != '\t' {
+            true => line.extend(std::iter::repeat_n(' ', c.len_utf8())),
+            false => line.push(c),
+        }
+        line
+    });
+    let mark = (mark.start - from).min(line.len())..(mark.end - from).min(line.len());
+    (line, mark, place.position().0)
+}

@@ -1,0 +1,246 @@
+//! `inlay.yaml` compiled: what the process is set up with.
+//!
+//! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are resolved, paths
+//! are relative to the file, defaults are filled in. It must not open sockets nor read keys.
+
+mod listen;
+mod overrides;
+mod sites;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+
+use super::problem::Report;
+use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
+use super::read::At;
+use super::read::names::nearest;
+use super::source::Span;
+use super::yaml::Text;
+use crate::limits::{FRAGMENT_CACHE_BYTES, SECRET_CHARACTERS};
+use crate::origin::{OriginSettings, Origins};
+use crate::revision::Sites;
+use crate::rule::pattern::{Glob, PathPattern};
+use crate::visitor::ConsentPolicy;
+use crate::visitor::facts::Expose;
+
+pub use crate::telemetry::LogFormat;
+
+pub use super::read::scalars::Secret;
+pub use overrides::Overrides;
+
+/// The name of our cookie unless the file says otherwise.
+const COOKIE: &str = "inlay_visitor";
+
+/// Everything of `inlay.yaml` and the command line.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// At least one.
+    pub listeners: Vec<Listener>,
+    /// Each name once; every origin that a site or route names is here.
+    pub origins: Vec<OriginSettings>,
+    /// At least one, in the order of the file.
+    pub sites: Vec<SiteSettings>,
+    /// The folders of rules; may be none.
+    pub rules: Vec<PathBuf>,
+    pub store: Option<PathBuf>,
+    pub admin: Option<Admin>,
+    pub visitor: VisitorSettings,
+    pub trusted_proxies: Vec<IpNet>,
+    /// Bytes of the fragment cache.
+    pub cache_memory: u64,
+    pub log: LogFormat,
+}
+
+/// An address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub address: SocketAddr,
+    /// None: without TLS. Several are chosen by SNI, the first is the default.
+    pub certificates: Vec<Certificate>,
+}
+
+/// The PEM files of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub certificate: PathBuf,
+    pub private_key: PathBuf,
+}
+
+/// The second port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    pub address: SocketAddr,
+    /// What `/api/v1/` asks for; without one it is closed.
+    pub token: Option<Secret>,
+}
+
+/// How visitors are recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisitorSettings {
+    pub cookie: Arc<str>,
+    /// The first signs, all verify. Empty only where nobody but this machine can connect: then one is to be made up.
+    pub secrets: Vec<Secret>,
+    pub consent: ConsentPolicy,
+}
+
+/// One site, with what it inherits.
+#[derive(Clone, Debug)]
+pub struct SiteSettings {
+    pub name: Arc<str>,
+    /// Empty: every host.
+    pub hosts: Vec<Glob>,
+    /// The name of its origin.
+    pub origin: Arc<str>,
+    pub routes: Vec<RouteSettings>,
+    pub zone: TimeZone,
+    pub languages: Arc<[Arc<str>]>,
+    /// `site` in code: `name` and `data`.
+    pub facts: Arc<serde_json::Value>,
+    pub protect: Vec<PathPattern>,
+    pub expose: Arc<Expose>,
+}
+
+/// Paths that another origin answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSettings {
+    pub path: PathPattern,
+    pub origin: Arc<str>,
+    pub cookies: Option<Vec<Arc<str>>>,
+}
+
+impl Settings {
+    /// Whether `other` differs in what only a restart changes: what is bound, watched or opened once.
+    pub fn needs_restart(&self, other: &Self) -> bool {
+        (&self.listeners, &self.admin, &self.rules, &self.store) != (&other.listeners, &other.admin, &other.rules, &other.store)
+            || (&self.trusted_proxies, self.cache_memory) != (&other.trusted_proxies, other.cache_memory)
+    }
+
+    /// The sites with their origins, built of [`Settings::origins`].
+    pub fn sites(&self, origins: &Origins) -> Sites {
+        sites::build(self, origins)
+    }
+}
+
+/// Where settings come from, for messages and relative paths.
+#[derive(Debug)]
+pub struct Base<'a> {
+    /// The folder that relative paths start from.
+    pub folder: &'a Path,
+    /// Where a problem with the whole points.
+    pub whole: Span,
+}
+
+impl Base<'_> {
+    fn path(&self, text: &Text) -> PathBuf {
+        self.folder.join(&text.value)
+    }
+}
+
+/// Compiles what was written. `None` if something needed is missing; every problem is noted.
+pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
+    let listeners = listen::listeners(raw.listen.as_ref(), base, report);
+    let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
+    let mut origins = sites::OriginList::new(raw.origins.as_ref(), base, report);
+    let own_cookie = visitor.cookie.clone();
+    let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report)?;
+    let admin = raw.admin.as_ref().and_then(|at| {
+        let address = at.address.as_ref()?.value.0;
+        Some(Admin { address, token: at.token.as_ref().map(|token| token.value.clone()) })
+    });
+    if let Some(admin) = &admin {
+        listen::check_admin(admin, raw.admin.as_ref().map_or(base.whole, |at| at.key), &listeners, report);
+    }
+    Some(Settings {
+        listeners,
+        origins: origins.finish(),
+        sites,
+        rules: rules(&raw, base, report),
+        store: raw.store.as_ref().and_then(|at| store(at, base, report)),
+        admin,
+        visitor,
+        trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
+        cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
+    })
+}
+
+/// The folders of rules; unset it is `rules` beside the file, if that exists.
+fn rules(raw: &Deployment, base: &Base<'_>, report: &mut Report) -> Vec<PathBuf> {
+    let Some(at) = &raw.rules else {
+        return Some(base.folder.join("rules")).into_iter().filter(|folder| folder.is_dir()).collect();
+    };
+    let mut folders = Vec::new();
+    for text in &at.value.0 {
+        let folder = base.path(text);
+        if !folder.is_dir() {
+            let what = format!("there is no folder `{}`", folder.display());
+            report.error(text.span, what, "make it, or name the folder that holds the rules");
+            report.set_incomplete();
+        }
+        folders.push(folder);
+    }
+    folders
+}
+
+fn store(at: &At<Text>, base: &Base<'_>, report: &mut Report) -> Option<PathBuf> {
+    if at.value.value.contains("://") {
+        let what = format!("this version of Inlay does not have the store `{}` yet", at.value.value);
+        report.error(at.span, what, "name a folder, or remove `store`");
+        return None;
+    }
+    let folder = base.path(&at.value);
+    if folder.exists() && !folder.is_dir() {
+        report.error(at.span, format!("`{}` is no folder", folder.display()), "name a folder");
+    }
+    Some(folder)
+}
+
+fn visitor(raw: Option<&At<RawVisitor>>, listeners: &[Listener], base: &Base<'_>, report: &mut Report) -> VisitorSettings {
+    let written = raw.and_then(|at| at.value.secret.as_ref());
+    let secrets: Vec<Secret> = written.iter().flat_map(|at| &at.value.0).map(|at| at.value.clone()).collect();
+    for short in written.iter().flat_map(|at| &at.value.0).filter(|secret| !secret.is_long()) {
+        let what = format!("the secret has fewer than {SECRET_CHARACTERS} characters");
+        report.error(short.span, what, "make one with `openssl rand -hex 32`");
+    }
+    let key = raw.map_or(base.whole, |at| at.key);
+    let public = listeners.iter().find(|listener| !listener.address.ip().is_loopback());
+    if let (None, Some(listener)) = (written, public) {
+        let what = format!("visitors of {} need a `visitor.secret`", listener.address);
+        report.error(key, what, "add `secret: \"${INLAY_SECRET}\"` under `visitor`, 32 characters or more");
+    }
+    let consent = raw.and_then(|at| at.value.consent.as_ref());
+    if consent.is_none() {
+        let remedy = "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
+        report.warn(key, "`visitor.consent` is unset, so consent is implied", remedy);
+    }
+    VisitorSettings {
+        cookie: raw.and_then(|at| at.value.cookie.as_ref()).map_or(COOKIE, |name| &name.value.0).into(),
+        secrets,
+        consent: consent.map(|at| policy(&at.value)).unwrap_or_default(),
+    }
+}
+
+fn policy(raw: &RawConsent) -> ConsentPolicy {
+    let form = match raw {
+        RawConsent::Implied => return ConsentPolicy::Implied,
+        RawConsent::Required(form) => form.required.as_ref(),
+    };
+    let required = form.and_then(|at| Some((at.value.cookie.as_ref()?, at.value.value.as_ref()?)));
+    required.map_or(ConsentPolicy::Implied, |(cookie, value)| ConsentPolicy::Required {
+        cookie: cookie.value.0.as_str().into(),
+        value: value.value.value.as_str().into(),
+    })
+}
+
+/// Notes that a name is not known, with the nearest that is.
+fn unknown(kind: &str, name: &str, span: Span, known: &[String], report: &mut Report) {
+    let remedy = match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("define it under `{kind}s`, or write a URL"),
+    };
+    report.error(span, format!("there is no {kind} `{name}`"), remedy);
+}

@@ -1,0 +1,94 @@
+//! The checks that need all sources: names, filters, tests and templates that do not exist, includes without end.
+//!
+//! In: a builder with everything added. Out: problems in it. It must not change the sources.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use minijinja::{State, tests};
+
+use super::builder::{LanguageBuilder, SCOPE_NAMES};
+use super::builtins;
+use super::problem::{Unit, problem};
+use super::survey::{Link, Survey, Use};
+
+impl LanguageBuilder {
+    /// Notes what only shows when all sources are known.
+    pub(super) fn check(&mut self, state: &State<'_, '_>) {
+        let declared: BTreeSet<&str> =
+            self.sources.values().flat_map(|source| source.survey.declared.iter().map(String::as_str)).collect();
+        let mut problems = Vec::new();
+        for (unit, source) in &self.sources {
+            let mut report = |at: &Range<usize>, message: String, hint: Option<String>| {
+                problems.push(problem(unit.clone(), &source.text, source.prefix, at.clone(), message, hint));
+            };
+            for used in source.survey.filters.iter().filter(|used| !tests::is_filter(state, &used.name)) {
+                let near = nearest(&used.name, builtins::FILTERS.into_iter());
+                report(&used.at, format!("there is no filter `{}`", used.name), near);
+            }
+            for used in source.survey.tests.iter().filter(|used| !tests::is_test(state, &used.name)) {
+                let near = nearest(&used.name, builtins::TESTS.into_iter());
+                report(&used.at, format!("there is no test `{}`", used.name), near);
+            }
+            check_names(&source.survey, &declared, &mut report);
+            self.check_links(unit, &source.survey.links, &mut report);
+        }
+        self.problems.extend(problems);
+    }
+
+    fn check_links(&self, unit: &Unit, links: &[Link], report: &mut impl FnMut(&Range<usize>, String, Option<String>)) {
+        for link in links {
+            let names: Vec<_> = link.names.iter().flatten().map(|name| Unit::Template(name.as_str().into())).collect();
+            let known: Vec<_> = names.iter().filter(|name| self.sources.contains_key(name)).collect();
+            if !names.is_empty() && known.is_empty() && !link.optional {
+                let templates = self.sources.keys().filter_map(|unit| match unit {
+                    Unit::Template(name) => Some(&**name),
+                    Unit::Condition(_) => None,
+                });
+                let wanted = link.names.iter().flatten().next().map_or("", String::as_str);
+                report(&link.at, format!("there is no {}", names[0]), nearest(wanted, templates));
+            }
+            if known.iter().any(|target| self.closure(target).0.contains(&unit) && !self.closure(target).1) {
+                report(&link.at, format!("{} includes itself here, without end", unit), None);
+            }
+        }
+    }
+}
+
+fn check_names(
+    survey: &Survey,
+    declared: &BTreeSet<&str>,
+    report: &mut impl FnMut(&Range<usize>, String, Option<String>),
+) {
+    let called: BTreeSet<_> = survey.calls.iter().map(|used| used.at.start).collect();
+    let known = |used: &Use| {
+        let name = used.name.as_str();
+        declared.contains(name)
+            || SCOPE_NAMES.contains(&name)
+            || builtins::FUNCTIONS.contains(&name)
+            || matches!(name, "loop" | "self")
+    };
+    for used in survey.names.iter().filter(|used| !known(used)) {
+        let (kind, hint) = match (&*used.name, called.contains(&used.at.start)) {
+            ("debug", true) => {
+                ("function", Some("it would show everything to everybody; print the value itself".into()))
+            }
+            ("namespace", true) => ("function", Some("use `{% set %}` and the filters `sum`, `map`, `select`".into())),
+            (name, true) => ("function", nearest_function(name, declared)),
+            (name, false) => ("value", nearest(name, declared.iter().copied().chain(SCOPE_NAMES))),
+        };
+        report(&used.at, format!("there is no {kind} `{}`", used.name), hint);
+    }
+}
+
+/// A function of this name, or the filter that was meant: `length(x)` is written `x|length`.
+fn nearest_function(name: &str, declared: &BTreeSet<&str>) -> Option<String> {
+    let function = nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS));
+    let filter = || builtins::FILTERS.into_iter().find(|filter| strsim::damerau_levenshtein(name, filter) <= 1);
+    function.or_else(|| filter().map(|filter| format!("it is a filter: `value|{filter}`")))
+}
+
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+    let near = known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min()?;
+    (near.0 <= 2 && near.0 * 2 < name.len()).then(|| format!("did you mean `{}`?", near.1))
+}
