@@ -14,7 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use inlay::app::App;
 use inlay::clock::Clock;
-use inlay::config;
+use inlay::config::ConfigSource;
 use inlay::http::{Body, BodyError};
 use inlay::server::{ListenerSettings, Server};
 use inlay::shutdown::{Drained, Trigger, shutdown};
@@ -144,10 +144,10 @@ impl Front {
         write(folder.path(), "inlay.yaml", &(head + deployment));
         files.iter().for_each(|(path, text)| write(folder.path(), path, text));
         let clock = Clock::fixed(NOW.parse().expect("a time"));
-        let source = config::Source::file(folder.path().join("inlay.yaml"));
+        let source = ConfigSource::file(folder.path().join("inlay.yaml"));
         let app = match App::start(source, clock) {
             Ok((app, _warnings)) => app,
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error:#?}"),
         };
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { app, folder, client, _origin: None }
