@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::config::settings::Listener;
-use crate::content::LibraryProblem;
 use crate::exchange::VisitorPolicy;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
@@ -29,15 +28,6 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Origins(#[from] OriginsError),
-    /// Reading the files should have said so before, in better words.
-    #[error("the fragments do not hold together: {0:?}")]
-    Fragments(Vec<LibraryProblem>),
-}
-
-impl From<Vec<LibraryProblem>> for BuildError {
-    fn from(problems: Vec<LibraryProblem>) -> Self {
-        Self::Fragments(problems)
-    }
 }
 
 /// The listeners of the site's ports.
@@ -73,7 +63,7 @@ pub fn sites(settings: &Settings, pseudonym: &Pseudonym, shutdown: &Shutdown) ->
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, one is made up: visitors are
 /// new after a restart.
 pub fn visitors(settings: &Settings) -> VisitorPolicy {
-    let mut secrets: Vec<String> = settings.visitor.secrets.iter().map(|secret| secret.0.clone()).collect();
+    let mut secrets: Vec<String> = settings.visitor.secrets.iter().map(|secret| secret.expose().to_owned()).collect();
     if secrets.is_empty() {
         tracing::info!("no `visitor.secret`: one was made up, and visitors are new after a restart");
         secrets.push(ids::random_128().map(|byte| format!("{byte:02x}")).concat());

@@ -18,8 +18,7 @@ pub use reload::Reloaded;
 
 use crate::admin::Admin;
 use crate::clock::Clock;
-use crate::config::problem::{Problem, Problems};
-use crate::config::{self, ConfigSource};
+use crate::config::{self, ConfigSource, Problems};
 use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
@@ -61,18 +60,18 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Vec<Problem>), StartError> {
+    pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
         let (trigger, handle) = shutdown();
         let pseudonym = build::pseudonym();
         let config::Loaded { settings, rules, warnings } =
             config::load(&source, clock.now()).map_err(StartError::Config)?;
         let sites = build::sites(&settings, &pseudonym, &handle)?;
         let cache = Cache::new(settings.cache_memory);
-        let revision = rules.revision(sites, cache.clone()).map_err(BuildError::from)?;
+        let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings), build::trusted(&settings));
         let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
-        let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.0.clone())));
+        let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
         let listeners = build::listeners(&settings)?;
         let site = Server::bind(listeners.clone())?;

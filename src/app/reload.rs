@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::build::{self, BuildError};
 use crate::admin::{Admin, ReloadState};
-use crate::config::print;
-use crate::config::problem::Problems;
-use crate::config::{self, ConfigSource, Loaded, Settings};
+use crate::config::{self, ConfigSource, Loaded, Problems, Settings};
 use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::headers::Pseudonym;
@@ -77,13 +75,12 @@ impl Reloader {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let exchange = &self.held.exchange;
         let before = exchange.revision.load_full();
-        let read = config::reload(&settings, &self.source.environment, exchange.clock.now()).map_err(Refusal::Config);
+        let read = config::load_rules(&settings, exchange.clock.now()).map_err(Refusal::Config);
         self.settle(read.and_then(|(rules, _warnings)| {
             if rules.id == before.id {
                 return Ok(None);
             }
-            let revision = rules.revision(before.sites.clone(), self.held.cache.clone());
-            Ok(Some(revision.map_err(BuildError::from)?))
+            Ok(Some(rules.revision(before.sites.clone(), self.held.cache.clone())))
         }))
     }
 
@@ -99,7 +96,7 @@ impl Reloader {
                 tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
             }
             self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
-            let revision = rules.revision(sites, self.held.cache.clone()).map_err(BuildError::from)?;
+            let revision = rules.revision(sites, self.held.cache.clone());
             *settings = Settings { rules: settings.rules.clone(), ..fresh };
             Ok(Some(revision))
         }))
@@ -110,9 +107,8 @@ impl Reloader {
         let Held { exchange, admin, .. } = &self.held;
         let (reloaded, state, kind) = match read {
             Err(refusal) => {
-                let problems = told(&refusal);
-                tracing::error!("the files were not taken over, those from before still apply:\n{problems}");
-                let state = ReloadState::Refused { problems };
+                tracing::error!("the files were not taken over, those from before still apply:\n{refusal}");
+                let state = ReloadState::Refused { problems: refusal.to_string() };
                 (Reloaded::Refused(refusal), state, "refused")
             }
             Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
@@ -125,14 +121,6 @@ impl Reloader {
         exchange.metrics.reloads.get_or_create(&Kind { kind: kind.to_owned() }).inc();
         admin.reload.store(Arc::new(state));
         reloaded
-    }
-}
-
-/// All that is wrong, as `inlay check` prints it.
-fn told(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::Config(problems) => print::problems(&problems.0, print::Style::Plain),
-        Refusal::Build(error) => error.to_string(),
     }
 }
 

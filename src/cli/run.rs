@@ -45,7 +45,7 @@ pub fn run(args: &Args) -> ExitCode {
 
 async fn serve(args: &Args) -> Result<ExitCode, StartError> {
     let (app, warnings) = App::start(args.flags.source(), Clock::system())?;
-    eprint!("{}", problems(&warnings, style()));
+    eprint!("{}", problems(&warnings.0, style()));
     for address in app.addresses() {
         tracing::info!(%address, "serving");
     }

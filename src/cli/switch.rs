@@ -103,7 +103,7 @@ fn aim(args: &Args) -> Result<(SocketAddr, Option<String>), SwitchError> {
     let Some(admin) = settings.admin else {
         return Err(SwitchError::NoAdmin(file.display().to_string()));
     };
-    let token = args.token.clone().or(admin.token.map(|token| token.0));
+    let token = args.token.clone().or(admin.token.map(|token| token.expose().to_owned()));
     Ok((args.admin.unwrap_or(admin.address), token))
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use compile::Surroundings;
-use problem::{Problem, Problems, Report};
+use problem::Report;
 use raw::deployment::Deployment;
 use read::record::Record;
 use read::{Read, Reader};
@@ -33,6 +33,7 @@ use variables::Environment;
 use yaml::{Node, Value};
 
 pub use compile::Rules;
+pub use problem::{Problem, Problems};
 pub use settings::{Overrides, Settings};
 
 /// Where a configuration comes from.
@@ -74,7 +75,8 @@ impl ConfigSource {
 pub struct Loaded {
     pub settings: Settings,
     pub rules: Rules,
-    pub warnings: Vec<Problem>,
+    /// No errors among them; may be empty.
+    pub warnings: Problems,
 }
 
 /// Reads everything. `now` is for dates that are over already.
@@ -92,7 +94,7 @@ pub fn load(source: &ConfigSource, now: Timestamp) -> Result<Loaded, Problems> {
     let failed = report.failed();
     let problems = report.finish();
     match (settings, rules) {
-        (Some(settings), Some(rules)) if !failed => Ok(Loaded { settings, rules, warnings: problems }),
+        (Some(settings), Some(rules)) if !failed => Ok(Loaded { settings, rules, warnings: Problems(problems) }),
         _ => Err(Problems(problems)),
     }
 }
@@ -112,16 +114,16 @@ pub fn settings(source: &ConfigSource) -> Result<Settings, Problems> {
 ///
 /// # Errors
 /// Every problem of every rule file, warnings among them.
-pub fn reload(settings: &Settings, environment: &Environment, now: Timestamp) -> Result<(Rules, Vec<Problem>), Problems> {
+pub fn load_rules(settings: &Settings, now: Timestamp) -> Result<(Rules, Problems), Problems> {
     let sites = site_names(settings);
-    rules(&settings.rules, Surroundings { sites: Some(&sites), environment, now })
+    rules(&settings.rules, Surroundings { sites: Some(&sites), environment: &settings.environment, now })
 }
 
 /// Reads folders of rules alone.
 ///
 /// # Errors
 /// Every problem of every rule file, warnings among them.
-pub fn rules(folders: &[PathBuf], around: Surroundings<'_>) -> Result<(Rules, Vec<Problem>), Problems> {
+pub fn rules(folders: &[PathBuf], around: Surroundings<'_>) -> Result<(Rules, Problems), Problems> {
     let mut report = Report::default();
     for folder in folders.iter().filter(|folder| !folder.is_dir()) {
         let id = report.add(Source::new(folder.display().to_string(), ""));
@@ -131,7 +133,7 @@ pub fn rules(folders: &[PathBuf], around: Surroundings<'_>) -> Result<(Rules, Ve
     let failed = report.failed();
     let problems = report.finish();
     match rules {
-        Some(rules) if !failed => Ok((rules, problems)),
+        Some(rules) if !failed => Ok((rules, Problems(problems))),
         _ => Err(Problems(problems)),
     }
 }
@@ -164,7 +166,8 @@ fn read_settings(source: &ConfigSource, report: &mut Report) -> Option<Settings>
     };
     let mut raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
     source.overrides.apply(&mut raw, report);
-    settings::compile(raw, &settings::Base { folder: &source.folder(), whole: id.start() }, report)
+    let base = settings::Base { folder: &source.folder(), whole: id.start(), environment: &source.environment };
+    settings::compile(raw, &base, report)
 }
 
 /// Names of the keys that both readers accept, for the test that holds them to their schemas.

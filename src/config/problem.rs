@@ -1,12 +1,13 @@
 //! Problems: what is wrong, where, and what to do about it.
 //!
 //! In: findings with spans, from every step of reading. Out: a sorted list whose entries carry their place. It must not
-//! print (see [`super::print`]) nor decide what is wrong.
+//! decide what is wrong.
 
 use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use super::print;
 use super::source::{Source, SourceId, Sources, Span};
 use crate::limits::CONFIG_PROBLEMS;
 
@@ -70,20 +71,29 @@ pub struct Problem {
     pub related: Vec<(Place, String)>,
 }
 
-/// Every problem of one run, sorted by file, line and column. Not empty, and with at least one error.
-#[derive(Debug, thiserror::Error)]
-#[error("{} in the configuration, the first: {}", count(.0), first(.0))]
+/// Problems of one run, sorted by file, line and column. Printed, each has its line and a caret.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+#[serde(transparent)]
 pub struct Problems(pub Vec<Problem>);
 
-fn count(problems: &[Problem]) -> String {
-    match problems.iter().filter(|problem| problem.severity == Severity::Error).count() {
-        1 => "1 error".to_owned(),
-        errors => format!("{errors} errors"),
+impl Problems {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|problem| problem.severity == severity).count()
     }
 }
 
-fn first(problems: &[Problem]) -> String {
-    problems.iter().find(|problem| problem.severity == Severity::Error).map(Problem::headline).unwrap_or_default()
+impl std::error::Error for Problems {}
+
+impl std::fmt::Display for Problems {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&print::problems(&self.0, print::Style::Plain))
+    }
 }
 
 impl Problem {

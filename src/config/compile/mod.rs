@@ -26,7 +26,7 @@ use super::read::{Read, Reader};
 use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;
-use crate::content::{Cache, Content, Library, LibraryProblem};
+use crate::content::{Cache, Content, Library};
 use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
 use crate::rule::{Rule, RuleBook};
@@ -109,11 +109,9 @@ fn id(folder: &RuleFolder, report: &Report) -> Arc<str> {
 
 impl Rules {
     /// The revision of these rules for these sites, with a fragment cache that outlives it.
-    ///
-    /// # Errors
-    /// What the library says of fragments; [`compile`] has refused all of it before, in better words.
-    pub fn revision(self, sites: Arc<Sites>, cache: Cache) -> Result<Revision, Vec<LibraryProblem>> {
-        let library = Library::new(self.language.clone(), self.fragments, cache)?;
+    pub fn revision(self, sites: Arc<Sites>, cache: Cache) -> Revision {
+        let library = Library::new(self.language.clone(), self.fragments, cache)
+            .expect("invariant: unknown names and circles were refused when the rules were compiled");
         let mut injections = self.injections;
         for injection in injections.iter_mut().flatten() {
             let reads = |name: &str| {
@@ -124,7 +122,7 @@ impl Rules {
             };
             injection.marker.wants_element = reads("element") || reads("each");
         }
-        Ok(Revision {
+        Revision {
             id: self.id,
             sites,
             book: RuleBook::new(self.rules),
@@ -132,6 +130,6 @@ impl Rules {
             language: self.language,
             library,
             audiences: Arc::new(self.audiences),
-        })
+        }
     }
 }

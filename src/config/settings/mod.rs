@@ -19,6 +19,7 @@ use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
 use super::read::At;
 use super::read::names::nearest;
 use super::source::Span;
+use super::variables::Environment;
 use super::yaml::Text;
 use crate::limits::{FRAGMENT_CACHE_BYTES, SECRET_CHARACTERS};
 use crate::origin::{OriginSettings, Origins};
@@ -53,6 +54,8 @@ pub struct Settings {
     /// Bytes of the fragment cache.
     pub cache_memory: u64,
     pub log: LogFormat,
+    /// Where variables of the rules come from.
+    pub environment: Environment,
 }
 
 /// An address to listen on.
@@ -113,15 +116,17 @@ pub struct RouteSettings {
 }
 
 impl Settings {
-    /// Whether `other` differs in what only a restart changes: what is bound, watched or opened once.
-    pub fn needs_restart(&self, other: &Self) -> bool {
-        (&self.listeners, &self.admin, &self.rules, &self.store) != (&other.listeners, &other.admin, &other.rules, &other.store)
-            || (&self.trusted_proxies, self.cache_memory) != (&other.trusted_proxies, other.cache_memory)
-    }
-
     /// The sites with their origins, built of [`Settings::origins`].
     pub fn sites(&self, origins: &Origins) -> Sites {
         sites::build(self, origins)
+    }
+
+    /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
+    pub fn needs_restart(&self, fresh: &Self) -> bool {
+        fn fixed(s: &Settings) -> impl PartialEq + '_ {
+            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
+        }
+        fixed(self) != fixed(fresh)
     }
 }
 
@@ -132,6 +137,7 @@ pub struct Base<'a> {
     pub folder: &'a Path,
     /// Where a problem with the whole points.
     pub whole: Span,
+    pub environment: &'a Environment,
 }
 
 impl Base<'_> {
@@ -165,6 +171,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
+        environment: base.environment.clone(),
     })
 }
 

@@ -55,7 +55,7 @@ pub struct HeaderName(pub String);
 
 /// A secret; it never shows in messages or logs.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+pub struct Secret(String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -203,6 +203,11 @@ impl Written for Secret {
 }
 
 impl Secret {
+    /// The secret itself, for what signs or compares with it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Whether it is long enough to sign with.
     pub fn is_long(&self) -> bool {
         self.0.chars().count() >= SECRET_CHARACTERS
