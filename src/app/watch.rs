@@ -26,7 +26,9 @@ pub struct Changes {
 pub fn changes(folders: &[PathBuf]) -> notify::Result<Changes> {
     let seen = Arc::new(Notify::new());
     let notice = seen.clone();
-    let every = Config::default().with_poll_interval(RULES_POLL);
+    // Times alone would not do: the watcher compares whole seconds, so that a second change within one would be missed, and
+    // asks only for later ones, so that a swap to an older file (a rollback) would be, too.
+    let every = Config::default().with_poll_interval(RULES_POLL).with_compare_contents(true);
     // Whatever it was, also an error on the way, the files are read anew: they alone say what is so.
     let mut watcher = PollWatcher::new(move |_event| notice.notify_one(), every)?;
     folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::Recursive))?;

@@ -30,6 +30,7 @@ use crate::revision::Revision;
 use crate::telemetry::{Metrics, RequestLabels, Treatment};
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{ConsentPolicy, IdentityKeys, Visitor};
+use account::{AccountedBody, Line};
 use failure::Failure;
 use fetch::Asked;
 use plan::{Layouts, Plan};
@@ -56,11 +57,13 @@ pub struct Exchange {
     off: AtomicBool,
 }
 
-/// Who answered, for the account of a request.
+/// An answer, with what the account of the request says of it.
 struct Answered {
     response: Response<Body>,
     treatment: Treatment,
     origin_took: Duration,
+    /// The names of the rules that applied.
+    rules: String,
 }
 
 impl Exchange {
@@ -97,11 +100,12 @@ impl Exchange {
         let client = self.trusted.client(&peer, &head);
         let context = match self.open(&head, &client, started) {
             Ok(opened) => opened,
-            Err(failure) => return self.account_for(None, started, refused(&failure)),
+            Err(failure) => return self.account_for(&head, None, started, refused(&failure)),
         };
-        let request = Request::from_parts(head, body);
+        let request = Request::from_parts(head.clone(), body);
         let answered = self.walk(&context, request, (&peer, &client), trace).await;
-        self.account_for(Some(&context), started, answered.unwrap_or_else(|failure| self.failed(&failure)))
+        let answered = answered.unwrap_or_else(|failure| self.failed(&failure));
+        self.account_for(&head, Some(&context), started, answered)
     }
 
     /// The walk: plan, ask, and lay what was planned into what came.
@@ -125,7 +129,7 @@ impl Exchange {
         let mut response = answer?;
         let origin_took = asking.elapsed();
 
-        let passed = |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took });
+        let passed = |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took, rules: String::new() });
         let (Some(mut plan), Some(_)) = (plan, filled) else { return passed(response) };
         let codings = match respond::page_codings(&response) {
             Ok(codings) => codings,
@@ -146,8 +150,9 @@ impl Exchange {
             return passed(response);
         }
         let rewrite = Rewrite { method: &method, accepted, metrics: self.metrics.clone(), trace };
+        let rules = plan.applied().map(|name| &**name).collect::<Vec<_>>().join(" ");
         let response = respond::rewrite(response, &codings, plan, rewrite);
-        Ok(Answered { response, treatment: Treatment::Personalised, origin_took })
+        Ok(Answered { response, treatment: Treatment::Personalised, origin_took, rules })
     }
 
     /// The first steps: who asks, for which site, under which revision.
@@ -199,27 +204,41 @@ impl Exchange {
         Answered { treatment: Treatment::Failed, ..refused(failure) }
     }
 
-    /// Counts and logs an answer, and says in its head how it came to be.
-    fn account_for(&self, context: Option<&Context>, started: Instant, answered: Answered) -> Response<Body> {
-        let Answered { mut response, treatment, origin_took } = answered;
-        let site = context.map_or("", |context| &context.site.name);
+    /// Counts an answer, says in its head how it came to be, and has its end logged.
+    fn account_for(
+        &self,
+        head: &request::Parts,
+        context: Option<&Context>,
+        started: Instant,
+        answered: Answered,
+    ) -> Response<Body> {
+        let Answered { mut response, treatment, origin_took, rules } = answered;
         if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
             let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
             append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
-            append_server_timing(
-                response.headers_mut(),
-                [timing("origin", origin_took), timing(OWN_NAME, started.elapsed() - origin_took)],
-            );
+            let own = started.elapsed().saturating_sub(origin_took);
+            append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, own)]);
         }
         let status = response.status().as_u16();
-        self.metrics.requests.get_or_create(&RequestLabels { site: site.to_owned(), treatment, status }).inc();
+        let site = context.map_or_else(String::new, |context| context.site.name.to_string());
+        self.metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         self.metrics.head_seconds.observe(started.elapsed().as_secs_f64());
-        response
+        let line = Line {
+            method: head.method.clone(),
+            host: context.map_or_else(String::new, |context| context.request.host().to_owned()),
+            path: head.uri.path().to_owned(),
+            status,
+            treatment,
+            rules,
+            revision: context.map_or_else(String::new, |context| context.revision.id.to_string()),
+            started,
+        };
+        response.map(|body| AccountedBody::wrap(body, line))
     }
 }
 
 fn refused(failure: &Failure) -> Answered {
-    Answered { response: failure.response(), treatment: Treatment::Own, origin_took: Duration::ZERO }
+    Answered { response: failure.response(), treatment: Treatment::Own, origin_took: Duration::ZERO, rules: String::new() }
 }
 
 fn timing(name: &'static str, took: Duration) -> Timing<'static> {
