@@ -55,7 +55,8 @@ rules:
 
 #[tokio::test]
 async fn any_coding_in_and_the_clients_best_out() {
-    let section = |number: usize| format!("<h2>{number}</h2><p>{} {:x}</p>", "some words ".repeat(9), number * 2_654_435_761);
+    let section =
+        |number: usize| format!("<h2>{number}</h2><p>{} {:x}</p>", "some words ".repeat(9), number * 2_654_435_761);
     let html: String = (0..1_500).map(section).collect();
     let expected = html.replace("</h2>", "</h2>LAID");
     let front = Front::new(RULES, move |request| {
@@ -142,7 +143,12 @@ rules:
             b"\xE9\xFF<h2>\xE9</h2>",
             b"\xE9\xFF<h2 title=\"&#xE9;&#x20AC;&#x2603;\">&#xE9;&#x20AC;&#x2603;</h2>",
         ),
-        ("utf-16", "text/html", b"\xFF\xFE<\0h\x002\0>\0x\0<\0/\0h\x002\0>\0", b"\xFF\xFE<\0h\x002\0>\0x\0<\0/\0h\x002\0>\0"),
+        (
+            "utf-16",
+            "text/html",
+            b"\xFF\xFE<\0h\x002\0>\0x\0<\0/\0h\x002\0>\0",
+            b"\xFF\xFE<\0h\x002\0>\0x\0<\0/\0h\x002\0>\0",
+        ),
         ("utf-16 header", "text/html; charset=utf-16", b"<h2>x</h2>", b"<h2>x</h2>"),
     ];
     let served = cases.map(|(_, kind, html, _)| (kind, html));

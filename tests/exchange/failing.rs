@@ -154,7 +154,9 @@ async fn an_answer_that_is_no_http_is_a_bad_gateway() {
 async fn hosts_of_no_site_and_unknown_paths_of_ours_are_answered_by_us() {
     let deployment = "sites:\n  shop: { hosts: ['shop.example', '*.shop.example'] }\n";
     let front = Front::with(deployment, &[("rules/a.yaml", &rules("", "html: X"))], |_| page(ORIGIN)).await;
-    for (host, status) in [("shop.example", 200), ("WWW.Shop.Example:8080", 200), ("other.example", 421), ("shop.example.evil", 421)] {
+    for (host, status) in
+        [("shop.example", 200), ("WWW.Shop.Example:8080", 200), ("other.example", 421), ("shop.example.evil", 421)]
+    {
         let answer = front.get_with("/", &[("host", host)]).await;
         assert_eq!(answer.status.as_u16(), status, "{host}");
         assert_eq!(answer.text().contains("<p>X</p>"), status == 200, "{host}");

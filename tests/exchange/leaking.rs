@@ -115,7 +115,8 @@ async fn every_way_of_reading_tells_visitors_apart() {
         "{{ request.cookies.name is defined }}",
         "{{ request.cookies.name or 'nobody' }}",
     ];
-    let injections: String = (0..ways.len()).map(|way| format!("      - {{ select: p, place: before, fragment: way{way} }}\n")).collect();
+    let injections: String =
+        (0..ways.len()).map(|way| format!("      - {{ select: p, place: before, fragment: way{way} }}\n")).collect();
     let fragments: String = ways
         .iter()
         .enumerate()

@@ -47,8 +47,9 @@ const SCRAPS: &[&[u8]] = &[
     b"\0\r\n\t",
 ];
 
-const SELECTORS: &[&str] =
-    &["p", "div", ".a", "#one", "li", "body", "title", "script", "*", "p.a, td", "div p", "img", "svg path", "textarea"];
+const SELECTORS: &[&str] = &[
+    "p", "div", ".a", "#one", "li", "body", "title", "script", "*", "p.a, td", "div p", "img", "svg path", "textarea",
+];
 
 /// What is laid in, and where: a part of each fails or is blank, so that the origin's content stays.
 const INJECTIONS: &[&str] = &[

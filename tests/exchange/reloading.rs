@@ -74,7 +74,13 @@ async fn a_change_is_live_however_it_was_written() {
 
     // Another file, in a new folder, and a template.
     front.write("rules/templates/x.html", "TEMPLATE");
-    front.write("rules/more/more.yaml", &rules("").replace("r:", "more:").replace("html: ", "template: { file: x.html }").replace("    inject", "    priority: 1\n    inject"));
+    front.write(
+        "rules/more/more.yaml",
+        &rules("")
+            .replace("r:", "more:")
+            .replace("html: ", "template: { file: x.html }")
+            .replace("    inject", "    priority: 1\n    inject"),
+    );
     front.until("/", "TEMPLATE").await;
     front.write("rules/templates/x.html", "CHANGED");
     front.until("/", "CHANGED").await;

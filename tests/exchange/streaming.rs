@@ -181,7 +181,10 @@ async fn a_page_that_breaks_off_is_seen_to_be_broken() {
     let answers = [
         ("chunks", format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{part}\r\n", part.len()).into_bytes()),
         ("length", format!("{head}Content-Length: 100\r\n\r\n{part}").into_bytes()),
-        ("gzip", [format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", cut.len()).as_bytes(), cut].concat()),
+        (
+            "gzip",
+            [format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", cut.len()).as_bytes(), cut].concat(),
+        ),
     ];
     for (what, answer) in answers {
         let front = Front::facing(raw_origin(answer).await, "", &[("rules/a.yaml", LAID)]).await;

@@ -130,7 +130,8 @@ async fn the_origin_gets_every_cookie_but_ours() {
 
 #[tokio::test]
 async fn without_consent_nothing_is_set_and_the_page_is_contextual() {
-    let printed = "{{ request.path }} {{ visitor.consent.personalise }} {{ visitor.id or 'nobody' }} {{ visitor.returning }}";
+    let printed =
+        "{{ request.path }} {{ visitor.consent.personalise }} {{ visitor.id or 'nobody' }} {{ visitor.returning }}";
     let required = "visitor: { consent: { required: { cookie: choice, value: \"yes\" } } }\n";
     let gpc = ("sec-gpc", "1");
     type Headers<'a> = &'a [(&'a str, &'a str)];
@@ -200,7 +201,11 @@ async fn code_sees_what_is_exposed_and_never_credentials() {
         ("", "{{ request.headers['Authorization'] or request.headers['proxy-authorization'] or 'hidden' }}", "hidden"),
         ("", "{{ request.headers.cookie or 'hidden' }}", "hidden"),
         ("", "{{ 'authorization' in request.headers }} {{ 'secret' in (request.headers|tojson) }}", "false false"),
-        ("expose: { cookies: [tier] }\n", "{{ request.cookies.tier }} {{ request.cookies.other or 'hidden' }}", "gold hidden"),
+        (
+            "expose: { cookies: [tier] }\n",
+            "{{ request.cookies.tier }} {{ request.cookies.other or 'hidden' }}",
+            "gold hidden",
+        ),
         ("expose: { cookies: [tier] }\n", "{{ request.cookies|list|join(' ') }}", "tier"),
         ("expose: { headers: [accept-language] }\n", "{{ request.headers['x-app'] or 'hidden' }}", "hidden"),
         ("expose: { headers: [accept-language] }\n", "{{ request.headers|list|join(' ') }}", "accept-language"),
