@@ -134,6 +134,56 @@ async fn private_never_lifts_what_the_origin_forbade() {
     assert_eq!(front.get("/").await.header("cache-control").as_deref(), Some("private, no-cache, no-store"));
 }
 
+#[tokio::test]
+async fn caches_get_nothing_to_guess_from() {
+    let rules = rules();
+    let front = Front::with(SITE, &[("rules/site.yaml", &rules)], |request| {
+        let mut response = origin(request);
+        response.headers_mut().remove("cache-control");
+        let seen = "Mon, 02 Nov 2026 10:00:00 GMT".parse().expect("a header");
+        response.headers_mut().insert("last-modified", seen);
+        response
+    })
+    .await;
+    for (what, guessed) in [
+        ("a condition that does not hold", true),
+        ("a schedule that will begin", false),
+        ("a schedule that is over", true),
+    ] {
+        let number = CASES.iter().position(|case| case.0 == what).expect("a case");
+        let answer = front.get(&format!("/{number}")).await;
+        // Caches guess from it, unless the head says how long the page may be kept.
+        assert_eq!(answer.header("last-modified").is_some(), guessed, "{what}: {:?}", answer.headers);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_not_told_to_keep_what_may_differ() {
+    let rules = rules();
+    let front = Front::with(SITE, &[("rules/site.yaml", &rules)], |request| {
+        let unchanged = request.headers().contains_key("if-none-match");
+        let mut response = origin(request);
+        if unchanged {
+            *response.status_mut() = http::StatusCode::NOT_MODIFIED;
+            *response.body_mut() = Body::empty();
+        }
+        response
+    })
+    .await;
+    for (what, status, control) in [
+        ("a condition that does not hold", 200, PRIVATE),
+        ("a schedule that will begin", 200, "public, max-age=900"),
+        ("nothing", 200, PUBLIC),
+        ("a schedule that is over", 304, PUBLIC),
+    ] {
+        let number = CASES.iter().position(|case| case.0 == what).expect("a case");
+        let headers = [("if-none-match", "\"v1\""), ("accept", "text/html,*/*;q=0.8")];
+        let answer = front.get_with(&format!("/{number}"), &headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{what}");
+        assert_eq!(answer.header("cache-control").as_deref(), Some(control), "{what}");
+    }
+}
+
 /// A head without what differs from answer to answer: the date, times taken, a new visitor's id.
 fn settled(answer: &Answer) -> HeaderMap {
     let mut headers = answer.headers.clone();
