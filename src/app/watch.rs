@@ -32,6 +32,8 @@ pub fn changes(folders: &[PathBuf]) -> notify::Result<Changes> {
     // Whatever it was, also an error on the way, the files are read anew: they alone say what is so.
     let mut watcher = PollWatcher::new(move |_event| notice.notify_one(), every)?;
     folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::Recursive))?;
+    // The files were read before they were watched; what changed in between would never be seen.
+    seen.notify_one();
     Ok(Changes { seen, _watcher: watcher })
 }
 

@@ -52,7 +52,10 @@ pub enum DeploymentSource {
     Nothing,
     File(PathBuf),
     /// Its text, with a name for messages; relative paths start from the current folder.
-    Text { name: String, text: String },
+    Text {
+        name: String,
+        text: String,
+    },
 }
 
 impl ConfigSource {

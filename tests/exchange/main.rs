@@ -1,4 +1,5 @@
-//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as rules, a clock that is set.
+//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as
+//! rules, a clock that is set.
 
 mod caching;
 mod coding;

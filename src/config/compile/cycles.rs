@@ -25,7 +25,11 @@ pub fn audiences(language: &Language, world: &World<'_>, report: &mut Report) {
     }
     for circle in circles(&edges) {
         let at = world.audiences[circle[0]].key;
-        report.error(at, format!("the audience `{}` is made of itself: {}", circle[0], shown(&circle)), "break the circle");
+        report.error(
+            at,
+            format!("the audience `{}` is made of itself: {}", circle[0], shown(&circle)),
+            "break the circle",
+        );
     }
 }
 
@@ -34,7 +38,11 @@ pub fn fragments(world: &World<'_>, report: &mut Report) {
     let edges = world.fragments.iter().map(|(name, definition)| (name.as_str(), leads_to(&definition.value)));
     for circle in circles(&edges.collect()) {
         let at = world.fragments[circle[0]].key;
-        report.error(at, format!("the fragment `{}` leads to itself: {}", circle[0], shown(&circle)), "break the circle");
+        report.error(
+            at,
+            format!("the fragment `{}` leads to itself: {}", circle[0], shown(&circle)),
+            "break the circle",
+        );
     }
 }
 
@@ -97,7 +105,8 @@ mod tests {
     #[test]
     fn long_chains_need_no_stack() {
         let names: Vec<String> = (0..100_000).map(|number| number.to_string()).collect();
-        let edges: BTreeMap<&str, Vec<&str>> = names.windows(2).map(|pair| (pair[0].as_str(), vec![pair[1].as_str()])).collect();
+        let edges: BTreeMap<&str, Vec<&str>> =
+            names.windows(2).map(|pair| (pair[0].as_str(), vec![pair[1].as_str()])).collect();
         assert!(circles(&edges).is_empty());
     }
 }

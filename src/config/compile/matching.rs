@@ -84,7 +84,11 @@ pub fn schedule(raw: &Field<RawSchedule>, world: &World<'_>, report: &mut Report
         }
     };
     if backwards {
-        report.error(until.span, "`until` is not after `from`", "`until` is not included: write the day after the last");
+        report.error(
+            until.span,
+            "`until` is not after `from`",
+            "`until` is not included: write the day after the last",
+        );
     } else if over {
         report.warn(until.span, "this is over and will never be shown", "remove it, or move `until`");
     }

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::read::record::{Field, record};
-use crate::config::read::scalars::{CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share};
+use crate::config::read::scalars::{
+    CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share,
+};
 use crate::config::read::shapes::{Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
 use crate::config::yaml::{Entry, Node, Style, Text, Value};
@@ -199,8 +201,8 @@ pub enum RawWanted {
 }
 
 choices!(State: "a state" { "live" => State::Live, "preview" => State::Preview, "stopped" => State::Stopped });
-choices!(Which: "one of its words" { "all" => Which::All, "first" => Which::First });
-choices!(Blank: "one of its words" { "keep" => Blank::Keep, "show" => Blank::Show });
+choices!(Which: "a choice of matches" { "all" => Which::All, "first" => Which::First });
+choices!(Blank: "a choice for blank output" { "keep" => Blank::Keep, "show" => Blank::Show });
 choices!(Place: "a place" {
     "before" => Place::Before, "prepend" => Place::Prepend, "append" => Place::Append, "after" => Place::After,
     "inner" => Place::Inner, "replace" => Place::Replace, "remove" => Place::Remove,

@@ -216,7 +216,8 @@ impl<'a> Builder<'a> {
         frame.measure.nodes = frame.measure.nodes.saturating_add(measure.nodes);
         frame.measure.depth = frame.measure.depth.max(measure.depth + 1);
         if frame.measure.nodes > CONFIG_NODES {
-            return self.stop(span, &format!("more than {CONFIG_NODES} values, aliases written out; use fewer aliases"));
+            return self
+                .stop(span, &format!("more than {CONFIG_NODES} values, aliases written out; use fewer aliases"));
         }
         match depth + measure.depth > CONFIG_DEPTH {
             true => self.stop(span, &too_deep()),
@@ -264,5 +265,8 @@ impl<'a> Builder<'a> {
 }
 
 fn list(frame: Frame) -> Node {
-    Node { span: Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span }, value: Value::List(frame.children) }
+    Node {
+        span: Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span },
+        value: Value::List(frame.children),
+    }
 }
