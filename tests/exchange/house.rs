@@ -212,11 +212,12 @@ impl Front {
 
     /// Gets a page again and again until it holds `text`; fails after [`SOON`].
     pub async fn until(&self, path: &str, text: &str) -> Answer {
-        self.until_true(async || Some(self.get(path).await).filter(|answer| answer.text().contains(text))).await
+        let asked = async || Some(self.get(path).await).filter(|answer| answer.text().contains(text));
+        self.until_true(text, asked).await
     }
 
-    /// Asks again and again until there is an answer; fails after [`SOON`].
-    pub async fn until_true<T>(&self, ask: impl AsyncFn() -> Option<T>) -> T {
+    /// Asks again and again until there is an answer; fails after [`SOON`], saying `what` did not come.
+    pub async fn until_true<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
         let asking = async {
             loop {
                 if let Some(answer) = ask().await {
@@ -225,7 +226,7 @@ impl Front {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(SOON, asking).await.expect("it should have come")
+        tokio::time::timeout(SOON, asking).await.unwrap_or_else(|_| panic!("`{what}` should have come"))
     }
 
     /// Stops the proxy, while the origin goes on.

@@ -37,7 +37,7 @@ impl Front {
             let told = self.revision().await["refused"].as_str().map(str::to_owned);
             (told.is_some() == refused).then_some(told)
         };
-        self.until_true(asked).await
+        self.until_true(if refused { "a refusal" } else { "no refusal" }, asked).await
     }
 }
 
@@ -150,7 +150,7 @@ async fn every_page_is_of_one_revision() {
             assert!(whole, "a page of two revisions: {text}");
             text.contains(word).then_some(())
         };
-        front.until_true(asked).await;
+        front.until_true(word, asked).await;
     }
 }
 

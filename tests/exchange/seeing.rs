@@ -1,7 +1,7 @@
 //! What is seen from outside: headers that tell how a page came to be, the admin port, the access log.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use serde_json::Value;
@@ -122,13 +122,18 @@ async fn the_admin_port_answers_for_itself() {
     assert_eq!((there.status, there.text()), (StatusCode::OK, "<p>origin</p>"));
 }
 
-/// What is logged on this thread while it is held.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread logs, once somebody listens.
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl Write for Log {
+/// Writes to [`LOGGED`]: tests run side by side, each on a thread of its own, and the process has one log.
+struct ThreadLog;
+
+impl Write for ThreadLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic").write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.iter_mut().for_each(|logged| logged.extend_from_slice(bytes)));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -138,21 +143,20 @@ impl Write for Log {
 
 #[tokio::test]
 async fn every_request_has_a_line_in_the_access_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-    let _held = tracing::subscriber::set_default(lines);
+    let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(|| ThreadLog);
+    log.try_init().expect("the only log of this process");
+    LOGGED.set(Some(Vec::new()));
     let front = front().await;
     front.get("/shop/a?q=private-matter").await;
     front.get("/about").await;
     front.get("/_inlay/x").await;
     let written = async || {
-        let text = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("UTF-8");
+        let text = LOGGED.with_borrow(|logged| String::from_utf8(logged.clone().unwrap_or_default()).expect("UTF-8"));
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
         let lines: Vec<_> = lines.filter(|line| line["target"] == "inlay::access").collect();
         (lines.len() == 3).then_some((text, lines))
     };
-    let (text, lines) = front.until_true(written).await;
+    let (text, lines) = front.until_true("three lines", written).await;
     let told = |line: usize, key: &str| lines[line][key].to_string().trim_matches('"').to_owned();
     assert_eq!(
         (told(0, "path"), told(0, "status"), told(0, "treatment")),
