@@ -36,7 +36,8 @@ async fn every_place_is_where_it_says() {
         ("place: inner, text: a < b", "<h1>Hi</h1>", "<h1>a &lt; b</h1>"),
     ];
     for (injection, from, to) in places {
-        let rules = format!("rules:\n  r:\n    match: {{ path: / }}\n    inject:\n      - {{ select: h1, {injection} }}\n");
+        let rules =
+            format!("rules:\n  r:\n    match: {{ path: / }}\n    inject:\n      - {{ select: h1, {injection} }}\n");
         let front = Front::new(&rules, |_| page(PAGE)).await;
         assert_eq!(front.get("/").await.text(), PAGE.replacen(from, to, 1), "{injection}");
     }
@@ -67,8 +68,7 @@ rules:
       - { each: '[data-sku]', select: .stock, place: inner, template: \"{{ each.attr('data-sku') }} in {{ element.tag }}\" }
 ";
     let front = Front::new(rules, move |_| page(cards)).await;
-    let expected =
-        cards.replacen(">?<", ">A1 in b<", 1).replacen(">?<", ">B&amp;2 in b<", 1);
+    let expected = cards.replacen(">?<", ">A1 in b<", 1).replacen(">?<", ">B&amp;2 in b<", 1);
     assert_eq!(front.get("/").await.text(), expected);
 }
 

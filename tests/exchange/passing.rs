@@ -16,7 +16,11 @@ rules:
 ";
 
 fn typed(content_type: &str, body: &'static str) -> Response<Body> {
-    Response::builder().header("content-type", content_type).header("etag", "\"v1\"").body(Body::full(body)).expect("a response")
+    Response::builder()
+        .header("content-type", content_type)
+        .header("etag", "\"v1\"")
+        .body(Body::full(body))
+        .expect("a response")
 }
 
 #[tokio::test]
@@ -60,7 +64,12 @@ async fn statuses_without_a_page_pass_untouched() {
             _ => StatusCode::OK,
         };
         let body = if status == StatusCode::OK { Body::full("<p></p>") } else { Body::empty() };
-        Response::builder().status(status).header("etag", "\"v1\"").header("content-type", "text/html").body(body).expect("a response")
+        Response::builder()
+            .status(status)
+            .header("etag", "\"v1\"")
+            .header("content-type", "text/html")
+            .body(body)
+            .expect("a response")
     })
     .await;
     assert_eq!(front.get("/204").await.status, StatusCode::NO_CONTENT);
@@ -74,7 +83,8 @@ async fn statuses_without_a_page_pass_untouched() {
 #[tokio::test]
 async fn a_range_of_a_page_gets_the_whole_and_of_a_film_the_range() {
     let front = Front::new(EVERYWHERE, |request| {
-        let (kind, body) = if request.uri().path() == "/film" { ("video/mp4", "FILM") } else { ("text/html", "<p></p>") };
+        let (kind, body) =
+            if request.uri().path() == "/film" { ("video/mp4", "FILM") } else { ("text/html", "<p></p>") };
         let part = request.headers().contains_key("range");
         let response = Response::builder().header("content-type", kind).header("accept-ranges", "bytes");
         let response = match part {
@@ -115,7 +125,16 @@ async fn the_head_of_a_rewritten_page_says_nothing_of_the_old_bytes() {
     .await;
     for method in ["GET", "HEAD"] {
         let answer = front.send(method, "/", &[], "").await;
-        for name in ["etag", "last-modified", "accept-ranges", "content-md5", "digest", "content-digest", "repr-digest", "content-length"] {
+        for name in [
+            "etag",
+            "last-modified",
+            "accept-ranges",
+            "content-md5",
+            "digest",
+            "content-digest",
+            "repr-digest",
+            "content-length",
+        ] {
             assert_eq!(answer.header(name), None, "{method} {name}");
         }
         assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1, b=2"), "{method}");
