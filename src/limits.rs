@@ -25,6 +25,9 @@ pub const PAGE_SCAN_BYTES: usize = 32 * 1024;
 /// Bytes up to which small pieces that are ready are joined into one, and from half of which a piece leaves uncopied.
 /// About one TLS record: more frames cost more than the copy.
 pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
+/// Bytes up to which neighbouring pieces of the origin are joined as they arrive: an origin that sends single bytes must
+/// not cost a list entry for each.
+pub const PAGE_TINY_BYTES: usize = 512;
 /// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.

@@ -38,9 +38,9 @@ pub struct Assembler<F> {
 pub enum Broken {
     #[error("the page is in {0}, which can't be rewritten")]
     Charset(&'static str),
-    #[error("the page needs more memory to be understood than it may take: {0}")]
+    #[error("the page needs more memory to be understood than it may take")]
     Memory(#[source] RewritingError),
-    #[error("the page could not be understood: {0}")]
+    #[error("the page could not be understood")]
     Markup(#[source] RewritingError),
 }
 

@@ -51,22 +51,26 @@ pub(super) enum Holder {
 }
 
 impl Holder {
-    /// What an element of this (lower-case) name is to its content. Only HTML elements are special: in SVG, `style` and
-    /// `title` hold markup.
+    /// What an element of this name (in any case) is to its content. Only HTML elements are special: in SVG, `style` holds
+    /// markup. (`title` in SVG passes for HTML's, as lol_html has it: it is shown as text anyway.)
     pub fn inside(name: &[u8], html: bool) -> Self {
-        match name {
-            _ if !html => Self::Markup,
-            b"script" => Self::Script,
-            b"style" => Self::Raw("style"),
-            b"xmp" => Self::Raw("xmp"),
-            b"iframe" => Self::Raw("iframe"),
-            b"noembed" => Self::Raw("noembed"),
-            b"noframes" => Self::Raw("noframes"),
-            b"title" => Self::Escapable("title"),
-            b"textarea" => Self::Escapable("textarea"),
-            b"noscript" => Self::Noscript,
-            _ => Self::Markup,
-        }
+        const SPECIAL: [(&str, Holder); 9] = [
+            ("script", Holder::Script),
+            ("style", Holder::Raw("style")),
+            ("title", Holder::Escapable("title")),
+            ("textarea", Holder::Escapable("textarea")),
+            ("noscript", Holder::Noscript),
+            ("iframe", Holder::Raw("iframe")),
+            ("xmp", Holder::Raw("xmp")),
+            ("noembed", Holder::Raw("noembed")),
+            ("noframes", Holder::Raw("noframes")),
+        ];
+        let special = SPECIAL
+            .iter()
+            .find(|(special, _)| name.eq_ignore_ascii_case(special.as_bytes()));
+        special
+            .filter(|_| html)
+            .map_or(Self::Markup, |(_, holder)| *holder)
     }
 
     pub fn context(self) -> Context {
@@ -85,7 +89,9 @@ impl Holder {
         match self {
             Self::Markup => false,
             Self::Value => content.contains(&b'"'),
-            Self::Script => ends("script") || has_tag(content, b"<", "script") || has_tag(content, b"<", "!--"),
+            Self::Script => {
+                ends("script") || has_tag(content, b"<", "script") || has_tag(content, b"<", "!--")
+            }
             Self::Raw(name) | Self::Escapable(name) => ends(name),
             Self::Noscript => ends("noscript"),
         }
@@ -104,7 +110,9 @@ fn has_tag(content: &[u8], opening: &[u8], name: &str) -> bool {
     let mut rest = content;
     while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
         rest = &rest[at..];
-        let named = rest.strip_prefix(opening).and_then(|after| after.get(..name.len()));
+        let named = rest
+            .strip_prefix(opening)
+            .and_then(|after| after.get(..name.len()));
         if named.is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes())) {
             return true;
         }

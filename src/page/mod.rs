@@ -10,19 +10,22 @@
 //! markers → what to look for, compiled once per revision                     (selector: what can be looked for)
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
-//! walk    → pieces and fills become the page that leaves                     (waiting, class, escape)
+//! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
 //! assemble → the two joined: what an async body drives
 //! ```
 
 mod assemble;
+mod attribute;
 mod charset;
 mod class;
 mod compile;
 mod escape;
 mod markers;
+mod outgoing;
 mod piece;
 mod plan;
 mod prescan;
+mod queue;
 mod scan;
 mod selector;
 mod source;

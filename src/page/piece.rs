@@ -3,13 +3,10 @@
 //! The list is neutral. It says where slots are, not what goes into them, so it can be kept and walked again for
 //! another visitor without parsing the page.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use super::Slot;
+use super::attribute::Value;
 use super::escape::Holder;
 
 /// Index of a slot in its page: [`Slot::number`].
@@ -47,72 +44,6 @@ pub(super) enum Absence {
     Void,
     /// Rewriting broke off, or the page broke off within a tag, before the place was reached.
     BrokenOff,
-}
-
-/// The value of one attribute of one element.
-#[derive(Clone, Debug)]
-pub(super) struct Value {
-    /// The bytes that an exchange takes away: the value, with its quotes where they must go too.
-    pub original: Bytes,
-    pub shape: Shape,
-    /// The slots that set the attribute, in order of precedence.
-    pub setters: SmallVec<[Number; 2]>,
-    /// The slots that add and remove classes, in order of precedence.
-    pub edits: SmallVec<[Number; 2]>,
-}
-
-/// How an attribute is written in the page, hence what else an exchange must write. A new value always stands between
-/// double quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
-    /// `a="b"`: the quotes stay.
-    DoubleQuoted,
-    /// `a='b'`: the quotes belong to what is exchanged.
-    SingleQuoted,
-    /// `a=b`, also `a=` before the end of the tag.
-    Unquoted,
-    /// `a`
-    WithoutValue,
-    /// The element lacks this attribute.
-    Absent(Arc<str>),
-}
-
-impl Value {
-    /// `text`, which may stand between double quotes, with what must be written around it in the place of the original.
-    pub fn written(&self, text: &[u8]) -> Bytes {
-        let mut written = Vec::with_capacity(text.len() + 16);
-        match &self.shape {
-            Shape::DoubleQuoted => {}
-            Shape::SingleQuoted | Shape::Unquoted => written.push(b'"'),
-            Shape::WithoutValue => written.extend_from_slice(b"=\""),
-            Shape::Absent(name) => written.extend_from_slice(format!(" {name}=\"").as_bytes()),
-        }
-        written.extend_from_slice(text);
-        if self.shape != Shape::DoubleQuoted {
-            written.push(b'"');
-        }
-        written.into()
-    }
-
-    /// The origin's value as it would be written between double quotes; empty where there is none.
-    pub fn text_between_double_quotes(&self) -> Cow<'_, [u8]> {
-        let text: &[u8] = match self.shape {
-            Shape::DoubleQuoted | Shape::Unquoted => &self.original,
-            Shape::SingleQuoted => &self.original[1..self.original.len() - 1],
-            Shape::WithoutValue | Shape::Absent(_) => b"",
-        };
-        if !text.contains(&b'"') {
-            return Cow::Borrowed(text);
-        }
-        let mut escaped = Vec::with_capacity(text.len() + 16);
-        for (count, part) in text.split(|byte| *byte == b'"').enumerate() {
-            if count > 0 {
-                escaped.extend_from_slice(b"&quot;");
-            }
-            escaped.extend_from_slice(part);
-        }
-        Cow::Owned(escaped)
-    }
 }
 
 /// A slot with what must be known to lay something in safely.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::attribute::Value;
 use super::charset::Charset;
 use super::escape::Holder;
 use super::markers::{Markers, Role};
-use super::piece::{Found, Number, Value};
+use super::piece::{Found, Number};
 use super::tag::Tag;
 use super::{Element, Marker, Place, Slot, Target, Which};
 use crate::limits;
@@ -73,11 +74,15 @@ impl Planner {
     }
 
     /// Numbers the slots of an element. `html`: it is neither SVG nor MathML.
-    pub fn plan(&mut self, handlers: impl Iterator<Item = usize>, tag: &Tag<'_>, html: bool) -> Plan {
-        let all = Arc::clone(&self.markers);
+    pub fn plan(
+        &mut self,
+        handlers: impl Iterator<Item = usize>,
+        tag: &Tag<'_>,
+        html: bool,
+    ) -> Plan {
         let mut matched: SmallVec<[usize; 8]> = SmallVec::new();
         for handler in handlers {
-            if let Role::Places(places) = &all.handlers()[handler].role {
+            if let Role::Places(places) = &self.markers.handlers()[handler].role {
                 matched.extend_from_slice(places);
             }
         }
@@ -85,16 +90,16 @@ impl Planner {
         let mut plan = Plan::default();
         let mut element = None;
         for index in matched {
-            let marker = &all.list()[index];
-            if self.is_full() || !self.counts(index, marker) {
+            if self.is_full() || !self.counts(index) {
                 continue;
             }
+            let marker = &self.markers.list()[index];
             if marker.wants_element && element.is_none() {
                 element = Some(Arc::new(tag.element(self.charset)));
             }
             let holder = holder(marker, tag, html);
-            let number = self.found(index, marker, element.as_ref(), holder);
-            plan.add(number, &marker.target, tag);
+            plan.add(self.slots, &marker.target, tag);
+            self.note(index, element.as_ref(), holder);
         }
         plan.values.sort_by_key(|(range, _)| range.start);
         plan
@@ -102,14 +107,19 @@ impl Planner {
 
     /// Notes that this element is open for every `each` it matched; whether there was one.
     pub fn enclose(&mut self, handlers: impl Iterator<Item = usize>, tag: &Tag<'_>) -> bool {
-        let all = Arc::clone(&self.markers);
         let mut any = false;
-        for handler in handlers.map(|handler| &all.handlers()[handler]) {
-            let Role::Encloses(each) = handler.role else { continue };
+        for handler in handlers.map(|handler| &self.markers.handlers()[handler]) {
+            let Role::Encloses(each) = handler.role else {
+                continue;
+            };
             if self.enclosing[each].len() < limits::EACH_OPEN_ELEMENTS {
                 let wanted = handler.wants.attributes;
                 let element = wanted.then(|| Arc::new(tag.element(self.charset)));
-                let enclosing = Enclosing { start: tag.start, element, firsts: SmallVec::new() };
+                let enclosing = Enclosing {
+                    start: tag.start,
+                    element,
+                    firsts: SmallVec::new(),
+                };
                 self.enclosing[each].push(enclosing);
                 any = true;
             }
@@ -137,11 +147,14 @@ impl Planner {
     }
 
     /// Whether this match is one that the marker wants.
-    fn counts(&mut self, index: usize, marker: &Marker) -> bool {
-        if marker.which == Which::All {
+    fn counts(&mut self, index: usize) -> bool {
+        if self.markers.list()[index].which == Which::All {
             return true;
         }
-        let enclosing = self.markers.enclosure(index).and_then(|each| self.enclosing[each].last_mut());
+        let enclosing = self
+            .markers
+            .enclosure(index)
+            .and_then(|each| self.enclosing[each].last_mut());
         match enclosing {
             Some(enclosing) if enclosing.firsts.contains(&index) => false,
             Some(enclosing) => {
@@ -152,20 +165,30 @@ impl Planner {
         }
     }
 
-    fn found(&mut self, index: usize, marker: &Marker, element: Option<&Arc<Element>>, holder: Holder) -> Number {
-        let enclosing = self.markers.enclosure(index).and_then(|each| self.enclosing[each].last());
-        let each = enclosing.and_then(|enclosing| enclosing.element.clone());
+    /// Numbers a slot.
+    fn note(&mut self, index: usize, element: Option<&Arc<Element>>, holder: Holder) {
+        let (element, each) = match self.markers.list()[index].wants_element {
+            false => (None, None),
+            true => {
+                let enclosing = self
+                    .markers
+                    .enclosure(index)
+                    .and_then(|each| self.enclosing[each].last());
+                (
+                    element.cloned(),
+                    enclosing.and_then(|enclosing| enclosing.element.clone()),
+                )
+            }
+        };
         let slot = Slot {
             marker: index,
             number: self.slots,
             context: holder.context(),
-            element: element.filter(|_| marker.wants_element).cloned(),
-            each: each.filter(|_| marker.wants_element),
+            element,
+            each,
         };
         self.slots += 1;
-        let number = slot.number;
         self.found.push(Found { slot, holder });
-        number
     }
 }
 
@@ -173,9 +196,11 @@ fn holder(marker: &Marker, tag: &Tag<'_>, html: bool) -> Holder {
     match marker.target {
         Target::Attribute(_) | Target::Class { .. } => Holder::Value,
         Target::Place(Place::Inner | Place::Prepend | Place::Append) => {
-            Holder::inside(&tag.name().to_ascii_lowercase(), html)
+            Holder::inside(tag.name(), html)
         }
-        Target::Place(Place::Before | Place::After | Place::Replace | Place::Remove) => Holder::Markup,
+        Target::Place(Place::Before | Place::After | Place::Replace | Place::Remove) => {
+            Holder::Markup
+        }
     }
 }
 
@@ -184,16 +209,26 @@ impl Plan {
         match target {
             Target::Place(place) => self.slots.at(*place).push(number),
             Target::Attribute(name) => self.value(name, tag).setters.push(number),
-            Target::Class { .. } => self.value(&"class".into(), tag).edits.push(number),
+            Target::Class { .. } => self.value("class", tag).edits.push(number),
         }
     }
 
-    fn value(&mut self, name: &Arc<str>, tag: &Tag<'_>) -> &mut Value {
+    fn value(&mut self, name: &str, tag: &Tag<'_>) -> &mut Value {
         let (range, shape) = tag.locate(name);
-        let known = self.values.iter().position(|(at, value)| *at == range && value.shape == shape);
+        let known = self
+            .values
+            .iter()
+            .position(|(at, value)| *at == range && value.shape == shape);
         let index = known.unwrap_or_else(|| {
-            let original = tag.bytes.slice((range.start - tag.start) as usize..(range.end - tag.start) as usize);
-            let value = Value { original, shape, setters: smallvec![], edits: smallvec![] };
+            let original = tag
+                .bytes
+                .slice((range.start - tag.start) as usize..(range.end - tag.start) as usize);
+            let value = Value {
+                original,
+                shape,
+                setters: smallvec![],
+                edits: smallvec![],
+            };
             self.values.push((range, value));
             self.values.len() - 1
         });
@@ -215,6 +250,8 @@ impl Slots {
 
     /// Whether the end of the element matters to them.
     pub fn need_end(&self) -> bool {
-        [&self.whole, &self.inner, &self.append, &self.after].iter().any(|numbers| !numbers.is_empty())
+        [&self.whole, &self.inner, &self.append, &self.after]
+            .iter()
+            .any(|numbers| !numbers.is_empty())
     }
 }

@@ -28,8 +28,13 @@ pub(super) fn prescan(bytes: &[u8]) -> Prescan {
                 rest.len() - attributes.rest.len()
             }
             [b'<', b'/', letter, ..] | [b'<', letter, ..] if letter.is_ascii_alphabetic() => {
-                let name = rest.iter().position(|byte| is_space(*byte) || *byte == b'>').unwrap_or(rest.len());
-                let mut attributes = Attributes { rest: &rest[name..] };
+                let name = rest
+                    .iter()
+                    .position(|byte| is_space(*byte) || *byte == b'>')
+                    .unwrap_or(rest.len());
+                let mut attributes = Attributes {
+                    rest: &rest[name..],
+                };
                 while attributes.next().is_some() {}
                 rest.len() - attributes.rest.len()
             }
@@ -44,8 +49,7 @@ pub(super) fn prescan(bytes: &[u8]) -> Prescan {
 }
 
 fn is_meta(tag: &[u8]) -> bool {
-    matches!(tag, [name @ .., ] if name.len() > 4 && name[..4].eq_ignore_ascii_case(b"meta")
-        && (is_space(name[4]) || name[4] == b'/'))
+    tag.len() > 4 && tag[..4].eq_ignore_ascii_case(b"meta") && (is_space(tag[4]) || tag[4] == b'/')
 }
 
 /// The encoding that one `<meta>` names, if it does.
@@ -91,11 +95,14 @@ fn charset_in(content: &[u8]) -> Option<&[u8]> {
         let after = skip_space(rest);
         if let [b'=', value @ ..] = after {
             return match skip_space(value) {
-                [quote @ (b'"' | b'\''), quoted @ ..] => {
-                    quoted.iter().position(|byte| byte == quote).map(|end| &quoted[..end])
-                }
+                [quote @ (b'"' | b'\''), quoted @ ..] => quoted
+                    .iter()
+                    .position(|byte| byte == quote)
+                    .map(|end| &quoted[..end]),
                 bare => {
-                    let end = bare.iter().position(|byte| is_space(*byte) || *byte == b';');
+                    let end = bare
+                        .iter()
+                        .position(|byte| is_space(*byte) || *byte == b';');
                     Some(&bare[..end.unwrap_or(bare.len())])
                 }
             };
@@ -110,7 +117,10 @@ struct Attributes<'a> {
 
 impl Attributes<'_> {
     fn next(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let begin = self.rest.iter().position(|byte| !is_space(*byte) && *byte != b'/');
+        let begin = self
+            .rest
+            .iter()
+            .position(|byte| !is_space(*byte) && *byte != b'/');
         self.rest = &self.rest[begin.unwrap_or(self.rest.len())..];
         if let [b'>', after @ ..] = self.rest {
             self.rest = after;
@@ -133,7 +143,10 @@ impl Attributes<'_> {
                 self.rest = &self.rest[1..];
                 value
             }
-            bare => self.take(bare.iter().position(|byte| is_space(*byte) || *byte == b'>')?),
+            bare => self.take(
+                bare.iter()
+                    .position(|byte| is_space(*byte) || *byte == b'>')?,
+            ),
         };
         Some((name, value))
     }
@@ -155,7 +168,9 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -172,20 +187,41 @@ mod tests {
     #[test]
     fn finds_what_browsers_find() {
         for (page, expected) in [
-            ("<!doctype html><html><head><meta charset=utf-8>", Some("UTF-8")),
+            (
+                "<!doctype html><html><head><meta charset=utf-8>",
+                Some("UTF-8"),
+            ),
             ("<META CHARSET = 'Shift_JIS' >", Some("Shift_JIS")),
             ("<meta/charset=koi8-r>", Some("KOI8-R")),
-            ("<meta http-equiv=content-type content='text/html; charset=iso-8859-15'>", Some("ISO-8859-15")),
-            ("<meta content='a; charset = \"gbk\"' http-equiv='Content-Type'>", Some("GBK")),
+            (
+                "<meta http-equiv=content-type content='text/html; charset=iso-8859-15'>",
+                Some("ISO-8859-15"),
+            ),
+            (
+                "<meta content='a; charset = \"gbk\"' http-equiv='Content-Type'>",
+                Some("GBK"),
+            ),
             ("<meta content='text/html; charset=gbk'>", None),
             ("<meta charset=utf-16le>", Some("UTF-8")),
             ("<meta charset=x-user-defined>", Some("windows-1252")),
-            ("<!-- <meta charset=gbk> --><meta charset=big5>", Some("Big5")),
+            (
+                "<!-- <meta charset=gbk> --><meta charset=big5>",
+                Some("Big5"),
+            ),
             ("<!--><meta charset=big5>", Some("Big5")),
-            ("<div title='<meta charset=gbk>'><meta charset=big5>", Some("Big5")),
-            ("</p a='<meta charset=gbk>'><?x <meta charset=gbk ?><meta charset=big5>", Some("Big5")),
+            (
+                "<div title='<meta charset=gbk>'><meta charset=big5>",
+                Some("Big5"),
+            ),
+            (
+                "</p a='<meta charset=gbk>'><?x <meta charset=gbk ?><meta charset=big5>",
+                Some("Big5"),
+            ),
             ("<meta charset=nonsense><meta charset=big5>", Some("Big5")),
-            ("<meta name=a><metax charset=gbk><meta charset=gbk charset=big5>", Some("GBK")),
+            (
+                "<meta name=a><metax charset=gbk><meta charset=gbk charset=big5>",
+                Some("GBK"),
+            ),
             ("<meta charset=utf-", None),
             ("<p>charset=utf-8", None),
             ("a < b <meta charset=big5>", Some("Big5")),

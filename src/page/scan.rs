@@ -94,7 +94,8 @@ impl Scanner {
         let memory = MemorySettings::new()
             .with_max_allowed_memory_usage(limits::REWRITER_MEMORY_BYTES)
             .with_graceful_bail_out_on_memory_limit_exceeded(true);
-        let encoding = AsciiCompatibleEncoding::new(encoding).unwrap_or_else(AsciiCompatibleEncoding::utf_8);
+        let encoding =
+            AsciiCompatibleEncoding::new(encoding).unwrap_or_else(AsciiCompatibleEncoding::utf_8);
         let mut settings = Settings::new_send()
             .with_encoding(encoding)
             .with_strict(false)
@@ -103,10 +104,15 @@ impl Scanner {
         for (index, handler) in markers.handlers().iter().enumerate() {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
-            settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
+            settings = settings
+                .append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
-        Self { rewriter, findings, understood }
+        Self {
+            rewriter,
+            findings,
+            understood,
+        }
     }
 
     /// Reads on. After an error the scanner must not be used again.
@@ -123,7 +129,8 @@ impl Scanner {
             findings.deaf = false;
         }
         let read = self.rewriter.write(format!("<{PROBE}>").as_bytes());
-        let begins_there = |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
+        let begins_there =
+            |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
         read.is_ok() && lock(&self.findings).events.iter().any(begins_there)
     }
 
@@ -158,7 +165,8 @@ fn on_match(
         matched = true;
         let tag = offsets(element.source_location().bytes());
         let can_have_content = element.can_have_content();
-        let attributes = (wants.attributes && findings.attributes_of != Some(tag.start)).then(|| attributes(element));
+        let attributes = (wants.attributes && findings.attributes_of != Some(tag.start))
+            .then(|| attributes(element));
         if attributes.is_some() {
             findings.attributes_of = Some(tag.start);
         }
@@ -167,13 +175,22 @@ fn on_match(
             element.on_end_tag(on_end(tag.start, Arc::clone(&shared)))?;
         }
         let html = element.namespace_uri() == "http://www.w3.org/1999/xhtml";
-        let start = Start { handler, tag, can_have_content, html, attributes };
+        let start = Start {
+            handler,
+            tag,
+            can_have_content,
+            html,
+            attributes,
+        };
         findings.events.push(Event::Start(start));
         Ok(())
     }
 }
 
-fn on_end(element: u64, shared: Shared) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
+fn on_end(
+    element: u64,
+    shared: Shared,
+) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
     Box::new(move |end_tag| {
         let tag = offsets(end_tag.source_location().bytes());
         lock(&shared).events.push(Event::End(End { element, tag }));
@@ -184,7 +201,9 @@ fn on_end(element: u64, shared: Shared) -> Box<dyn FnOnce(&mut EndTag<'_>) -> Ha
 fn attributes(element: &Element<'_, '_>) -> Vec<AttributeAt> {
     let at = |attribute: &lol_html::html_content::Attribute<'_>| {
         let name = offsets(attribute.name_source_location()?.bytes());
-        let value = attribute.value_source_location().map(|location| offsets(location.bytes()));
+        let value = attribute
+            .value_source_location()
+            .map(|location| offsets(location.bytes()));
         Some(AttributeAt { name, value })
     };
     element.attributes().iter().filter_map(at).collect()
@@ -218,12 +237,23 @@ mod tests {
             let mut events = Vec::new();
             for chunk in page.chunks(chunk) {
                 scanner.write(chunk).unwrap();
-                let last = lock(&scanner.findings).events.iter().map(end_of_event).max().unwrap_or_default();
-                assert!(last <= scanner.understood(), "an event lies in bytes that were not let go");
+                let last = lock(&scanner.findings)
+                    .events
+                    .iter()
+                    .map(end_of_event)
+                    .max()
+                    .unwrap_or_default();
+                assert!(
+                    last <= scanner.understood(),
+                    "an event lies in bytes that were not let go"
+                );
             }
             scanner.swap_events(&mut events);
             assert!(scanner.ends_between_tags(page.len() as u64));
-            events.iter().map(|event| describe(event, page)).collect::<Vec<_>>()
+            events
+                .iter()
+                .map(|event| describe(event, page))
+                .collect::<Vec<_>>()
         };
         let whole = scan(page.len());
         for chunk in [1, 2, 7] {
@@ -240,7 +270,9 @@ mod tests {
     }
 
     fn describe(event: &Event, page: &[u8]) -> String {
-        let text = |range: &Range<u64>| String::from_utf8_lossy(&page[range.start as usize..range.end as usize]);
+        let text = |range: &Range<u64>| {
+            String::from_utf8_lossy(&page[range.start as usize..range.end as usize])
+        };
         match event {
             Event::Start(start) => {
                 let mut said = format!("{} {}", start.handler, text(&start.tag));
@@ -258,16 +290,31 @@ mod tests {
     fn end_tags_come_innermost_first_and_implied_ones_with_the_tag_that_implied_them() {
         assert_eq!(
             events(&["b", "div"], b"<div><b>x<b>y</div>z</b>"),
-            ["1 <div>", "0 <b>", "0 <b>", "end 9 </div>", "end 5 </div>", "end 0 </div>"]
+            [
+                "1 <div>",
+                "0 <b>",
+                "0 <b>",
+                "end 9 </div>",
+                "end 5 </div>",
+                "end 0 </div>"
+            ]
         );
-        assert_eq!(events(&["p"], b"<p>a<p>b</p>c"), ["0 <p>", "0 <p>", "end 4 </p>"]);
+        assert_eq!(
+            events(&["p"], b"<p>a<p>b</p>c"),
+            ["0 <p>", "0 <p>", "end 4 </p>"]
+        );
     }
 
     #[test]
     fn several_handlers_of_one_tag_follow_each_other_and_list_its_attributes_once() {
         assert_eq!(
             events(&["p", "[a]", ".c"], b"<p a=1 CLASS='c'>x</p>"),
-            ["0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]", "1 <p a=1 CLASS='c'>", "2 <p a=1 CLASS='c'>", "end 0 </p>"]
+            [
+                "0 <p a=1 CLASS='c'> [a=Some(\"1\")] [CLASS=Some(\"c\")]",
+                "1 <p a=1 CLASS='c'>",
+                "2 <p a=1 CLASS='c'>",
+                "end 0 </p>"
+            ]
         );
     }
 
@@ -275,7 +322,9 @@ mod tests {
     fn attributes_in_every_shape() {
         assert_eq!(
             events(&["a"], b"<a b c= d='' e = \"f\" g=h/ b=2 i=>"),
-            ["0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"]
+            [
+                "0 <a b c= d='' e = \"f\" g=h/ b=2 i=> [b=None] [c=Some(\"d=''\")] [e=Some(\"f\")] [g=Some(\"h/\")] [b=Some(\"2\")] [i=None]"
+            ]
         );
     }
 
@@ -289,8 +338,17 @@ mod tests {
     #[test]
     fn templates_and_foreign_content_match() {
         assert_eq!(
-            events(&["b", "path"], b"<template><b></b></template><svg><path/><path></path></svg>"),
-            ["0 <b>", "end 10 </b>", "1 <path/>", "1 <path>", "end 40 </path>"]
+            events(
+                &["b", "path"],
+                b"<template><b></b></template><svg><path/><path></path></svg>"
+            ),
+            [
+                "0 <b>",
+                "end 10 </b>",
+                "1 <path/>",
+                "1 <path>",
+                "end 40 </path>"
+            ]
         );
     }
 
@@ -298,19 +356,37 @@ mod tests {
     fn it_is_known_where_a_page_breaks_off() {
         let markers = markers(&["p"]);
         for (page, expected) in [
-            ("", true), ("<p>a", true), ("<p>a <", true), ("<svg><g>", true), ("<!-- a -->", true),
-            ("<p", false), ("<p a", false), ("<p a='>", false), ("</p", false), ("<!-- <p>", false), ("<script>", false),
-            ("<title>a", false), ("<svg><![CDATA[", false), ("<!doctype", false),
+            ("", true),
+            ("<p>a", true),
+            ("<p>a <", true),
+            ("<svg><g>", true),
+            ("<!-- a -->", true),
+            ("<p", false),
+            ("<p a", false),
+            ("<p a='>", false),
+            ("</p", false),
+            ("<!-- <p>", false),
+            ("<script>", false),
+            ("<title>a", false),
+            ("<svg><![CDATA[", false),
+            ("<!doctype", false),
         ] {
             let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8);
             scanner.write(page.as_bytes()).unwrap();
-            assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
+            assert_eq!(
+                scanner.ends_between_tags(page.len() as u64),
+                expected,
+                "{page}"
+            );
         }
     }
 
     #[test]
     fn tag_names_match_in_any_case() {
-        assert_eq!(events(&["main"], b"<MAIN></Main>"), ["0 <MAIN>", "end 0 </Main>"]);
+        assert_eq!(
+            events(&["main"], b"<MAIN></Main>"),
+            ["0 <MAIN>", "end 0 </Main>"]
+        );
         assert_eq!(events(&["MAIN"], b"<main></main>").len(), 2);
     }
 
@@ -319,13 +395,18 @@ mod tests {
     fn a_compound_inside_not_has_another_meaning_than_in_css() {
         let selector: lol_html::Selector = "p:not(.a.b)".parse().unwrap();
         let mut count = 0;
-        let counts = lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
-            count += 1;
-            Ok(())
-        });
-        let settings = lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
+        let counts = lol_html::ElementContentHandlers::default().element(
+            |_: &mut lol_html::html_content::Element<'_, '_>| {
+                count += 1;
+                Ok(())
+            },
+        );
+        let settings = lol_html::Settings::new()
+            .append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
         let mut rewriter = lol_html::HtmlRewriter::new(settings, |_: &[u8]| {});
-        rewriter.write(b"<p class=a>in CSS this one matches</p>").unwrap();
+        rewriter
+            .write(b"<p class=a>in CSS this one matches</p>")
+            .unwrap();
         rewriter.end().unwrap();
         assert_eq!(count, 0);
     }

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::limits;
+
 /// A window on the page: what lies before it has been taken.
 #[derive(Debug, Default)]
 pub(super) struct Source {
@@ -20,7 +22,11 @@ pub(super) struct Source {
 impl Source {
     pub fn push(&mut self, chunk: Bytes) {
         self.end += chunk.len() as u64;
-        if !chunk.is_empty() {
+        let joined = self
+            .chunks
+            .back_mut()
+            .is_some_and(|last| join_tiny(last, &chunk));
+        if !joined && !chunk.is_empty() {
             self.chunks.push_back(chunk);
         }
     }
@@ -56,7 +62,9 @@ impl Source {
     /// Takes the bytes up to `to`, chunk by chunk.
     pub fn take_until(&mut self, to: u64, mut each: impl FnMut(Bytes)) {
         while self.start < to {
-            let Some(chunk) = self.chunks.front_mut() else { break };
+            let Some(chunk) = self.chunks.front_mut() else {
+                break;
+            };
             let length = chunk.len().min((to - self.start) as usize);
             self.start += length as u64;
             if length == chunk.len() {
@@ -68,6 +76,19 @@ impl Source {
     }
 }
 
+/// Appends `next` to `last` if both are tiny; whether it did.
+pub(super) fn join_tiny(last: &mut Bytes, next: &Bytes) -> bool {
+    let length = last.len() + next.len();
+    let tiny = length <= limits::PAGE_TINY_BYTES;
+    if tiny {
+        let mut joined = BytesMut::with_capacity(length);
+        joined.extend_from_slice(last);
+        joined.extend_from_slice(next);
+        *last = joined.freeze();
+    }
+    tiny
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,18 +96,39 @@ mod tests {
     #[test]
     fn slices_and_takes_over_chunks() {
         let mut source = Source::default();
-        for chunk in ["abc", "", "de", "fghi"] {
-            source.push(Bytes::from_static(chunk.as_bytes()));
+        for chunk in ["abc", "de", "fghi"] {
+            source.end += chunk.len() as u64;
+            source
+                .chunks
+                .push_back(Bytes::from_static(chunk.as_bytes()));
         }
         for from in 0..9 {
             for to in from..=9 {
-                assert_eq!(source.slice(from..to), "abcdefghi"[from as usize..to as usize]);
+                assert_eq!(
+                    source.slice(from..to),
+                    "abcdefghi"[from as usize..to as usize]
+                );
             }
         }
         let mut taken = Vec::new();
         source.take_until(4, |chunk| taken.push(chunk));
-        assert_eq!(taken, ["abc", "d"]);
+        assert_eq!(taken.concat(), b"abcd");
         assert_eq!((source.start, source.end), (4, 9));
         assert_eq!(source.slice(4..7), "efg");
+    }
+
+    #[test]
+    fn single_bytes_are_joined_and_large_chunks_are_not_copied() {
+        let mut source = Source::default();
+        let large = Bytes::from(vec![b'x'; limits::PAGE_TINY_BYTES]);
+        source.push(large.clone());
+        for _ in 0..limits::PAGE_TINY_BYTES {
+            source.push(Bytes::from_static(b"y"));
+        }
+        let mut taken = Vec::new();
+        source.take_until(source.end(), |chunk| taken.push(chunk));
+        assert_eq!(taken.len(), 2);
+        assert_eq!(taken[0].as_ptr(), large.as_ptr());
+        assert_eq!(taken[1], vec![b'y'; limits::PAGE_TINY_BYTES]);
     }
 }

@@ -4,13 +4,12 @@
 //! attribute. It must not know markers or slots.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::Element;
+use super::attribute::Shape;
 use super::charset::Charset;
-use super::piece::Shape;
 use super::scan::AttributeAt;
 use crate::limits;
 
@@ -39,7 +38,10 @@ impl Tag<'_> {
         for at in self.attributes.iter().take(limits::ELEMENT_ATTRIBUTES) {
             let name = charset.decode(self.slice(&at.name)).to_ascii_lowercase();
             if element.attributes.iter().all(|(known, _)| *known != name) {
-                let value = at.value.as_ref().map(|value| charset.decode(self.slice(value)));
+                let value = at
+                    .value
+                    .as_ref()
+                    .map(|value| charset.decode(self.slice(value)));
                 let value = htmlize::unescape_attribute(value.unwrap_or_default()).into_owned();
                 element.attributes.push((name, value));
             }
@@ -49,14 +51,17 @@ impl Tag<'_> {
 
     /// The bytes that must be exchanged to change the attribute `name`, and how it is written. Of a repeated name the
     /// first counts, as in browsers.
-    pub fn locate(&self, name: &Arc<str>) -> (Range<u64>, Shape) {
+    pub fn locate(&self, name: &str) -> (Range<u64>, Shape) {
         let named = |at: &&AttributeAt| self.slice(&at.name).eq_ignore_ascii_case(name.as_bytes());
         let Some(at) = self.attributes.iter().find(named) else {
             let behind_name = self.start + self.name_end() as u64;
-            return (behind_name..behind_name, Shape::Absent(Arc::clone(name)));
+            return (behind_name..behind_name, Shape::Absent(name.into()));
         };
         let Some(value) = at.value.clone() else {
-            return (at.name.end..self.behind_equals_sign(at.name.end), Shape::WithoutValue);
+            return (
+                at.name.end..self.behind_equals_sign(at.name.end),
+                Shape::WithoutValue,
+            );
         };
         let quote = self.bytes.get((value.end - self.start) as usize);
         let before = self.bytes.get((value.start - self.start) as usize - 1);
@@ -75,7 +80,10 @@ impl Tag<'_> {
     /// `a=` may stand without any value before the end of the tag; then its sign goes too.
     fn behind_equals_sign(&self, name_end: u64) -> u64 {
         let rest = &self.bytes[(name_end - self.start) as usize..];
-        let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let space = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
         match rest.get(space) {
             Some(b'=') => name_end + space as u64 + 1,
             _ => name_end,

@@ -3,38 +3,25 @@
 //! In: pieces, in order, and what was promised for their slots. Out: bytes, as soon as they are certain, and one
 //! [`Settled`] for each slot. It must not know how pieces are made; they may come from a page kept since yesterday.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
-use smallvec::SmallVec;
+use bytes::Bytes;
 
+use super::attribute::Value;
 use super::charset::Charset;
-use super::class::{Change, change};
 use super::markers::Markers;
-use super::piece::{Absence, Closing, Found, Number, Piece, Value};
-use super::waiting::{Verdict, Waiting};
-use super::{Filling, Fills, Outcome, Settled, Target};
+use super::outgoing::Outgoing;
+use super::piece::{Absence, Found, Number, Piece};
+use super::queue::{Outcomes, Queue, Span};
+use super::{Filling, Fills, Outcome, Settled};
 use crate::limits;
 
 /// The walk over one page.
 pub(super) struct Walk {
-    markers: Arc<Markers>,
-    charset: Charset,
-    queue: VecDeque<Piece>,
-    /// By number.
-    slots: Vec<Waiting>,
-    /// How many of the origin's bytes have been queued.
-    queued: u64,
-    /// Offset in the page that came: where the walk stands.
-    source: u64,
-    /// Offset in the page that leaves: where the walk stands.
-    output: u64,
-    /// Certain bytes that have not left.
-    ready: VecDeque<Bytes>,
-    ready_bytes: usize,
+    queue: Queue,
+    leaving: Outgoing,
 }
 
 /// Why a walk stands still.
@@ -48,117 +35,80 @@ pub(super) enum Standstill {
     Enough,
 }
 
-/// What is known of the bytes that a slot spans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Span {
-    /// All of it is here, up to this offset.
-    Whole(u64),
-    /// Its end has not come.
-    Growing,
-    /// It must stay: it ends without its own end tag, or is too long.
-    Stays,
-}
-
 impl Walk {
     pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
         Self {
-            markers,
-            charset,
-            queue: VecDeque::new(),
-            slots: Vec::new(),
-            queued: 0,
-            source: 0,
-            output: 0,
-            ready: VecDeque::new(),
-            ready_bytes: 0,
+            queue: Queue::new(markers, charset),
+            leaving: Outgoing::default(),
         }
     }
 
     /// A slot that pieces to come will mention. Slots come by ascending number.
     pub fn expect(&mut self, found: &Found, filling: Filling) {
-        let target = &self.markers.list()[found.slot.marker].target;
-        self.slots.push(Waiting::new(found.slot.marker, target, found.holder, self.charset, filling));
+        self.queue.expect(found, filling);
     }
 
+    /// The next piece of the page.
     pub fn push(&mut self, piece: Piece) {
-        match &piece {
-            Piece::Bytes(bytes) => self.queued += bytes.len() as u64,
-            Piece::Value(value) => self.queued += value.original.len() as u64,
-            Piece::Open(number) => self.slots[*number].opened = self.queued,
-            Piece::Close(number, closing) => self.slots[*number].closed = Some((*closing, self.queued)),
-            Piece::Insert(_) | Piece::Nowhere(..) => {}
-        }
-        self.queue.push_back(piece);
+        self.queue.push(piece);
     }
 
-    /// How many of the origin's bytes wait here.
+    /// How many bytes wait here.
     pub fn ahead(&self) -> usize {
-        (self.queued - self.source) as usize + self.ready_bytes
+        (self.queue.pushed() - self.leaving.source) as usize + self.leaving.len()
     }
 
     /// Whether nothing is left to walk or to send.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.ready.is_empty()
+        self.queue.is_empty() && self.leaving.is_empty()
     }
 
     /// Whether only more pieces can bring it on.
     pub fn wants_pieces(&self) -> bool {
-        match self.queue.front() {
-            None => self.ready.is_empty(),
-            Some(Piece::Open(number)) => {
-                let shown = matches!(self.slots[*number].known(), Some(Verdict::Show(_)));
-                shown && self.span(*number) == Span::Growing
-            }
-            Some(_) => false,
-        }
+        let used_up = self.queue.is_empty() && self.leaving.is_empty();
+        used_up || self.queue.begins_with_growing()
     }
 
     /// Goes on as far as it can.
     pub fn go(&mut self, cx: &mut Context<'_>, fills: &mut impl Fills) -> Standstill {
-        while self.ready_bytes < limits::PAGE_PIECE_BYTES {
-            let Some(piece) = self.queue.pop_front() else {
+        while self.leaving.len() < limits::PAGE_PIECE_BYTES {
+            let Some(piece) = self.queue.pop() else {
                 return Standstill::Input;
             };
             if let Err((piece, why)) = self.step(piece, cx, fills) {
-                self.queue.push_front(piece);
+                self.queue.put_back(piece);
                 return why;
             }
         }
         Standstill::Enough
     }
 
-    /// Bytes that may leave: one large piece, or small ones joined.
+    /// Bytes that may leave.
     pub fn take_ready(&mut self) -> Option<Bytes> {
-        let first = self.ready.pop_front()?;
-        self.ready_bytes -= first.len();
-        let fits = |next: &Bytes, so_far: usize| so_far + next.len() <= limits::PAGE_PIECE_BYTES;
-        let large = first.len() >= limits::PAGE_PIECE_BYTES / 2;
-        if large || !self.ready.front().is_some_and(|next| fits(next, first.len())) {
-            return Some(first);
-        }
-        let mut joined = BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
-        joined.extend_from_slice(&first);
-        while let Some(next) = self.ready.pop_front_if(|next| fits(next, joined.len())) {
-            self.ready_bytes -= next.len();
-            joined.extend_from_slice(&next);
-        }
-        Some(joined.freeze())
+        self.leaving.take()
     }
 
     /// Takes one piece, or gives it back with the reason why it must wait.
-    fn step(&mut self, piece: Piece, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), (Piece, Standstill)> {
+    fn step(
+        &mut self,
+        piece: Piece,
+        cx: &mut Context<'_>,
+        fills: &mut impl Fills,
+    ) -> Result<(), (Piece, Standstill)> {
         match piece {
-            Piece::Bytes(bytes) => self.pass(bytes),
+            Piece::Bytes(bytes) => self.leaving.pass(bytes),
             Piece::Close(..) => {}
             Piece::Nowhere(number, Absence::Void) => self.settle(number, Outcome::Kept, fills),
-            Piece::Nowhere(number, Absence::BrokenOff) => self.settle(number, Outcome::Unclosed, fills),
-            Piece::Insert(number) => match self.poll(number, cx) {
+            Piece::Nowhere(number, Absence::BrokenOff) => {
+                self.settle(number, Outcome::Unclosed, fills)
+            }
+            Piece::Insert(number) => match self.queue.poll(number, cx) {
                 Poll::Pending => return Err((piece, Standstill::Fill)),
                 Poll::Ready(Some(outcome)) => self.settle(number, outcome, fills),
-                Poll::Ready(None) => self.exchange(number, self.source, fills),
+                Poll::Ready(None) => self.exchange(number, self.leaving.source, fills),
             },
             Piece::Open(number) => self.open(number, cx, fills).map_err(|why| (piece, why))?,
-            Piece::Value(value) => match self.poll_value(&value, cx) {
+            Piece::Value(value) => match self.queue.poll_value(&value, cx) {
                 Poll::Pending => return Err((Piece::Value(value), Standstill::Fill)),
                 Poll::Ready(applied) => self.value(&value, &applied, fills),
             },
@@ -167,18 +117,19 @@ impl Walk {
     }
 
     /// A spanning slot is due.
-    fn open(&mut self, number: Number, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), Standstill> {
-        let span = self.span(number);
+    fn open(
+        &mut self,
+        number: Number,
+        cx: &mut Context<'_>,
+        fills: &mut impl Fills,
+    ) -> Result<(), Standstill> {
+        let span = self.queue.span(number);
         if span == Span::Stays {
-            let outcome = match self.slots[number].known() {
-                Some(Verdict::Keep) => Outcome::Kept,
-                Some(Verdict::Refuse) => Outcome::Refused,
-                _ => Outcome::Unclosed,
-            };
+            let outcome = self.queue.outcome_of_staying(number);
             self.settle(number, outcome, fills);
             return Ok(());
         }
-        match (self.poll(number, cx), span) {
+        match (self.queue.poll(number, cx), span) {
             (Poll::Pending, _) => return Err(Standstill::Fill),
             (Poll::Ready(Some(outcome)), _) => self.settle(number, outcome, fills),
             (Poll::Ready(None), Span::Whole(end)) => self.exchange(number, end, fills),
@@ -187,154 +138,56 @@ impl Walk {
         Ok(())
     }
 
-    /// Whether a slot's own end tag has come. Judged by offsets alone, so the answer is the same at any chunking.
-    fn span(&self, number: Number) -> Span {
-        let slot = &self.slots[number];
-        let (closing, end) = match slot.closed {
-            Some((closing, end)) => (Some(closing), end),
-            None => (None, self.queued),
-        };
-        let too_long = end - slot.opened > limits::SLOT_HELD_BYTES as u64;
-        match closing {
-            _ if too_long => Span::Stays,
-            Some(Closing::Own) => Span::Whole(end),
-            Some(Closing::Implied) => Span::Stays,
-            None => Span::Growing,
-        }
-    }
-
-    /// How a slot ends whose fill is not shown; `None` if it is.
-    fn poll(&mut self, number: Number, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        let slot = &mut self.slots[number];
-        let target = &self.markers.list()[slot.marker].target;
-        slot.poll(target, self.charset, cx).map(|verdict| match verdict {
-            Verdict::Keep => Some(Outcome::Kept),
-            Verdict::Refuse => Some(Outcome::Refused),
-            Verdict::Show(_) => None,
-        })
-    }
-
     /// Lays a slot's content in, in the place of the origin's bytes up to `end`; whatever slots are among these are covered.
     fn exchange(&mut self, number: Number, end: u64, fills: &mut impl Fills) {
-        let (source, output) = (self.source, self.output);
-        for part in self.slots[number].settle() {
-            self.show(part);
+        let (source, output) = (self.leaving.source, self.leaving.output);
+        for part in self.queue.settle(number).1 {
+            self.leaving.show(part);
         }
-        let covered = self.drop_span(number);
-        self.source = end;
-        self.report(number, Outcome::Shown, source..end, output..self.output, fills);
+        let covered = self.queue.drop_span(number);
+        self.leaving.source = end;
+        self.report(
+            number,
+            Outcome::Shown,
+            source..end,
+            output..self.leaving.output,
+            fills,
+        );
         for number in covered {
             self.settle(number, Outcome::Covered, fills);
         }
     }
 
-    /// Drops the pieces that a slot spans, if it is a spanning one, and names the slots among them.
-    fn drop_span(&mut self, number: Number) -> SmallVec<[Number; 4]> {
-        let mut covered = SmallVec::new();
-        if self.slots[number].closed.is_none() {
-            return covered;
-        }
-        while let Some(piece) = self.queue.pop_front() {
-            match piece {
-                Piece::Close(closed, _) if closed == number => break,
-                Piece::Bytes(_) | Piece::Close(..) => {}
-                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => covered.push(number),
-                Piece::Value(value) => covered.extend(value.setters.into_iter().chain(value.edits)),
-            }
-        }
-        covered
-    }
-
-    /// The outcomes of an attribute's slots, once all that matter have come; those behind a shown setter are covered
-    /// and not waited for.
-    fn poll_value(&mut self, value: &Value, cx: &mut Context<'_>) -> Poll<SmallVec<[(Number, Outcome); 2]>> {
-        let mut outcomes = SmallVec::new();
-        let mut set = false;
-        for &number in &value.setters {
-            let outcome = match set {
-                true => Outcome::Covered,
-                false => match self.poll(number, cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(outcome) => outcome.unwrap_or(Outcome::Shown),
-                },
-            };
-            set |= outcome == Outcome::Shown;
-            outcomes.push((number, outcome));
-        }
-        for &number in &value.edits {
-            match self.poll(number, cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(outcome) => outcomes.push((number, outcome.unwrap_or(Outcome::Shown))),
-            }
-        }
-        Poll::Ready(outcomes)
-    }
-
     /// Writes an attribute's value and settles its slots.
-    fn value(&mut self, value: &Value, outcomes: &[(Number, Outcome)], fills: &mut impl Fills) {
-        let (source, output) = (self.source, self.output);
-        let shown = |number: &&Number| outcomes.contains(&(**number, Outcome::Shown));
-        let setter = value.setters.iter().find(shown);
-        let set = setter.map(|number| self.slots[*number].settle().into_iter().next().unwrap_or_default());
-        let edits: SmallVec<[Number; 2]> = value.edits.iter().filter(shown).copied().collect();
-        let changed = self.change_class(value, set.as_deref(), &edits);
-        let owner = match changed.or_else(|| set.map(|set| set.to_vec())) {
-            Some(text) => {
-                self.source += value.original.len() as u64;
-                self.show(value.written(&text));
-                setter.or(edits.first())
-            }
-            None => {
-                self.pass(value.original.clone());
-                None
-            }
-        };
-        let (taken, written) = (source..self.source, output..self.output);
-        let mut owned = false;
-        for (number, outcome) in outcomes {
-            if Some(number) == owner {
-                owned = true;
-                self.report(*number, *outcome, taken.clone(), written.clone(), fills);
-            } else {
-                // Before its owner, a range has not begun; behind it, it is over.
-                let (at, out) = if owned || owner.is_none() { (self.source, self.output) } else { (source, output) };
-                self.report(*number, *outcome, at..at, out..out, fills);
+    fn value(&mut self, value: &Value, outcomes: &Outcomes, fills: &mut impl Fills) {
+        let from = (self.leaving.source, self.leaving.output);
+        let mut owner = None;
+        match self.queue.compose(value, outcomes) {
+            None => self.leaving.pass(value.original.clone()),
+            Some((composed, by)) => {
+                self.leaving.source += value.original.len() as u64;
+                self.leaving.show(composed);
+                owner = by;
             }
         }
-    }
-
-    /// The classes that `edits` ask for, on top of what is set or stands there; `None` if that stays.
-    fn change_class(&self, value: &Value, set: Option<&[u8]>, edits: &[Number]) -> Option<Vec<u8>> {
-        let mut changes = Vec::new();
-        for number in edits {
-            if let Target::Class { add, remove } = &self.markers.list()[self.slots[*number].marker].target {
-                changes.extend(add.iter().map(|class| Change::Add(class)));
-                changes.extend(remove.iter().map(|class| Change::Remove(class)));
-            }
-        }
-        match set {
-            Some(set) => change(set, self.charset, &changes),
-            None => change(&value.text_between_double_quotes(), self.charset, &changes),
-        }
-    }
-
-    /// The origin's bytes leave as they came.
-    fn pass(&mut self, bytes: Bytes) {
-        self.source += bytes.len() as u64;
-        self.show(bytes);
-    }
-
-    fn show(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.output += bytes.len() as u64;
-            self.ready_bytes += bytes.len();
-            self.ready.push_back(bytes);
+        let to = (self.leaving.source, self.leaving.output);
+        let mut at = if owner.is_some() { from } else { to };
+        for &(number, outcome) in outcomes {
+            let until = if Some(number) == owner { to } else { at };
+            self.report(number, outcome, at.0..until.0, at.1..until.1, fills);
+            at = until;
         }
     }
 
     /// A slot is done that changed nothing.
     fn settle(&mut self, number: Number, outcome: Outcome, fills: &mut impl Fills) {
-        self.report(number, outcome, self.source..self.source, self.output..self.output, fills);
+        self.report(
+            number,
+            outcome,
+            self.leaving.source..self.leaving.source,
+            self.leaving.output..self.leaving.output,
+            fills,
+        );
     }
 
     fn report(
@@ -345,8 +198,13 @@ impl Walk {
         output: Range<u64>,
         fills: &mut impl Fills,
     ) {
-        let slot = &mut self.slots[number];
-        slot.settle();
-        fills.settled(Settled { marker: slot.marker, number, outcome, source, output });
+        let (marker, _) = self.queue.settle(number);
+        fills.settled(Settled {
+            marker,
+            number,
+            outcome,
+            source,
+            output,
+        });
     }
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use inlay::cli::demo::edge::{Body, Edge, boxed, whole};
 use inlay::cli::demo::shop::Shop;
-use inlay::cli::demo::trace::{Made, SlotTrace, TraceSink};
+use inlay::exchange::trace::{Made, SlotTrace, TraceSink};
 use inlay::page::{Context, Outcome, Place, Target};
 
 #[derive(Clone, Default)]

@@ -1,10 +1,6 @@
-//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as rules, a clock that is set.
+//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as
+//! rules, a clock that is set.
 
-mod caching;
-mod failing;
 mod house;
 mod laying;
 mod passing;
-mod reloading;
-mod streaming;
-mod visiting;
