@@ -93,7 +93,9 @@ impl Reloader {
             let (pseudonym, shutdown) = &self.connecting;
             let sites = build::sites(&fresh, pseudonym, shutdown)?;
             if settings.needs_restart(&fresh) {
-                tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
+                tracing::warn!(
+                    "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
+                );
             }
             self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
             let revision = rules.revision(sites, self.held.cache.clone());
@@ -113,7 +115,11 @@ impl Reloader {
             }
             Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
             Ok(Some(revision)) => {
-                tracing::info!(revision = &*revision.id, rules = revision.book.rules().len(), "the rules were reloaded");
+                tracing::info!(
+                    revision = &*revision.id,
+                    rules = revision.book.rules().len(),
+                    "the rules were reloaded"
+                );
                 exchange.revision.store(Arc::new(revision));
                 (Reloaded::Applied, ReloadState::Current, "applied")
             }

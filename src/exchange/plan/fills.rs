@@ -109,7 +109,6 @@ fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
     };
     let bytes = |piece: &Piece| match piece {
         Piece::Text(text) => text.clone(),
-        // A page without a nonce of its own gets an empty one: browsers that check none need none.
         Piece::Nonce => nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes())),
     };
     Fill::Show(pieces.iter().map(bytes).collect())
