@@ -76,11 +76,9 @@ impl Reloader {
         let exchange = &self.held.exchange;
         let before = exchange.revision.load_full();
         let read = config::load_rules(&settings, exchange.clock.now()).map_err(Refusal::Config);
-        self.settle(read.and_then(|(rules, _warnings)| {
-            if rules.id == before.id {
-                return Ok(None);
-            }
-            Ok(Some(rules.revision(before.sites.clone(), self.held.cache.clone())))
+        self.settle(read.map(|(rules, _warnings)| {
+            let changed = rules.id != before.id;
+            changed.then(|| rules.revision(before.sites.clone(), self.held.cache.clone()))
         }))
     }
 
