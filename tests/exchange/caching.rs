@@ -124,7 +124,12 @@ async fn matching_by_a_cookie_or_header_makes_private_and_by_the_path_does_not()
 
 #[tokio::test]
 async fn private_never_lifts_what_the_origin_forbade() {
-    let rules = "rules:\n  r:\n    match: { path: / }\n    inject: [{ select: p, place: after, template: '{{ visitor.returning }}' }]\n";
+    let rules = "\
+rules:
+  r:
+    match: { path: / }
+    inject: [{ select: p, place: after, template: '{{ visitor.returning }}' }]
+";
     let front = Front::with(SITE, &[("rules/a.yaml", rules)], |_| {
         let mut response = page("<p></p>");
         response.headers_mut().insert("cache-control", "no-store".parse().expect("a header"));

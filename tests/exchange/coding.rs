@@ -1,4 +1,5 @@
-//! Content codings and charsets, through the whole house: whatever the page comes in and leaves in, outside its slots it is the same.
+//! Content codings and charsets, through the whole house: whatever the page comes in and leaves in, outside its slots it
+//! is the same.
 
 use std::io::{Read, Write};
 

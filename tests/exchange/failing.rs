@@ -1,4 +1,5 @@
-//! Promise 2: whatever fails in personalisation, the origin's page arrives whole; and what is said when the origin itself fails.
+//! Promise 2: whatever fails in personalisation, the origin's page arrives whole; and what is said when the origin itself
+//! fails.
 
 use http::StatusCode;
 use serde_json::Value;

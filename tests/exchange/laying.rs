@@ -2,7 +2,8 @@
 
 use super::house::{Front, page};
 
-const PAGE: &str = "<!doctype html><html><head><title>Shop</title></head><body><main><h1>Hi</h1><img class=hero src=/plain.webp><p>origin</p></main></body></html>";
+const PAGE: &str = "<!doctype html><html><head><title>Shop</title></head><body><main><h1>Hi</h1>\
+    <img class=hero src=/plain.webp><p>origin</p></main></body></html>";
 
 #[tokio::test]
 async fn eight_lines_of_rule_lay_in_a_fragment() {

@@ -1,4 +1,5 @@
-//! Promise 1, for pages and rules that nobody thought of: outside its slots a page leaves as it came, bit for bit, at any chunking.
+//! Promise 1, for pages and rules that nobody thought of: outside its slots a page leaves as it came, bit for bit, at any
+//! chunking.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};

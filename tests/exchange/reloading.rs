@@ -1,4 +1,5 @@
-//! Promise 4: a change of the rules is atomic and live at once, a wrong one changes nothing and says why; and how it all ends.
+//! Promise 4: a change of the rules is atomic and live at once, a wrong one changes nothing and says why; and how it all
+//! ends.
 
 use std::fs;
 use std::os::unix::fs::symlink;

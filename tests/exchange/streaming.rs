@@ -1,5 +1,5 @@
-//! Streaming stays streaming: what leaves while the origin still waits, what is not read while the client does not, and that a
-//! broken body looks broken.
+//! Streaming stays streaming: what leaves while the origin still waits, what is not read while the client does not, and
+//! that a broken body looks broken.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
