@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
 use crate::Failure;
-use crate::server::Server;
+use crate::server::{Server, processor_time};
 use crate::subject::{self, Subject, Wanted};
 use crate::wire::{Coding, Connection, decoded};
 
@@ -22,8 +22,10 @@ const COMPARED_OF_COMPRESSED: usize = 100;
 
 /// What is asked of whom.
 #[derive(Clone, Copy)]
-pub struct Load {
-    pub address: SocketAddr,
+pub struct Load<'a> {
+    pub server: &'a Server,
+    /// The site behind it.
+    pub origin: &'a Server,
     pub wanted: Wanted,
     pub coding: Coding,
     pub connections: usize,
@@ -36,23 +38,31 @@ pub struct Measured {
     /// Of bodies, without framing.
     pub bytes: u64,
     pub took: Duration,
-    /// Of the server's.
-    pub processor_time: Duration,
+    /// Processor time of the server.
+    pub server_time: Duration,
+    /// Processor time of the load and the origin, which share a core.
+    pub load_time: Duration,
     /// Of the server, after the load.
     pub resident_bytes: u64,
 }
 
 /// Warms up, then measures for `duration`.
-pub fn measure(load: &Load, subject: &Subject, server: &Server, duration: Duration) -> Result<Measured, Failure> {
+pub fn measure(load: &Load<'_>, subject: &Subject, duration: Duration) -> Result<Measured, Failure> {
     // The load has one core, so it has one thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let task = Task::new(load, subject);
+    let load_time = || Ok::<_, Failure>(processor_time(std::process::id())? + load.origin.processor_time()?);
     runtime.block_on(run(load, &task, WARM_UP))?;
-    let (before, started) = (server.processor_time()?, Instant::now());
+    let (server_before, load_before, started) = (load.server.processor_time()?, load_time()?, Instant::now());
     let (latencies, bytes) = runtime.block_on(run(load, &task, duration))?;
-    let took = started.elapsed();
-    let processor_time = server.processor_time()? - before;
-    Ok(Measured { latencies, bytes, took, processor_time, resident_bytes: server.resident_bytes()? })
+    Ok(Measured {
+        latencies,
+        bytes,
+        took: started.elapsed(),
+        server_time: load.server.processor_time()? - server_before,
+        load_time: load_time()? - load_before,
+        resident_bytes: load.server.resident_bytes()?,
+    })
 }
 
 /// What every connection asks, and what it must be told.
@@ -67,14 +77,14 @@ struct Task {
 }
 
 impl Task {
-    fn new(load: &Load, subject: &Subject) -> Self {
+    fn new(load: &Load<'_>, subject: &Subject) -> Self {
         let requests = subject::requests(load.wanted, load.coding).into();
         let expected = subject.expected(load.wanted).to_vec().into();
-        Self { address: load.address, coding: load.coding, requests, expected }
+        Self { address: load.server.address, coding: load.coding, requests, expected }
     }
 }
 
-async fn run(load: &Load, task: &Task, duration: Duration) -> Result<(Histogram<u64>, u64), Failure> {
+async fn run(load: &Load<'_>, task: &Task, duration: Duration) -> Result<(Histogram<u64>, u64), Failure> {
     let until = Instant::now() + duration;
     let mut connections = JoinSet::new();
     for number in 0..load.connections {

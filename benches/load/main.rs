@@ -110,8 +110,8 @@ fn measure(options: &Options) -> Result<(), Failure> {
     table::print_head();
     for (name, role, wanted, coding) in ROWS.into_iter().filter(|(name, ..)| name.contains(&options.only)) {
         let server = Server::start(role, Some(origin.address), cores.of_server())?;
-        let load = Load { address: server.address, wanted, coding, connections: options.connections };
-        let measured = closed::measure(&load, &subject, &server, options.duration)?;
+        let load = Load { server: &server, origin: &origin, wanted, coding, connections: options.connections };
+        let measured = closed::measure(&load, &subject, options.duration)?;
         Row::new(name, &measured).print();
     }
     Ok(())

@@ -110,15 +110,9 @@ impl Server {
         Ok(Self { address, process })
     }
 
-    /// Processor time so far, user and system, over all of its threads.
+    /// The processor time of its process.
     pub fn processor_time(&self) -> Result<Duration, Failure> {
-        // Linux counts in hundredths of a second on every platform.
-        const TICK: Duration = Duration::from_millis(10);
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        // The second field, the program's name, may hold anything but ends with the last parenthesis.
-        let (_, fields) = stat.rsplit_once(") ").ok_or("an odd /proc/PID/stat")?;
-        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
-        Ok(TICK * ticks)
+        processor_time(self.process.id())
     }
 
     /// Bytes of memory that it holds now.
@@ -127,6 +121,17 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("an odd /proc/PID/status")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
+}
+
+/// The processor time of a process so far, user and system, over all of its threads.
+pub fn processor_time(process: u32) -> Result<Duration, Failure> {
+    // Linux counts in hundredths of a second on every platform.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field, the program's name, may hold anything but ends with the last parenthesis.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("an odd /proc/PID/stat")?;
+    let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
+    Ok(TICK * ticks)
 }
 
 impl Drop for Server {
