@@ -2,6 +2,7 @@
 //!
 //! In: folders. Out: a [`Look`], to be compared with another. It must not read the files.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -26,16 +27,18 @@ impl Look {
     /// Looks at all that lies in these folders but what is hidden. Links are followed.
     pub fn at(folders: &[PathBuf]) -> Self {
         let mut look = Self::default();
-        folders.iter().for_each(|folder| look.enter(folder, 0));
+        let mut entered = BTreeSet::new();
+        folders.iter().for_each(|folder| look.enter(folder, 0, &mut entered));
         look.0.sort_by(|(a, _), (b, _)| a.cmp(b));
         look
     }
 
     /// A folder that can't be read looks empty: it is the reading of it that tells why.
-    fn enter(&mut self, folder: &Path, depth: usize) {
-        let Ok(entries) = fs::read_dir(folder) else { return };
+    fn enter(&mut self, folder: &Path, depth: usize, entered: &mut BTreeSet<PathBuf>) {
+        // Each once, however many links lead to it, or it to itself.
+        let is_new = fs::canonicalize(folder).is_ok_and(|real| entered.insert(real));
+        let Some(entries) = fs::read_dir(folder).ok().filter(|_| is_new) else { return };
         for entry in entries.flatten() {
-            // Links that lead to themselves would be followed without end.
             if self.0.len() > CONFIG_FILES {
                 return;
             }
@@ -45,7 +48,9 @@ impl Look {
             }
             let path = entry.path();
             match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() && depth < CONFIG_FOLDER_DEPTH => self.enter(&path, depth + 1),
+                Ok(metadata) if metadata.is_dir() && depth < CONFIG_FOLDER_DEPTH => {
+                    self.enter(&path, depth + 1, entered)
+                }
                 Ok(metadata) if metadata.is_file() => self.0.push((path, Stamp::of(&metadata))),
                 Ok(_) | Err(_) => {}
             }
@@ -116,6 +121,6 @@ mod tests {
         fs::rename(path("next"), path("rules")).unwrap();
         assert_ne!(Look::at(&[path("rules")]), before);
         symlink(".", path("2/itself")).unwrap();
-        assert!(Look::at(&[path("rules")]).0.len() <= CONFIG_FOLDER_DEPTH + 2);
+        assert_eq!(Look::at(&[path("rules")]).0.len(), 1);
     }
 }

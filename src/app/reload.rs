@@ -82,11 +82,9 @@ impl Reloader {
         if !settled() {
             return Reloaded::Overtaken;
         }
-        self.settle(read.and_then(|(rules, _warnings)| {
-            if rules.id == before.id {
-                return Ok(None);
-            }
-            Ok(Some(rules.revision(before.sites.clone(), self.held.cache.clone())))
+        self.settle(read.map(|(rules, _warnings)| {
+            let changed = rules.id != before.id;
+            changed.then(|| rules.revision(before.sites.clone(), self.held.cache.clone()))
         }))
     }
 
@@ -142,6 +140,8 @@ impl Reloader {
 fn reload_certificates(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tracing::info!("the certificates were reloaded"),
-        Err(error) => tracing::error!(error = %Causes(&error), "the certificates were not reloaded, those from before still serve"),
+        Err(error) => {
+            tracing::error!(error = %Causes(&error), "the certificates were not reloaded, those from before still serve")
+        }
     }
 }

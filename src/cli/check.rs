@@ -1,7 +1,7 @@
 //! `inlay check`: says what is wrong with the files, all of it at once.
 //!
-//! In: flags. Out: problems with their lines, as text or JSON, or a summary; a JSON Schema on request. Exit code 0 fine, 1 problems
-//! found, 2 wrong usage. It must not start anything.
+//! In: flags. Out: problems with their lines, as text or JSON, or a summary; a JSON Schema on request. Exit code 0
+//! fine, 1 problems found, 2 wrong usage. It must not start anything.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};

@@ -64,11 +64,8 @@ async fn serve(source: ConfigSource, format: LogFormat) -> Result<ExitCode, Star
         tracing::info!(%address, "admin port");
     }
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    loop {
-        match signals.next().await {
-            Told::Reload => drop(app.reload()),
-            Told::Stop => break,
-        }
+    while let Told::Reload = signals.next().await {
+        app.reload();
     }
     tracing::info!(seconds = DRAIN_WAIT.as_secs(), "draining: what runs may end; a second signal cuts it");
     tokio::select! {

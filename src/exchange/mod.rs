@@ -129,7 +129,8 @@ impl Exchange {
         let mut response = answer?;
         let origin_took = asking.elapsed();
 
-        let passed = |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took, rules: String::new() });
+        let passed =
+            |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took, rules: String::new() });
         let (Some(mut plan), Some(_)) = (plan, filled) else { return passed(response) };
         let codings = match respond::page_codings(&response) {
             Ok(codings) => codings,
@@ -238,7 +239,12 @@ impl Exchange {
 }
 
 fn refused(failure: &Failure) -> Answered {
-    Answered { response: failure.response(), treatment: Treatment::Own, origin_took: Duration::ZERO, rules: String::new() }
+    Answered {
+        response: failure.response(),
+        treatment: Treatment::Own,
+        origin_took: Duration::ZERO,
+        rules: String::new(),
+    }
 }
 
 fn timing(name: &'static str, took: Duration) -> Timing<'static> {

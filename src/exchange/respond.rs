@@ -110,6 +110,8 @@ pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) ->
     }
     if let Some(until) = bounds.until {
         cut_to(headers, until.duration_since(now).as_secs().max(0).unsigned_abs());
+        // From it caches guess how long a page holds whose head says nothing of that.
+        headers.remove(header::LAST_MODIFIED);
     }
     Sharing::Shared
 }

@@ -65,10 +65,7 @@ pub enum Target {
     /// The value of the attribute of this (lower-case) name; it is added where the element lacks it.
     Attribute(Arc<str>),
     /// Class tokens added and removed; the fill says only whether.
-    Class {
-        add: Vec<Arc<str>>,
-        remove: Vec<Arc<str>>,
-    },
+    Class { add: Vec<Arc<str>>, remove: Vec<Arc<str>> },
 }
 
 /// Which of a selector's matches count.

@@ -179,7 +179,8 @@ impl Ledger {
     pub fn varies_by(&self) -> Vec<String> {
         let on_the_way = |read: &&Read| {
             let path = read.question.path();
-            let below = |other: &Read| other.question.path().len() > path.len() && other.question.path().starts_with(path);
+            let below =
+                |other: &Read| other.question.path().len() > path.len() && other.question.path().starts_with(path);
             matches!(read.answer.seen, Seen::Map) && self.reads.iter().any(below)
         };
         self.reads.iter().filter(|read| !on_the_way(read)).map(|read| read.question.to_string()).collect()

@@ -78,7 +78,8 @@ async fn visitors_stay_who_they_are_when_the_files_are_read_again() {
     let greets = "rules:\n  a:\n    match: { path: / }\n    inject:\n      - { select: p, place: inner, template: \"{{ visitor.returning }}\" }\n";
     // No secret is given, so one was made up at the start.
     let front = Front::new(greets, |_| page(PAGE)).await;
-    let cookie = front.get("/").await.visitor_cookie().expect("a cookie");
+    let first = front.get("/").await;
+    let cookie = first.visitor_cookie().expect("a cookie").to_owned();
     front.app.reload();
     let answer = front.get_with("/", &[("cookie", &cookie)]).await;
     assert_eq!(answer.visitor_cookie(), None, "{}", answer.text());

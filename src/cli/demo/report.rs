@@ -74,11 +74,7 @@ impl From<&Record> for Report {
             origin_bytes: traced.origin.len(),
             served_bytes: traced.served.len(),
             took: time(record.took),
-            slots: traced
-                .slots
-                .iter()
-                .map(|slot| report(slot, traced))
-                .collect(),
+            slots: traced.slots.iter().map(|slot| report(slot, traced)).collect(),
         }
     }
 }
@@ -86,23 +82,10 @@ impl From<&Record> for Report {
 fn proof(proof: &Proof) -> ProofReport {
     let (slots, bytes, problem) = match *proof {
         Proof::Identical { slots, bytes } => (slots, bytes, None),
-        Proof::Differs { at } => (
-            0,
-            0,
-            Some(format!("differs outside the slots, at byte {at}")),
-        ),
-        Proof::Misplaced { slot } => (
-            0,
-            0,
-            Some(format!("slot {slot} is not where the trace says")),
-        ),
+        Proof::Differs { at } => (0, 0, Some(format!("differs outside the slots, at byte {at}"))),
+        Proof::Misplaced { slot } => (0, 0, Some(format!("slot {slot} is not where the trace says"))),
     };
-    ProofReport {
-        holds: problem.is_none(),
-        slots,
-        bytes,
-        problem,
-    }
+    ProofReport { holds: problem.is_none(), slots, bytes, problem }
 }
 
 fn report(slot: &SlotTrace, traced: &Traced) -> SlotReport {

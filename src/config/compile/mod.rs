@@ -1,7 +1,7 @@
 //! Rule files as written → rules, contents, audiences and language that belong together.
 //!
-//! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is looked at
-//! before anything is refused. It must not know inlay.yaml beyond the names of its sites.
+//! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is
+//! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
 mod contents;
 mod cycles;

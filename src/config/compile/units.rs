@@ -1,7 +1,7 @@
 //! Templates and conditions: given to the language, and what it says led back to the files.
 //!
-//! In: sources as they are met. Out: the language, and problems at their places: syntax, unknown names, `random` where it is
-//! refused, audiences that do not exist. It must not parse the language itself.
+//! In: sources as they are met. Out: the language, and problems at their places: syntax, unknown names, `random`
+//! where it is refused, audiences that do not exist. It must not parse the language itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -60,7 +60,8 @@ fn claim_key(injection: &At<RawInjection>) -> Option<(&str, String)> {
 }
 
 impl Claim<'_> {
-    /// Whether nothing that is written keeps the two apart. A condition, a campaign or a priority shows that the author thought of it.
+    /// Whether nothing that is written keeps the two apart. A condition, a campaign or a priority shows that the
+    /// author thought of it.
     fn clashes(&self, other: &Self) -> bool {
         let plain = |claim: &Self| {
             let rule = &claim.rule.value;

@@ -1,7 +1,7 @@
 //! Maps with known keys: one declaration makes the type, its reader and its JSON Schema, so that they cannot differ.
 //!
-//! In: a `record!` declaration. Out: a struct of optional fields that implements [`Read`] and `JsonSchema`. Unknown keys
-//! are errors with the nearest known one; keys of later versions say so.
+//! In: a `record!` declaration. Out: a struct of optional fields that implements [`Read`] and `JsonSchema`. Unknown
+//! keys are errors with the nearest known one; keys of later versions say so.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
@@ -24,8 +24,8 @@ pub struct Key {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-/// Keys of a map that are there, perhaps misspelt, but could not be read. Their problem is noted already: that they are missing
-/// is no further one.
+/// Keys of a map that are there, perhaps misspelt, but could not be read. Their problem is noted already: that they
+/// are missing is no further one.
 #[derive(Clone, Debug, Default)]
 pub struct Unreadable(Vec<String>);
 
@@ -138,7 +138,8 @@ pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Declares a record: `key "name" field: Type` (or `required "name" …`), `[field: Record]` whose keys stand in the same map, `later [names]`.
+/// Declares a record: `key "name" field: Type` (or `required "name" …`), `[field: Record]` whose keys stand in the
+/// same map, `later [names]`.
 macro_rules! record {
     (
         $(#[doc = $doc:literal])*

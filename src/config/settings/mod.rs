@@ -1,7 +1,7 @@
 //! `inlay.yaml` compiled: what the process is set up with.
 //!
-//! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are resolved, paths
-//! are relative to the file, defaults are filled in. It must not open sockets nor read keys.
+//! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
+//! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
 mod listen;
 mod overrides;

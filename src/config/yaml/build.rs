@@ -1,7 +1,8 @@
 //! From parser events to the tree.
 //!
-//! In: a text. Out: its tree with what is wrong in it, or the error that stopped the parser. Depth and the number of nodes,
-//! aliases counted as what they stand for, are limited. It must not explain parser errors (see [`super::traps`]).
+//! In: a text. Out: its tree with what is wrong in it, or the error that stopped the parser. Depth and the number of
+//! nodes, aliases counted as what they stand for, are limited. It must not explain parser errors (see
+//! [`super::traps`]).
 
 use std::collections::HashMap;
 use std::rc::Rc;

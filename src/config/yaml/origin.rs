@@ -1,7 +1,7 @@
 //! Text with the way back to where its author wrote it.
 //!
-//! In: a scalar's decoded text, perhaps with variables exchanged. Out: for bytes of the text the bytes in the file, through
-//! quotes, escapes, folded lines, indentation and variables. It must not read files.
+//! In: a scalar's decoded text, perhaps with variables exchanged. Out: for bytes of the text the bytes in the file,
+//! through quotes, escapes, folded lines, indentation and variables. It must not read files.
 
 use std::ops::Range;
 

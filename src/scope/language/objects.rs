@@ -178,7 +178,7 @@ fn json_arguments(args: &[Value]) -> Result<String, Error> {
         pairs.insert(name.to_owned(), named.get::<Value>(name)?);
     }
     for value in positional.iter().chain(pairs.values()) {
-        super::builtins::weigh(value)?;
+        super::weight::weigh(value)?;
     }
     serde_json::to_string(&(positional, pairs)).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, "these arguments have no JSON form").with_source(error)

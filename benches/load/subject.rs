@@ -1,0 +1,181 @@
+//! What is served and to whom: one real page, the three fragments that are laid into it, a thousand visitors in four segments.
+//!
+//! In: the toolchain's documentation, if it is installed. Out: the page, the rules, the requests, and the page that each segment must
+//! get, spliced here and not by Inlay.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use inlay::visitor::{IdentityKeys, VisitorId};
+
+use crate::Failure;
+use crate::wire::Coding;
+
+/// Of the documentation.
+const FILE: &str = "book/ch20-01-unsafe-rust.html";
+/// The name of the visitor's cookie.
+pub const COOKIE: &str = "inlay_visitor";
+/// Signs the visitors' cookies.
+pub const SECRET: &str = "a secret for a bench, of no use elsewhere";
+
+const SEGMENTS: [&str; 4] = ["none", "bronze", "silver", "gold"];
+const VISITORS: usize = 1000;
+
+/// A condition, an audience and a template: what an ordinary page has.
+pub const RULES: &str = r#"
+match: { path: /book/** }
+audiences:
+  gold: request.cookies.tier == 'gold'
+rules:
+  greeting:
+    inject:
+      - { select: h1.menu-title, place: after, fragment: greeting }
+  offer:
+    inject:
+      - select: main
+        place: prepend
+        template: <aside class="offer">{% if audiences.gold %}A third off{% else %}A tenth off{% endif %}, this week only.</aside>
+  reading:
+    when: visitor.returning
+    inject:
+      - { select: main, place: append, html: <nav class="next">Go on where you stopped the last time.</nav> }
+fragments:
+  greeting:
+    template: <p class="greeting">For our {{ request.cookies.tier }} readers</p>
+"#;
+
+fn fragments(segment: &str) -> [String; 3] {
+    let off = if segment == "gold" { "A third off" } else { "A tenth off" };
+    [
+        format!("<p class=\"greeting\">For our {segment} readers</p>"),
+        format!("<aside class=\"offer\">{off}, this week only.</aside>"),
+        "<nav class=\"next\">Go on where you stopped the last time.</nav>".to_owned(),
+    ]
+}
+
+/// What everybody is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The origin's page, on a path that no rule has.
+    AsMade,
+    /// The page of one segment, whoever asks.
+    FirstSegment,
+    /// The page of the visitor's segment.
+    OwnSegment,
+}
+
+impl Wanted {
+    fn path(self) -> &'static str {
+        match self {
+            Self::AsMade => "/copy/ch20-01-unsafe-rust.html",
+            Self::FirstSegment | Self::OwnSegment => "/book/ch20-01-unsafe-rust.html",
+        }
+    }
+}
+
+/// The page with everything around it.
+pub struct Subject {
+    source: Source,
+    pub plain: Bytes,
+    pub gzip: Bytes,
+    /// Between the places of the three fragments.
+    between: [Bytes; 4],
+}
+
+enum Source {
+    Documentation,
+    Licence,
+}
+
+impl Subject {
+    pub fn load() -> Result<Self, Failure> {
+        let (source, plain) = match documentation().and_then(|folder| std::fs::read(folder.join(FILE)).ok()) {
+            Some(page) => (Source::Documentation, page),
+            None => (Source::Licence, licence()),
+        };
+        let plain = Bytes::from(plain);
+        let gzip = compressed(&plain, Compression::best())?;
+        let text = std::str::from_utf8(&plain)?;
+        let missing = "the page lacks the elements of the rules";
+        let title = text.find("</h1>").ok_or(missing)? + "</h1>".len();
+        let begin = text.find("<main>").ok_or(missing)? + "<main>".len();
+        let end = text.find("</main>").ok_or(missing)?;
+        let between = [plain.slice(..title), plain.slice(title..begin), plain.slice(begin..end), plain.slice(end..)];
+        Ok(Self { source, plain, gzip, between })
+    }
+
+    pub fn describe(&self) -> String {
+        let what = match self.source {
+            Source::Documentation => "a chapter of the toolchain's book",
+            Source::Licence => "a page made of our licence, as the toolchain's documentation is not installed",
+        };
+        let (plain, gzip) = (self.plain.len(), self.gzip.len());
+        format!("{what}: {plain} bytes, {gzip} in gzip; 3 fragments, {} segments, {VISITORS} visitors", SEGMENTS.len())
+    }
+
+    /// The page of a segment, in seven pieces.
+    pub fn pieces(&self, segment: usize) -> Vec<Bytes> {
+        let [greeting, offer, reading] = fragments(SEGMENTS[segment]).map(Bytes::from);
+        let [a, b, c, d] = self.between.clone();
+        vec![a, greeting, b, offer, c, reading, d]
+    }
+
+    /// What the visitors of each segment must get.
+    pub fn expected(&self, wanted: Wanted) -> [Bytes; SEGMENTS.len()] {
+        std::array::from_fn(|segment| match wanted {
+            Wanted::AsMade => self.plain.clone(),
+            Wanted::FirstSegment => self.pieces(0).concat().into(),
+            Wanted::OwnSegment => self.pieces(segment).concat().into(),
+        })
+    }
+}
+
+/// The requests of all visitors, as bytes, by visitor; a visitor's segment is its number modulo the segments.
+pub fn requests(wanted: Wanted, coding: Coding) -> Vec<Bytes> {
+    let path = wanted.path();
+    let keys = IdentityKeys::new(COOKIE, &[SECRET]);
+    let accepted = match coding {
+        Coding::Identity => "",
+        Coding::Gzip => "accept-encoding: gzip\r\n",
+    };
+    let request = |visitor: usize| {
+        let set = keys.set_cookie(&VisitorId::random(), false, jiff::Timestamp::now());
+        let cookie = set.split(';').next().unwrap_or_default();
+        let tier = SEGMENTS[segment_of(visitor)];
+        format!(
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: load\r\naccept: text/html\r\n{accepted}cookie: tier={tier}; {cookie}\r\n\r\n"
+        )
+    };
+    (0..VISITORS).map(|visitor| request(visitor).into()).collect()
+}
+
+/// Which segment a visitor is in.
+pub fn segment_of(visitor: usize) -> usize {
+    visitor % SEGMENTS.len()
+}
+
+/// `plain` in gzip.
+pub fn compressed(plain: &[u8], level: Compression) -> Result<Bytes, Failure> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
+    encoder.write_all(plain)?;
+    Ok(encoder.finish()?.into())
+}
+
+fn documentation() -> Option<PathBuf> {
+    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    Some(PathBuf::from(String::from_utf8(rustc.stdout).ok()?.trim()).join("share/doc/rust/html"))
+}
+
+/// A page of about the same size from text that is always there.
+fn licence() -> Vec<u8> {
+    const BYTES: usize = 61_000;
+    let text = include_str!("../../LICENSE").replace('&', "&amp;").replace('<', "&lt;");
+    let paragraphs: String = text.split("\n\n").map(|text| format!("<p>{text}</p>\n")).collect();
+    let body = paragraphs.repeat(BYTES.div_ceil(paragraphs.len()));
+    format!("<!doctype html><title>Licence</title>\n<h1 class=\"menu-title\">Licence</h1>\n<main>{body}</main>\n")
+        .into()
+}
