@@ -108,7 +108,7 @@ impl Case {
         for (marker, slot) in self.slots.iter().enumerate() {
             let expected: Vec<&str> =
                 slot["outcomes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-            let found: Vec<&str> = ran.outcomes(marker).into_iter().map(name).collect();
+            let found: Vec<&str> = ran.outcomes(marker).into_iter().map(Outcome::word).collect();
             if found != expected {
                 return Some(format!("slot {marker} ended {found:?}, not {expected:?}"));
             }
@@ -158,16 +158,6 @@ fn marker(slot: &Value) -> Marker {
         which: if slot["which"] == "first" { Which::First } else { Which::All },
         target,
         wants_element: slot["show"].as_str().is_some_and(|show| show.contains('{')),
-    }
-}
-
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
     }
 }
 

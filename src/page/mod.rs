@@ -154,6 +154,19 @@ pub enum Outcome {
     Refused,
 }
 
+impl Outcome {
+    /// The outcome in one word, for labels and people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Shown => "shown",
+            Outcome::Kept => "kept",
+            Outcome::Unclosed => "unclosed",
+            Outcome::Covered => "covered",
+            Outcome::Refused => "refused",
+        }
+    }
+}
+
 /// One settled slot, for metrics and for the proof that nothing else changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {

@@ -167,6 +167,25 @@ async fn who_withdraws_consent_is_nobody() {
 }
 
 #[tokio::test]
+async fn the_cookie_goes_only_where_no_cache_shares() {
+    let rules = printing("{{ request.path }}");
+    let front = Front::with("", &[("rules/a.yaml", &rules)], |request| {
+        let mut response = page("<p>origin</p>");
+        let control = match request.uri().path() {
+            "/private" => "private, max-age=60",
+            "/secret" => "No-Store",
+            _ => "public, max-age=60",
+        };
+        response.headers_mut().insert("cache-control", control.parse().expect("a header"));
+        response
+    })
+    .await;
+    for (path, expected) in [("/", false), ("/private", true), ("/secret", true)] {
+        assert_eq!(front.get(path).await.visitor_line().is_some(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_share_is_of_visitors_and_keeps_them() {
     let rules = printing("in").replace("    inject", "    share: 20%\n    inject");
     let front = Front::new(&rules, |_| page("<p>out</p>")).await;

@@ -13,7 +13,7 @@ use super::persona::Persona;
 use super::proof::Proof;
 use crate::exchange::trace::{Made, SlotTrace, Traced};
 use crate::limits::TRACE_EXCERPT_BYTES;
-use crate::page::{Outcome, Place, Target};
+use crate::page::{Place, Target};
 
 /// One page as it was served to one of the stage's visitors.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ fn report(slot: &SlotTrace, traced: &Traced) -> SlotReport {
         rule: slot.rule.to_string(),
         place: place(&slot.target, &slot.select),
         content: slot.content.to_string(),
-        outcome: outcome(slot.outcome),
+        outcome: slot.outcome.word(),
         reason: slot.reason.as_deref().map(str::to_owned),
         made: made(slot),
         before: excerpt(&traced.origin, &slot.source),
@@ -117,16 +117,6 @@ fn place(target: &Target, select: &str) -> String {
         .to_owned(),
     };
     format!("{what} {select}")
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
-    }
 }
 
 fn made(slot: &SlotTrace) -> Option<String> {

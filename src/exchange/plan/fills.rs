@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How, Nothing};
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
-use crate::page::{Context, Fill, Filling, Fills, Marker, Outcome, Settled, Slot, Target};
+use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, SlotLabels};
 
@@ -81,7 +81,7 @@ impl Fills for PageFills {
             return;
         }
         let rule = self.plan.rule_name(settled.marker).clone();
-        let labels = SlotLabels { rule: rule.to_string(), outcome: label(settled.outcome) };
+        let labels = SlotLabels { rule: rule.to_string(), outcome: settled.outcome.word() };
         self.metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
@@ -158,15 +158,5 @@ fn ahead(target: &Target) -> Context {
     match target {
         Target::Attribute(_) => Context::Attribute,
         Target::Place(_) | Target::Class { .. } => Context::Html,
-    }
-}
-
-fn label(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
     }
 }
