@@ -17,32 +17,18 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use inlay::page::{
-    Assembler, Charset, Fill, Filling, Fills, Marker, Markers, Place, Settled, Slot, Target, Which,
-};
+use inlay::page::{Assembler, Charset, Fill, Filling, Fills, Marker, Markers, Place, Settled, Slot, Target, Which};
 use lol_html::html_content::{ContentType, Element};
 use lol_html::{ElementContentHandlers, HtmlRewriter, Selector, Settings};
 
-const PAGES: [&str; 3] = [
-    "book/ch04-01-what-is-ownership.html",
-    "std/index.html",
-    "std/vec/struct.Vec.html",
-];
+const PAGES: [&str; 3] = ["book/ch04-01-what-is-ownership.html", "std/index.html", "std/vec/struct.Vec.html"];
 const CHUNK: usize = 16 * 1024;
 
 /// What a site would have: a handful of selectors, few matches.
-const FEW: [(&str, Place); 4] = [
-    ("main", Place::Prepend),
-    ("h1", Place::After),
-    ("nav.sub", Place::Replace),
-    ("#missing", Place::Inner),
-];
+const FEW: [(&str, Place); 4] =
+    [("main", Place::Prepend), ("h1", Place::After), ("nav.sub", Place::Replace), ("#missing", Place::Inner)];
 /// What a hard page has: every link and every code block.
-const MANY: [(&str, Place); 3] = [
-    ("a", Place::After),
-    ("pre", Place::Replace),
-    ("code", Place::Inner),
-];
+const MANY: [(&str, Place); 3] = [("a", Place::After), ("pre", Place::Replace), ("code", Place::Inner)];
 
 /// Fills with what is at hand, or with nothing.
 struct AtHand(Fill);
@@ -58,12 +44,8 @@ impl Fills for AtHand {
 }
 
 fn documentation() -> Option<PathBuf> {
-    let rustc = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()
-        .ok()?;
-    let folder =
-        PathBuf::from(String::from_utf8(rustc.stdout).ok()?.trim()).join("share/doc/rust/html");
+    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    let folder = PathBuf::from(String::from_utf8(rustc.stdout).ok()?.trim()).join("share/doc/rust/html");
     folder.is_dir().then_some(folder)
 }
 
@@ -75,9 +57,7 @@ fn compile(selectors: &[(&str, Place)]) -> Arc<Markers> {
         target: Target::Place(*place),
         wants_element: false,
     };
-    Arc::new(
-        Markers::compile(selectors.iter().map(marker).collect()).expect("selectors that stream"),
-    )
+    Arc::new(Markers::compile(selectors.iter().map(marker).collect()).expect("selectors that stream"))
 }
 
 /// The page through the assembler, as a body drives it.
@@ -104,22 +84,16 @@ fn assemble(markers: &Arc<Markers>, page: &Bytes, fill: &Fill) -> usize {
 }
 
 /// The page through lol_html with the same handler for every match.
-fn alone(
-    selectors: &[(Selector, Place)],
-    page: &Bytes,
-    handler: fn(&mut Element<'_, '_>, Place),
-) -> usize {
+fn alone(selectors: &[(Selector, Place)], page: &Bytes, handler: fn(&mut Element<'_, '_>, Place)) -> usize {
     let mut out = Vec::with_capacity(2 * CHUNK);
     let mut length = 0;
     let mut settings = Settings::new().with_strict(false);
     for (selector, place) in selectors {
-        let handlers =
-            ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
-                handler(element, *place);
-                Ok(())
-            });
-        settings = settings
-            .append_element_content_handler((std::borrow::Cow::Borrowed(selector), handlers));
+        let handlers = ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
+            handler(element, *place);
+            Ok(())
+        });
+        settings = settings.append_element_content_handler((std::borrow::Cow::Borrowed(selector), handlers));
     }
     let mut rewriter = HtmlRewriter::new(settings, |bytes: &[u8]| {
         out.extend_from_slice(bytes);
@@ -158,29 +132,20 @@ fn pages(criterion: &mut Criterion) {
         return;
     };
     for name in PAGES {
-        let page =
-            Bytes::from(std::fs::read(folder.join(name)).expect("a page of the documentation"));
+        let page = Bytes::from(std::fs::read(folder.join(name)).expect("a page of the documentation"));
         for (kind, selectors) in [("few", &FEW[..]), ("many", &MANY[..])] {
             let mut group = criterion.benchmark_group(format!("{name} {kind}"));
             group.throughput(Throughput::Bytes(page.len() as u64));
-            let parse = |(select, place): &(&str, Place)| {
-                (select.parse().expect("selectors that stream"), *place)
-            };
+            let parse = |(select, place): &(&str, Place)| (select.parse().expect("selectors that stream"), *place);
             let parsed: Vec<(Selector, Place)> = selectors.iter().map(parse).collect();
-            let others = [
-                ("bare", nothing as fn(&mut Element<'_, '_>, Place)),
-                ("native", natively),
-            ];
+            let others = [("bare", nothing as fn(&mut Element<'_, '_>, Place)), ("native", natively)];
             for (what, handler) in others {
                 group.bench_function(BenchmarkId::from_parameter(what), |bencher| {
                     bencher.iter(|| alone(&parsed, &page, handler));
                 });
             }
             let markers = compile(selectors);
-            for (what, fill) in [
-                ("keep", Fill::Keep),
-                ("show", page::show("<b>personal</b>")),
-            ] {
+            for (what, fill) in [("keep", Fill::Keep), ("show", page::show("<b>personal</b>"))] {
                 group.bench_function(BenchmarkId::from_parameter(what), |bencher| {
                     bencher.iter(|| assemble(&markers, &page, &fill));
                 });

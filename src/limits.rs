@@ -179,7 +179,6 @@ pub const TEMPLATE_RECURSION: usize = 200;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
 
-
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.

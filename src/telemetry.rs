@@ -155,7 +155,9 @@ impl Metrics {
                 );
             }
         }
-        text.push_str("# HELP inlay_fragment_varies What a fragment was seen to vary by.\n# TYPE inlay_fragment_varies gauge\n");
+        text.push_str(
+            "# HELP inlay_fragment_varies What a fragment was seen to vary by.\n# TYPE inlay_fragment_varies gauge\n",
+        );
         for fragment in fragments {
             let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
             let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");

@@ -18,7 +18,9 @@ fn files() -> Vec<(String, PathBuf)> {
         for entry in fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
             match entry.is_dir() {
                 true => folders.push(entry),
-                false if entry.extension().is_some_and(|extension| extension == "rs") => found.push((room(&entry), entry)),
+                false if entry.extension().is_some_and(|extension| extension == "rs") => {
+                    found.push((room(&entry), entry))
+                }
                 false => {}
             }
         }
@@ -57,7 +59,9 @@ fn no_room_uses_one_above_it() {
         looked_at += 1;
         for used in named(&code(&file)) {
             match place(&used) {
-                Some(other) if other < own => broken.push(format!("{} uses {used}, which stands above {room}", file.display())),
+                Some(other) if other < own => {
+                    broken.push(format!("{} uses {used}, which stands above {room}", file.display()))
+                }
                 Some(_) => {}
                 None => broken.push(format!("{} uses crate::{used}, which is not on the map", file.display())),
             }
@@ -78,10 +82,7 @@ fn every_room_is_on_the_map() {
 /// Which words may stand in which rooms only.
 #[test]
 fn what_must_never_be() {
-    let only = [
-        ("lol_html", &["page"][..]),
-        ("config", &["cli", "app", "config"]),
-    ];
+    let only = [("lol_html", &["page"][..]), ("config", &["cli", "app", "config"])];
     let pure = ["decide", "rule"];
     let mut broken = Vec::new();
     for (room, file) in files() {
@@ -98,7 +99,8 @@ fn what_must_never_be() {
             }
         }
         // Plan is the one part of the exchange that sees both rules and pages.
-        let sees_both = named(&code).iter().any(|name| name == "page") && named(&code).iter().any(|name| name == "content");
+        let sees_both =
+            named(&code).iter().any(|name| name == "page") && named(&code).iter().any(|name| name == "content");
         if room == "exchange" && sees_both && !file.starts_with("src/exchange/plan") {
             broken.push(format!("{} sees both pages and content", file.display()));
         }

@@ -237,7 +237,7 @@ fn a_fragment_that_reads_one_audience_is_rendered_once_per_answer() {
     }
     let (_, tallied) = library.tallies().into_iter().find(|(name, _)| **name == *"audience").unwrap();
     assert_eq!((tallied.renders, tallied.hits), (2, 98));
-    assert_eq!(tallied.varies_by, ["audiences", "audiences.gold"]);
+    assert_eq!(tallied.varies_by, ["audiences.gold"]);
 }
 
 #[test]
@@ -294,7 +294,8 @@ fn no_more_is_read_than_is_needed() {
         builder.template("t", source).template("part", "{{ request.query.q }}");
         let library = library(&builder.build().unwrap().0);
         let filled = library.fill(&content("t"), &World::plain().scope(), Escape::Html);
-        assert_eq!(filled.ledger.varies_by(), reads, "{source}");
+        let questions: Vec<String> = filled.ledger.reads().iter().map(|read| read.question.to_string()).collect();
+        assert_eq!(questions, reads, "{source}");
     }
 }
 

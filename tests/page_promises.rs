@@ -8,32 +8,17 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use inlay::limits;
-use inlay::page::{
-    Assembler, Charset, Fill, Marker, Markers, Outcome, Place, Settled, Slot, Target, Which,
-};
+use inlay::page::{Assembler, Charset, Fill, Marker, Markers, Outcome, Place, Settled, Slot, Target, Which};
 use page::{Arrival, Filler, run, show};
 use proptest::prelude::*;
 
 const UTF8: Charset = Charset::Known(encoding_rs::UTF_8);
 
-const PLACES: [Place; 7] = [
-    Place::Before,
-    Place::Prepend,
-    Place::Append,
-    Place::After,
-    Place::Inner,
-    Place::Replace,
-    Place::Remove,
-];
+const PLACES: [Place; 7] =
+    [Place::Before, Place::Prepend, Place::Append, Place::After, Place::Inner, Place::Replace, Place::Remove];
 
 fn marker(select: &str, place: Place) -> Marker {
-    Marker {
-        select: select.into(),
-        each: None,
-        which: Which::All,
-        target: Target::Place(place),
-        wants_element: false,
-    }
+    Marker { select: select.into(), each: None, which: Which::All, target: Target::Place(place), wants_element: false }
 }
 
 fn compile(markers: Vec<Marker>) -> Arc<Markers> {
@@ -140,13 +125,7 @@ fn markers() -> impl Strategy<Value = Vec<Marker>> {
         1 => Just(Target::Class { add: vec!["n".into()], remove: vec!["a".into()] }),
     ];
     let select = || prop::sample::select(SELECTORS);
-    let marker = (
-        select(),
-        prop::option::weighted(0.3, select()),
-        any::<bool>(),
-        target,
-        any::<bool>(),
-    );
+    let marker = (select(), prop::option::weighted(0.3, select()), any::<bool>(), target, any::<bool>());
     let marker = marker.prop_map(|(select, each, first, target, wants_element)| Marker {
         select: select.into(),
         each: each.map(Into::into),
@@ -162,20 +141,14 @@ fn fill(seed: usize) -> impl FnMut(&Slot) -> Fill + Send {
     move |slot| match (slot.number * 7 + slot.marker * 3 + seed) % 5 {
         0 => Fill::Keep,
         1 => Fill::Show(Vec::new()),
-        2 => Fill::Show(vec![
-            Bytes::from_static(b"<q>"),
-            Bytes::from_static("é".as_bytes()),
-        ]),
+        2 => Fill::Show(vec![Bytes::from_static(b"<q>"), Bytes::from_static("é".as_bytes())]),
         3 => show("</script></title>"),
         _ => show(format!("[{}]", slot.number)),
     }
 }
 
 fn shown(settled: &[Settled]) -> Vec<&Settled> {
-    settled
-        .iter()
-        .filter(|settled| settled.outcome == Outcome::Shown)
-        .collect()
+    settled.iter().filter(|settled| settled.outcome == Outcome::Shown).collect()
 }
 
 proptest! {
@@ -216,28 +189,9 @@ proptest! {
 
 /// A page in which every element has its end tag.
 fn tree() -> impl Strategy<Value = String> {
-    let leaf = prop::sample::select(
-        &[
-            "text",
-            "&amp;",
-            "<img src=a>",
-            "<br>",
-            "<!-- c -->",
-            "<p class=a></p>",
-        ][..],
-    )
-    .prop_map(str::to_owned);
-    let tag = prop::sample::select(
-        &[
-            "div",
-            "b",
-            "i",
-            "ul",
-            "li",
-            "p class=a",
-            "div id=x class='q'",
-        ][..],
-    );
+    let leaf = prop::sample::select(&["text", "&amp;", "<img src=a>", "<br>", "<!-- c -->", "<p class=a></p>"][..])
+        .prop_map(str::to_owned);
+    let tag = prop::sample::select(&["div", "b", "i", "ul", "li", "p class=a", "div id=x class='q'"][..]);
     leaf.prop_recursive(5, 40, 4, move |inner| {
         (tag.clone(), prop::collection::vec(inner, 0..4)).prop_map(|(tag, inside)| {
             let name = tag.split(' ').next().unwrap_or(tag);
@@ -257,43 +211,27 @@ fn second_opinion(page: &str, select: &str, place: Place) -> String {
         Place::Replace => element.replace("[x]", Html),
         Place::Remove => element.remove(),
     };
-    let settings = lol_html::RewriteStrSettings::new().append_element_content_handler(
-        lol_html::element!(select, |element| {
+    let settings =
+        lol_html::RewriteStrSettings::new().append_element_content_handler(lol_html::element!(select, |element| {
             apply(element);
             Ok(())
-        }),
-    );
+        }));
     lol_html::rewrite_str(page, settings).unwrap()
 }
 
 #[test]
 fn a_slot_that_is_too_long_stays_at_any_chunking() {
-    for (length, outcome) in [
-        (limits::SLOT_HELD_BYTES - 7, Outcome::Shown),
-        (limits::SLOT_HELD_BYTES, Outcome::Unclosed),
-    ] {
+    for (length, outcome) in
+        [(limits::SLOT_HELD_BYTES - 7, Outcome::Shown), (limits::SLOT_HELD_BYTES, Outcome::Unclosed)]
+    {
         let page = format!("<p>a</p><div>{}</div><p>b</p>", "x".repeat(length - 4));
-        let markers = compile(vec![
-            marker("div", Place::Replace),
-            marker("p", Place::Inner),
-        ]);
+        let markers = compile(vec![marker("div", Place::Replace), marker("p", Place::Inner)]);
         for chunk in [4096, 65536, page.len()] {
             for arrival in [Arrival::Now, Arrival::Later(2)] {
-                let ran = run(
-                    &markers,
-                    UTF8,
-                    page.as_bytes(),
-                    chunk,
-                    move |_| arrival,
-                    |_| show("new"),
-                );
+                let ran = run(&markers, UTF8, page.as_bytes(), chunk, move |_| arrival, |_| show("new"));
                 assert_eq!(ran.outcomes(0), [outcome], "{length} in chunks of {chunk}");
                 assert_eq!(ran.outcomes(1), [Outcome::Shown, Outcome::Shown]);
-                assert!(
-                    ran.most_ahead <= limits::SLOT_HELD_BYTES + 2 * chunk,
-                    "{} ahead",
-                    ran.most_ahead
-                );
+                assert!(ran.most_ahead <= limits::SLOT_HELD_BYTES + 2 * chunk, "{} ahead", ran.most_ahead);
             }
         }
     }
@@ -301,45 +239,19 @@ fn a_slot_that_is_too_long_stays_at_any_chunking() {
 
 #[test]
 fn a_large_page_is_never_held_as_a_whole() {
-    let page = "<p class=a>some text that stands in every paragraph <b>of this page</b></p>\n"
-        .repeat(110_000);
+    let page = "<p class=a>some text that stands in every paragraph <b>of this page</b></p>\n".repeat(110_000);
     assert!(page.len() > 8_000_000);
-    let markers = compile(vec![
-        marker("b", Place::Inner),
-        marker("p", Place::Replace),
-        marker("p", Place::Append),
-    ]);
-    let ran = run(
-        &markers,
-        UTF8,
-        page.as_bytes(),
-        16_384,
-        |_| Arrival::Later(1),
-        |_| Fill::Keep,
-    );
+    let markers = compile(vec![marker("b", Place::Inner), marker("p", Place::Replace), marker("p", Place::Append)]);
+    let ran = run(&markers, UTF8, page.as_bytes(), 16_384, |_| Arrival::Later(1), |_| Fill::Keep);
     assert!(ran.output == page.as_bytes());
-    assert!(
-        ran.most_ahead <= limits::PAGE_AHEAD_BYTES + 16_384,
-        "{} ahead",
-        ran.most_ahead
-    );
+    assert!(ran.most_ahead <= limits::PAGE_AHEAD_BYTES + 16_384, "{} ahead", ran.most_ahead);
 }
 
 #[test]
 fn beyond_the_most_slots_the_page_stays() {
     let page = format!("<main>{}", "<i></i>".repeat(limits::SLOTS_PER_PAGE));
-    let markers = compile(vec![
-        marker("main", Place::Append),
-        marker("i", Place::Inner),
-    ]);
-    let ran = run(
-        &markers,
-        UTF8,
-        page.as_bytes(),
-        50_000,
-        |_| Arrival::Now,
-        |_| show("x"),
-    );
+    let markers = compile(vec![marker("main", Place::Append), marker("i", Place::Inner)]);
+    let ran = run(&markers, UTF8, page.as_bytes(), 50_000, |_| Arrival::Now, |_| show("x"));
     let filled = "<i>x</i>".repeat(limits::SLOTS_PER_PAGE - 1);
     assert_eq!(ran.settled.len(), limits::SLOTS_PER_PAGE);
     assert!(String::from_utf8(ran.output).unwrap() == format!("<main>{filled}<i></i>x"));
@@ -356,25 +268,11 @@ fn when_memory_ends_the_page_goes_on_as_it_is() {
         marker("u", Place::After),
     ]);
     for chunk in [1000, 65536, page.len()] {
-        let ran = run(
-            &markers,
-            UTF8,
-            page.as_bytes(),
-            chunk,
-            |_| Arrival::Now,
-            |_| show("x"),
-        );
+        let ran = run(&markers, UTF8, page.as_bytes(), chunk, |_| Arrival::Now, |_| show("x"));
         let chunked = chunk < limits::REWRITER_MEMORY_BYTES;
-        assert!(
-            ran.broken.is_some_and(|said| said.contains("memory")),
-            "broken in chunks of {chunk}, {chunked}"
-        );
+        assert!(ran.broken.is_some_and(|said| said.contains("memory")), "broken in chunks of {chunk}, {chunked}");
         assert!(ran.output == page.replacen("<p>1", "x<p>1", 1).as_bytes());
-        let unclosed = |marker| {
-            ran.settled
-                .iter()
-                .any(|it| it.marker == marker && it.outcome == Outcome::Unclosed)
-        };
+        let unclosed = |marker| ran.settled.iter().any(|it| it.marker == marker && it.outcome == Outcome::Unclosed);
         assert!(unclosed(1) && unclosed(2) && unclosed(3));
     }
 }
@@ -386,14 +284,7 @@ fn elements_nested_without_end_are_bounded() {
     each.each = Some("div".into());
     each.wants_element = true;
     let markers = compile(vec![each, marker("div", Place::After)]);
-    let ran = run(
-        &markers,
-        UTF8,
-        page.as_bytes(),
-        16_384,
-        |_| Arrival::Now,
-        |_| Fill::Keep,
-    );
+    let ran = run(&markers, UTF8, page.as_bytes(), 16_384, |_| Arrival::Now, |_| Fill::Keep);
     assert!(ran.output == page.as_bytes());
     assert_eq!(ran.settled.len(), limits::SLOTS_PER_PAGE);
 }
@@ -401,18 +292,10 @@ fn elements_nested_without_end_are_bounded() {
 /// An assembler with fills by marker; the first marker's never comes.
 fn with_one_that_never_comes(markers: Vec<Marker>) -> Assembler<impl inlay::page::Fills> {
     let arrival = |slot: &Slot| {
-        if slot.marker == 0 {
-            Arrival::Later(u32::MAX)
-        } else {
-            Arrival::Now
-        }
+        if slot.marker == 0 { Arrival::Later(u32::MAX) } else { Arrival::Now }
     };
-    let filler = Filler {
-        fill: |_: &Slot| show("x"),
-        arrival: Box::new(arrival),
-        opened: Vec::new(),
-        settled: Vec::new(),
-    };
+    let filler =
+        Filler { fill: |_: &Slot| show("x"), arrival: Box::new(arrival), opened: Vec::new(), settled: Vec::new() };
     Assembler::new(compile(markers), UTF8, filler)
 }
 
@@ -429,15 +312,9 @@ fn drain(assembler: &mut Assembler<impl inlay::page::Fills>) -> (String, Poll<Op
 
 #[test]
 fn first_bytes_wait_for_no_fill_and_no_end() {
-    let mut assembler = with_one_that_never_comes(vec![
-        marker("main", Place::Prepend),
-        marker("p", Place::Before),
-    ]);
+    let mut assembler = with_one_that_never_comes(vec![marker("main", Place::Prepend), marker("p", Place::Before)]);
     assembler.write("<html><p>1</p><main>".into());
-    assert_eq!(
-        drain(&mut assembler),
-        ("<html>x<p>1</p><main>".into(), Poll::Pending)
-    );
+    assert_eq!(drain(&mut assembler), ("<html>x<p>1</p><main>".into(), Poll::Pending));
     assert!(!assembler.wants_input());
     assembler.write("<p>".into());
     assert_eq!(drain(&mut assembler), (String::new(), Poll::Pending));
@@ -446,28 +323,14 @@ fn first_bytes_wait_for_no_fill_and_no_end() {
 
 #[test]
 fn a_slot_known_to_stay_holds_nothing() {
-    let mut assembler = with_one_that_never_comes(vec![
-        marker("ul", Place::Replace),
-        marker("li", Place::Replace),
-    ]);
+    let mut assembler = with_one_that_never_comes(vec![marker("ul", Place::Replace), marker("li", Place::Replace)]);
     assembler.write("<ol><li>1".into());
-    assert_eq!(
-        drain(&mut assembler),
-        ("<ol>".into(), Poll::Ready(None)),
-        "whether it has an end tag is not known"
-    );
+    assert_eq!(drain(&mut assembler), ("<ol>".into(), Poll::Ready(None)), "whether it has an end tag is not known");
     assert!(assembler.wants_input());
     assembler.write("<li>2</ol>3<ul>".into());
-    assert_eq!(
-        drain(&mut assembler),
-        ("<li>1<li>2</ol>3".into(), Poll::Pending)
-    );
+    assert_eq!(drain(&mut assembler), ("<li>1<li>2</ol>3".into(), Poll::Pending));
     assembler.end();
-    assert_eq!(
-        drain(&mut assembler),
-        ("<ul>".into(), Poll::Ready(None)),
-        "no end tag, so nobody waits for the fill"
-    );
+    assert_eq!(drain(&mut assembler), ("<ul>".into(), Poll::Ready(None)), "no end tag, so nobody waits for the fill");
     assert!(assembler.is_done());
 }
 

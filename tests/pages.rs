@@ -29,16 +29,10 @@ struct Case {
 #[test]
 fn every_case_of_the_corpus() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/pages");
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     assert!(paths.len() > 30, "the corpus is there");
-    let failures: Vec<String> = paths
-        .iter()
-        .flat_map(|path| failures(&Case::read(path)))
-        .collect();
+    let failures: Vec<String> = paths.iter().flat_map(|path| failures(&Case::read(path))).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
@@ -48,31 +42,11 @@ fn failures(case: &Case) -> Vec<String> {
     let mut failures = Vec::new();
     for chunk in [1, 7, case.page.len().max(1)] {
         for arrival in [Arrival::Now, Arrival::Later(0), Arrival::Later(3)] {
-            let ran = run(
-                &markers,
-                charset,
-                &case.page,
-                chunk,
-                move |_| arrival,
-                |slot| case.fill(slot),
-            );
-            failures.extend(
-                case.compare(&ran)
-                    .map(|what| format!("{} ({chunk}, {arrival:?}): {what}", case.name)),
-            );
-            let kept = run(
-                &markers,
-                charset,
-                &case.page,
-                chunk,
-                move |_| arrival,
-                |_| Fill::Keep,
-            );
+            let ran = run(&markers, charset, &case.page, chunk, move |_| arrival, |slot| case.fill(slot));
+            failures.extend(case.compare(&ran).map(|what| format!("{} ({chunk}, {arrival:?}): {what}", case.name)));
+            let kept = run(&markers, charset, &case.page, chunk, move |_| arrival, |_| Fill::Keep);
             if kept.output != case.page {
-                failures.push(format!(
-                    "{} ({chunk}, {arrival:?}): nothing shown, and yet changed",
-                    case.name
-                ));
+                failures.push(format!("{} ({chunk}, {arrival:?}): nothing shown, and yet changed", case.name));
             }
         }
     }
@@ -84,23 +58,12 @@ impl Case {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let text = text.strip_suffix('\n').unwrap_or(&text);
-        let (head, rest) = text
-            .split_once("--- page\n")
-            .expect("`--- page` in the file");
-        let (page, expected) = rest
-            .split_once("\n--- expected\n")
-            .expect("`--- expected` in the file");
-        let setting = |name: &str| {
-            head.lines()
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-        };
+        let (head, rest) = text.split_once("--- page\n").expect("`--- page` in the file");
+        let (page, expected) = rest.split_once("\n--- expected\n").expect("`--- expected` in the file");
+        let setting = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
         let label = setting("charset").or(setting("bytes")).unwrap_or("utf-8");
         let encoding = Encoding::for_label(label.as_bytes()).unwrap();
-        let mark = if setting("mark").is_some() {
-            "\u{FEFF}"
-        } else {
-            ""
-        };
+        let mark = if setting("mark").is_some() { "\u{FEFF}" } else { "" };
         let encode = |text: &str| encode(encoding, &format!("{mark}{text}"));
         Self {
             name: path.file_name().unwrap().to_string_lossy().into_owned(),
@@ -125,8 +88,7 @@ impl Case {
             return Fill::Keep;
         };
         let id = |element: Option<&Arc<inlay::page::Element>>| {
-            let attribute = element
-                .and_then(|element| element.attributes.iter().find(|(name, _)| name == "id"));
+            let attribute = element.and_then(|element| element.attributes.iter().find(|(name, _)| name == "id"));
             escape(attribute.map_or("?", |(_, value)| value), slot.context).into_owned()
         };
         let tag = slot.element.as_ref().map_or("?", |element| &element.tag);
@@ -141,27 +103,19 @@ impl Case {
     fn compare(&self, ran: &Ran) -> Option<String> {
         if ran.output != self.expected {
             let (left, expected) = (ran.output.escape_ascii(), self.expected.escape_ascii());
-            return Some(format!(
-                "the page\n  {left}\nshould have been\n  {expected}"
-            ));
+            return Some(format!("the page\n  {left}\nshould have been\n  {expected}"));
         }
         for (marker, slot) in self.slots.iter().enumerate() {
-            let expected: Vec<&str> = slot["outcomes"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|it| it.as_str().unwrap())
-                .collect();
-            let found: Vec<&str> = ran.outcomes(marker).into_iter().map(name).collect();
+            let expected: Vec<&str> =
+                slot["outcomes"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+            let found: Vec<&str> = ran.outcomes(marker).into_iter().map(Outcome::word).collect();
             if found != expected {
                 return Some(format!("slot {marker} ended {found:?}, not {expected:?}"));
             }
         }
         let said = ran.broken.as_deref().unwrap_or_default();
         match &self.broken {
-            Some(words) if !said.contains(words) => {
-                Some(format!("not broken by {words}, but {said:?}"))
-            }
+            Some(words) if !said.contains(words) => Some(format!("not broken by {words}, but {said:?}")),
             None if !said.is_empty() => Some(format!("broken: {said}")),
             _ => None,
         }
@@ -182,13 +136,8 @@ fn encode(encoding: &'static Encoding, text: &str) -> Vec<u8> {
 }
 
 fn marker(slot: &Value) -> Marker {
-    let tokens = |list: &Value| {
-        list.as_array()
-            .into_iter()
-            .flatten()
-            .map(|token| token.as_str().unwrap().into())
-            .collect()
-    };
+    let tokens =
+        |list: &Value| list.as_array().into_iter().flatten().map(|token| token.as_str().unwrap().into()).collect();
     let target = match (slot["place"].as_str(), slot["attribute"].as_str()) {
         (Some(place), _) => Target::Place(match place {
             "before" => Place::Before,
@@ -201,31 +150,14 @@ fn marker(slot: &Value) -> Marker {
             other => panic!("{other} is no place"),
         }),
         (None, Some(name)) => Target::Attribute(name.into()),
-        (None, None) => Target::Class {
-            add: tokens(&slot["class"]["add"]),
-            remove: tokens(&slot["class"]["remove"]),
-        },
+        (None, None) => Target::Class { add: tokens(&slot["class"]["add"]), remove: tokens(&slot["class"]["remove"]) },
     };
     Marker {
         select: slot["select"].as_str().unwrap().into(),
         each: slot["each"].as_str().map(Into::into),
-        which: if slot["which"] == "first" {
-            Which::First
-        } else {
-            Which::All
-        },
+        which: if slot["which"] == "first" { Which::First } else { Which::All },
         target,
         wants_element: slot["show"].as_str().is_some_and(|show| show.contains('{')),
-    }
-}
-
-fn name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
     }
 }
 
@@ -240,25 +172,15 @@ fn five_hundred_matches() {
         target: Target::Place(place),
         wants_element: false,
     };
-    let markers = Arc::new(
-        Markers::compile(vec![slot("b", Place::Inner), slot(".card", Place::Prepend)]).unwrap(),
-    );
+    let markers = Arc::new(Markers::compile(vec![slot("b", Place::Inner), slot(".card", Place::Prepend)]).unwrap());
     for chunk in [1, 7, page.len()] {
         let charset = Charset::Known(encoding_rs::UTF_8);
         let later = |slot: &Slot| {
-            if slot.number.is_multiple_of(3) {
-                Arrival::Later(2)
-            } else {
-                Arrival::Now
-            }
+            if slot.number.is_multiple_of(3) { Arrival::Later(2) } else { Arrival::Now }
         };
-        let ran = run(&markers, charset, page.as_bytes(), chunk, later, |slot| {
-            page::show(format!("[{}]", slot.marker))
-        });
-        assert_eq!(
-            String::from_utf8(ran.output).unwrap(),
-            "<li class=card>[1]<b>[0]</b>".repeat(500)
-        );
+        let ran =
+            run(&markers, charset, page.as_bytes(), chunk, later, |slot| page::show(format!("[{}]", slot.marker)));
+        assert_eq!(String::from_utf8(ran.output).unwrap(), "<li class=card>[1]<b>[0]</b>".repeat(500));
         assert_eq!(ran.settled.len(), 1000);
     }
 }

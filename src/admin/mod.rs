@@ -83,8 +83,15 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
-        let figures: Vec<FragmentFigures> =
-            self.exchange.revision.load().library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
+        let figures: Vec<FragmentFigures> = self
+            .exchange
+            .revision
+            .load()
+            .library
+            .tallies()
+            .into_iter()
+            .map(|(name, told)| figures(&name, told))
+            .collect();
         let mut response = text(StatusCode::OK, &self.exchange.metrics.text(&figures));
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);

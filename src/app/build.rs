@@ -23,11 +23,12 @@ pub enum BuildError {
     #[error("TLS for {address}")]
     Tls {
         address: std::net::SocketAddr,
+        /// Boxed, because it is large and rare.
         #[source]
-        source: TlsError,
+        source: Box<TlsError>,
     },
     #[error(transparent)]
-    Origins(#[from] OriginsError),
+    Origins(Box<OriginsError>),
 }
 
 /// The listeners of the site's ports.
@@ -47,7 +48,7 @@ fn listener(listener: &Listener) -> Result<ListenerSettings, BuildError> {
         certificate: files.certificate.clone(),
         private_key: files.private_key.clone(),
     });
-    let tls = Tls::load(files.collect()).map_err(|source| BuildError::Tls { address, source })?;
+    let tls = Tls::load(files.collect()).map_err(|source| BuildError::Tls { address, source: Box::new(source) })?;
     Ok(ListenerSettings { address, tls: Some(tls) })
 }
 
@@ -56,7 +57,8 @@ fn listener(listener: &Listener) -> Result<ListenerSettings, BuildError> {
 /// # Errors
 /// Certificate authorities that can't be read.
 pub fn sites(settings: &Settings, pseudonym: &Pseudonym, shutdown: &Shutdown) -> Result<Arc<Sites>, BuildError> {
-    let origins = Origins::new(settings.origins.clone(), pseudonym, shutdown)?;
+    let origins = Origins::new(settings.origins.clone(), pseudonym, shutdown);
+    let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins)))
 }
 

@@ -48,8 +48,6 @@ pub enum StartError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Bind(#[from] BindError),
-    #[error("the rules folder can't be watched")]
-    Watch(#[from] notify::Error),
     #[error("signals can't be listened for")]
     Signals(#[source] std::io::Error),
 }
@@ -84,20 +82,18 @@ impl App {
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
         let reloader = Arc::new(Reloader::new(source, settings, held, (pseudonym, handle.clone())));
         let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, tasks: JoinSet::new() };
-        app.serve(site, second, &handle)?;
+        app.serve(site, second, &handle);
         Ok((app, warnings))
     }
 
-    fn serve(&mut self, site: Server, second: Option<Server>, shutdown: &Shutdown) -> Result<(), StartError> {
-        let changes = watch::changes(&self.reloader.rules())?;
-        self.tasks.spawn(watch::reload_on(changes, self.reloader.clone(), shutdown.clone()));
+    fn serve(&mut self, site: Server, second: Option<Server>, shutdown: &Shutdown) {
+        self.tasks.spawn(watch::reload_on_change(self.reloader.clone(), shutdown.clone()));
         let exchange = self.exchange.clone();
         self.tasks.spawn(site.run(move |request| handle(exchange.clone(), request), shutdown.clone()));
         if let Some(server) = second {
             let admin = self.admin.clone();
             self.tasks.spawn(server.run(move |request| answer(admin.clone(), request), shutdown.clone()));
         }
-        Ok(())
     }
 
     /// The addresses that visitors reach, in the order of the settings.

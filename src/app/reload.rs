@@ -76,11 +76,9 @@ impl Reloader {
         let exchange = &self.held.exchange;
         let before = exchange.revision.load_full();
         let read = config::load_rules(&settings, exchange.clock.now()).map_err(Refusal::Config);
-        self.settle(read.and_then(|(rules, _warnings)| {
-            if rules.id == before.id {
-                return Ok(None);
-            }
-            Ok(Some(rules.revision(before.sites.clone(), self.held.cache.clone())))
+        self.settle(read.map(|(rules, _warnings)| {
+            let changed = rules.id != before.id;
+            changed.then(|| rules.revision(before.sites.clone(), self.held.cache.clone()))
         }))
     }
 
@@ -93,7 +91,9 @@ impl Reloader {
             let (pseudonym, shutdown) = &self.connecting;
             let sites = build::sites(&fresh, pseudonym, shutdown)?;
             if settings.needs_restart(&fresh) {
-                tracing::warn!("`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only");
+                tracing::warn!(
+                    "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
+                );
             }
             self.held.exchange.visitors.store(Arc::new(build::visitors(&fresh)));
             let revision = rules.revision(sites, self.held.cache.clone());
@@ -113,7 +113,11 @@ impl Reloader {
             }
             Ok(None) => (Reloaded::Unchanged, ReloadState::Current, "unchanged"),
             Ok(Some(revision)) => {
-                tracing::info!(revision = &*revision.id, rules = revision.book.rules().len(), "the rules were reloaded");
+                tracing::info!(
+                    revision = &*revision.id,
+                    rules = revision.book.rules().len(),
+                    "the rules were reloaded"
+                );
                 exchange.revision.store(Arc::new(revision));
                 (Reloaded::Applied, ReloadState::Current, "applied")
             }

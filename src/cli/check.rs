@@ -1,7 +1,7 @@
 //! `inlay check`: says what is wrong with the files, all of it at once.
 //!
-//! In: flags. Out: problems with their lines, as text or JSON, or a summary; a JSON Schema on request. Exit code 0 fine, 1 problems
-//! found, 2 wrong usage. It must not start anything.
+//! In: flags. Out: problems with their lines, as text or JSON, or a summary; a JSON Schema on request. Exit code 0
+//! fine, 1 problems found, 2 wrong usage. It must not start anything.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::config::compile::Surroundings;
-use crate::config::problem::Severity;
 use crate::config::print::{self, Style};
+use crate::config::problem::Severity;
 use crate::config::schema::{self, Kind};
 use crate::config::variables::Environment;
 use crate::config::{self, ConfigSource, DeploymentSource, Overrides, Problems, Rules};
@@ -50,7 +50,9 @@ pub fn run(args: &Args) -> ExitCode {
     let coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let style = if coloured { Style::Coloured } else { Style::Plain };
     let Some((text, code)) = answer(args, style) else {
-        eprintln!("inlay check: there is no `{FILE}` and no `{RULES}` here; name a file with -c, or a folder with --rules");
+        eprintln!(
+            "inlay check: there is no `{FILE}` and no `{RULES}` here; name a file with -c, or a folder with --rules"
+        );
         return ExitCode::from(2);
     };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -85,12 +87,19 @@ pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
 }
 
 fn subject(args: &Args) -> Option<Subject> {
-    let file = args.config.clone().or_else(|| Some(PathBuf::from(FILE)).filter(|path| args.rules.is_empty() && path.is_file()));
+    let file = args
+        .config
+        .clone()
+        .or_else(|| Some(PathBuf::from(FILE)).filter(|path| args.rules.is_empty() && path.is_file()));
     match file {
         Some(file) => {
             let rules = args.rules.iter().map(|folder| folder.display().to_string()).collect();
             let overrides = Overrides { rules, ..Overrides::default() };
-            Some(Subject::Deployment(ConfigSource { deployment: DeploymentSource::File(file), overrides, environment: Environment::Process }))
+            Some(Subject::Deployment(ConfigSource {
+                deployment: DeploymentSource::File(file),
+                overrides,
+                environment: Environment::Process,
+            }))
         }
         None if !args.rules.is_empty() => Some(Subject::Rules(args.rules.clone())),
         None => Some(Subject::Rules(vec![PathBuf::from(RULES)])).filter(|_| Path::new(RULES).is_dir()),

@@ -2,7 +2,7 @@
 //!
 //! In: arguments. Out: where a configuration comes from. It must not read it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::variables::Environment;
 use crate::config::{ConfigSource, DeploymentSource, Overrides};
@@ -10,7 +10,7 @@ use crate::config::{ConfigSource, DeploymentSource, Overrides};
 /// A file, flags, or both: flags count before the file.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// The deployment's file; without it the flags say it all.
+    /// The deployment's file [default: `inlay.yaml`, if it is here and no `--origin` is given].
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The website behind: `https://www.example.com`.
@@ -30,11 +30,20 @@ pub struct Flags {
     pub admin: Option<String>,
 }
 
+/// The file that is taken if none is named.
+const FILE: &str = "inlay.yaml";
+
 impl Flags {
-    /// Where the configuration comes from.
-    pub fn source(&self) -> ConfigSource {
-        ConfigSource {
-            deployment: self.config.clone().map_or(DeploymentSource::Nothing, DeploymentSource::File),
+    /// Where the configuration comes from; `None` if nothing says what to front.
+    pub fn source(&self) -> Option<ConfigSource> {
+        let deployment = match &self.config {
+            Some(file) => DeploymentSource::File(file.clone()),
+            None if self.origin.is_some() => DeploymentSource::Nothing,
+            None if Path::new(FILE).is_file() => DeploymentSource::File(FILE.into()),
+            None => return None,
+        };
+        Some(ConfigSource {
+            deployment,
             overrides: Overrides {
                 origin: self.origin.clone(),
                 listen: self.listen.clone(),
@@ -43,6 +52,6 @@ impl Flags {
                 admin: self.admin.clone(),
             },
             environment: Environment::default(),
-        }
+        })
     }
 }

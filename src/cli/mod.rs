@@ -36,6 +36,8 @@ enum Command {
 
 /// Problems were found, or the work could not be done.
 const PROBLEMS: u8 = 1;
+/// The arguments do not say what to do.
+const USAGE: u8 = 2;
 
 /// Runs the command of this process's arguments. Wrong usage ends the process with exit code 2.
 pub fn main() -> ExitCode {

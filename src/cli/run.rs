@@ -12,6 +12,7 @@ use super::flags::Flags;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::print::{Style, problems};
+use crate::config::{self, ConfigSource};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
 use crate::telemetry::{self, LogFormat};
@@ -28,12 +29,16 @@ pub struct Args {
 
 /// Runs until a signal.
 pub fn run(args: &Args) -> ExitCode {
-    telemetry::log_to_stderr(args.log.unwrap_or_default());
+    let Some(source) = args.flags.source() else {
+        eprintln!("inlay run: name what to front, with --origin URL or with -c FILE; there is no `inlay.yaml` here");
+        return ExitCode::from(super::USAGE);
+    };
+    telemetry::log_to_stderr(args.log.unwrap_or_else(|| log_format(&source)));
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(serve(args)) {
+    match runtime.block_on(serve(source)) {
         Ok(code) => code,
         Err(StartError::Config(wrong)) => {
             eprint!("{}", problems(&wrong.0, style()));
@@ -43,8 +48,13 @@ pub fn run(args: &Args) -> ExitCode {
     }
 }
 
-async fn serve(args: &Args) -> Result<ExitCode, StartError> {
-    let (app, warnings) = App::start(args.flags.source(), Clock::system())?;
+/// What the file says of the log; if the file is wrong, starting will say so.
+fn log_format(source: &ConfigSource) -> LogFormat {
+    config::settings(source).map(|settings| settings.log).unwrap_or_default()
+}
+
+async fn serve(source: ConfigSource) -> Result<ExitCode, StartError> {
+    let (app, warnings) = App::start(source, Clock::system())?;
     eprint!("{}", problems(&warnings.0, style()));
     for address in app.addresses() {
         tracing::info!(%address, "serving");
@@ -53,11 +63,8 @@ async fn serve(args: &Args) -> Result<ExitCode, StartError> {
         tracing::info!(%address, "admin port");
     }
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    loop {
-        match signals.next().await {
-            Told::Reload => drop(app.reload()),
-            Told::Stop => break,
-        }
+    while let Told::Reload = signals.next().await {
+        app.reload();
     }
     tracing::info!(seconds = DRAIN_WAIT.as_secs(), "draining: what runs may end; a second signal cuts it");
     tokio::select! {

@@ -65,7 +65,10 @@ pub fn run(args: &Args, to: To) -> ExitCode {
     let done = runtime.map_err(SwitchError::Start).and_then(|runtime| runtime.block_on(switch(args, to)));
     match done {
         Ok(()) => {
-            println!("{}", if to == To::Off { "off: every request is passed through untouched" } else { "on: the rules apply" });
+            println!(
+                "{}",
+                if to == To::Off { "off: every request is passed through untouched" } else { "on: the rules apply" }
+            );
             ExitCode::SUCCESS
         }
         Err(error) => failed(&error),

@@ -1,7 +1,7 @@
 //! Files on disk: the rule files and templates of a folder, in a fixed order, each once.
 //!
-//! In: folders. Out: their texts as sources. Symlinked files and folders are followed (Kubernetes mounts them so), hidden ones are not
-//! looked at. It must not know what the files mean.
+//! In: folders. Out: their texts as sources. Symlinked files and folders are followed (Kubernetes mounts them so),
+//! hidden ones are not looked at. It must not know what the files mean.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

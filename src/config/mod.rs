@@ -1,10 +1,12 @@
-//! Files → [`Settings`] and [`Rules`] (the part of a revision that files make), or all problems with file, line and column.
+//! Files → [`Settings`] and [`Rules`] (the part of a revision that files make), or all problems with file, line and
+//! column.
 //!
-//! In: `inlay.yaml`, the folders of rules, the command line's overrides, the environment. Out: everything compiled, with warnings;
-//! or every problem of every file in one list. It must not open sockets, start anything, or keep anything.
+//! In: `inlay.yaml`, the folders of rules, the command line's overrides, the environment. Out: everything compiled,
+//! with warnings; or every problem of every file in one list. It must not open sockets, start anything, or keep
+//! anything.
 //!
-//! The way of a file: [`source`] (text) → `yaml` (tree with places) → `read` (typed values) → `raw` (records as written) →
-//! [`settings`] and [`compile`] (what they mean).
+//! The way of a file: [`source`] (text) → `yaml` (tree with places) → `read` (typed values) → `raw` (records as
+//! written) → [`settings`] and [`compile`] (what they mean).
 
 pub mod compile;
 mod files;
@@ -52,7 +54,10 @@ pub enum DeploymentSource {
     Nothing,
     File(PathBuf),
     /// Its text, with a name for messages; relative paths start from the current folder.
-    Text { name: String, text: String },
+    Text {
+        name: String,
+        text: String,
+    },
 }
 
 impl ConfigSource {

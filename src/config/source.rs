@@ -1,7 +1,7 @@
 //! The texts that problems point into.
 //!
-//! In: a file's name and text (or a command-line flag's). Out: lines and columns for byte offsets. It must not know what
-//! the text means.
+//! In: a file's name and text (or a command-line flag's). Out: lines and columns for byte offsets. It must not know
+//! what the text means.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -4,18 +4,29 @@
 //! know files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 
 use super::yaml::origin::Swap;
 
 /// Where variables come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Environment {
     /// The environment of this process.
     #[default]
     Process,
     /// These and no others.
     Fixed(BTreeMap<String, String>),
+}
+
+/// Names only: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Environment::Process => f.write_str("Process"),
+            Environment::Fixed(variables) => f.debug_set().entries(variables.keys()).finish(),
+        }
+    }
 }
 
 impl Environment {

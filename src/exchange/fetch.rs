@@ -33,9 +33,10 @@ impl Asked {
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
         let rewriting = plan.is_some_and(Plan::applies);
-        if rewriting && accepts_html(headers) {
+        if plan.is_some_and(Plan::may_differ) && accepts_html(headers) {
             // A browser that asks for a page must not be told that the one it has is still good: it may be the one
-            // that the origin made, from before there were rules.
+            // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
+            // as the origin says, when it is this visitor's or this hour's.
             remove_conditions(headers);
         }
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };

@@ -14,7 +14,7 @@ use super::rewriting::RewritingBody;
 use super::trace::TraceSink;
 use crate::context::Context;
 use crate::http::Body;
-use crate::http::caching::{cut_to, make_private};
+use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
 use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
 use crate::scope::ledger::Bounds;
@@ -102,7 +102,7 @@ pub enum Sharing {
     Private,
 }
 
-/// Makes the head tell caches what the page rests on, and gives a private one the visitor's cookie.
+/// Makes the head tell caches what the page rests on; whether it leaves private, for that or for the origin's own reason.
 pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sharing {
     if bounds.of_visitor || !bounds.storable {
         make_private(headers);
@@ -110,8 +110,14 @@ pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) ->
     }
     if let Some(until) = bounds.until {
         cut_to(headers, until.duration_since(now).as_secs().max(0).unsigned_abs());
+        // From it caches guess how long a page holds whose head says nothing of that.
+        headers.remove(header::LAST_MODIFIED);
     }
-    Sharing::Shared
+    // The origin may have kept it from shared caches itself.
+    match ["private", "no-store"].iter().any(|directive| has_directive(headers, directive)) {
+        true => Sharing::Private,
+        false => Sharing::Shared,
+    }
 }
 
 /// Sets the visitor's cookie where one is owed.

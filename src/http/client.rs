@@ -68,6 +68,7 @@ impl SendError {
     /// The error type of RFC 9209 section 2.3.
     pub fn proxy_error(&self) -> &'static str {
         match self {
+            Self::Unreachable(error) if is_refused(error) => "connection_refused",
             Self::Unreachable(_) => "destination_unavailable",
             Self::Tls(_) => "tls_protocol_error",
             Self::ConnectTimeout(_) => "connection_timeout",
@@ -132,6 +133,10 @@ impl HttpClient {
             }
         }
     }
+}
+
+fn is_refused(error: &legacy::Error) -> bool {
+    find::<std::io::Error>(error).is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 fn pool(dial: Dial) -> legacy::Client<Dial, Body> {

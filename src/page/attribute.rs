@@ -11,7 +11,9 @@ use smallvec::SmallVec;
 
 use super::charset::Charset;
 use super::class::{Change, change};
-use super::piece::Number;
+
+/// Index of a slot in its page: [`Slot::number`](super::Slot::number).
+pub(super) type Number = usize;
 
 /// The value of one attribute of one element.
 #[derive(Clone, Debug)]
@@ -44,12 +46,7 @@ pub(super) enum Shape {
 impl Value {
     /// What is to be written in the place of the original: `set` if a rule sets the attribute, else the origin's value,
     /// after `changes` of classes. `None` if the original stays.
-    pub fn compose(
-        &self,
-        set: Option<&[u8]>,
-        changes: &[Change<'_>],
-        charset: Charset,
-    ) -> Option<Bytes> {
+    pub fn compose(&self, set: Option<&[u8]>, changes: &[Change<'_>], charset: Charset) -> Option<Bytes> {
         let changed = match set {
             Some(set) => change(set, charset, changes),
             None => change(&self.text_between_double_quotes(), charset, changes),
@@ -99,24 +96,10 @@ impl Value {
 mod tests {
     use super::*;
 
-    fn composed(
-        original: &'static str,
-        shape: Shape,
-        set: Option<&str>,
-        changes: &[Change<'_>],
-    ) -> Option<String> {
+    fn composed(original: &'static str, shape: Shape, set: Option<&str>, changes: &[Change<'_>]) -> Option<String> {
         let original = Bytes::from_static(original.as_bytes());
-        let value = Value {
-            original,
-            shape,
-            setters: SmallVec::new(),
-            edits: SmallVec::new(),
-        };
-        let bytes = value.compose(
-            set.map(str::as_bytes),
-            changes,
-            Charset::Known(encoding_rs::UTF_8),
-        )?;
+        let value = Value { original, shape, setters: SmallVec::new(), edits: SmallVec::new() };
+        let bytes = value.compose(set.map(str::as_bytes), changes, Charset::Known(encoding_rs::UTF_8))?;
         Some(String::from_utf8(bytes.to_vec()).unwrap())
     }
 
@@ -130,20 +113,11 @@ mod tests {
             ("", Shape::WithoutValue, "=\"n\""),
             ("", absent(), " class=\"n\""),
         ] {
-            assert_eq!(
-                composed(original, shape, Some("n"), &[]).as_deref(),
-                Some(expected)
-            );
+            assert_eq!(composed(original, shape, Some("n"), &[]).as_deref(), Some(expected));
         }
         let add = [Change::Add("c")];
-        assert_eq!(
-            composed("'a\"b'", Shape::SingleQuoted, None, &add).unwrap(),
-            "\"a&quot;b c\""
-        );
-        assert_eq!(
-            composed("a", Shape::DoubleQuoted, Some("n"), &add).unwrap(),
-            "n c"
-        );
+        assert_eq!(composed("'a\"b'", Shape::SingleQuoted, None, &add).unwrap(), "\"a&quot;b c\"");
+        assert_eq!(composed("a", Shape::DoubleQuoted, Some("n"), &add).unwrap(), "n c");
         assert_eq!(composed("", absent(), None, &[Change::Remove("c")]), None);
         assert_eq!(composed("'c'", Shape::SingleQuoted, None, &add), None);
     }

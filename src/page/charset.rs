@@ -73,9 +73,7 @@ impl Charset {
     /// Bytes of the page as text. Where nothing says which encoding it is, UTF-8 if it can be, else windows-1252.
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self {
-            Self::Known(encoding) | Self::Foreign(encoding) => {
-                encoding.decode_without_bom_handling(bytes).0
-            }
+            Self::Known(encoding) | Self::Foreign(encoding) => encoding.decode_without_bom_handling(bytes).0,
             Self::Unknown => match std::str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),
                 Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
@@ -84,11 +82,7 @@ impl Charset {
     }
 
     /// Text as bytes of the page, `None` if they are the text's own bytes.
-    pub(super) fn encode(
-        self,
-        text: &str,
-        beyond: Beyond,
-    ) -> Result<Option<Vec<u8>>, Inexpressible> {
+    pub(super) fn encode(self, text: &str, beyond: Beyond) -> Result<Option<Vec<u8>>, Inexpressible> {
         match self {
             _ if text.is_ascii() => Ok(None),
             Self::Known(encoding) if encoding == UTF_8 => Ok(None),
@@ -110,18 +104,13 @@ pub(super) enum Beyond {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Inexpressible;
 
-fn encode(
-    encoding: &'static Encoding,
-    text: &str,
-    beyond: Beyond,
-) -> Result<Vec<u8>, Inexpressible> {
+fn encode(encoding: &'static Encoding, text: &str, beyond: Beyond) -> Result<Vec<u8>, Inexpressible> {
     let mut encoder = encoding.new_encoder();
     let mut encoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
         encoded.reserve(rest.len() + 16);
-        let (result, read) =
-            encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut encoded, true);
+        let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut encoded, true);
         rest = &rest[read..];
         if let EncoderResult::Unmappable(character) = result {
             refer(character, beyond, &mut encoded)?;
@@ -155,9 +144,7 @@ fn refer(character: char, beyond: Beyond, into: &mut Vec<u8>) -> Result<(), Inex
 fn charset_parameter(content_type: &str) -> Option<&str> {
     content_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"'))
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     })
 }
 
@@ -172,10 +159,7 @@ mod tests {
     #[test]
     fn the_mark_beats_the_header_and_the_header_the_meta() {
         let meta = b"<meta charset=shift_jis>";
-        assert_eq!(
-            name(Some("text/html; charset=iso-8859-1"), b"\xEF\xBB\xBF<p>"),
-            "UTF-8"
-        );
+        assert_eq!(name(Some("text/html; charset=iso-8859-1"), b"\xEF\xBB\xBF<p>"), "UTF-8");
         assert_eq!(name(Some("text/html; Charset=\"koi8-r\""), meta), "KOI8-R");
         assert_eq!(name(Some("text/html; charset=nonsense"), meta), "Shift_JIS");
         assert_eq!(name(Some("text/html"), meta), "Shift_JIS");
@@ -187,15 +171,9 @@ mod tests {
         let header = Some("text/html; charset=utf-8");
         assert_eq!(Charset::settle(header, b"", false), None);
         assert_eq!(Charset::settle(header, b"\xEF", false), None);
-        assert_eq!(
-            Charset::settle(header, b"<", false),
-            Some(Charset::Known(UTF_8))
-        );
+        assert_eq!(Charset::settle(header, b"<", false), Some(Charset::Known(UTF_8)));
         assert_eq!(Charset::settle(None, b"<p>", false), None);
-        assert_eq!(
-            Charset::settle(None, b"<meta charset=utf-8>", false),
-            Some(Charset::Known(UTF_8))
-        );
+        assert_eq!(Charset::settle(None, b"<meta charset=utf-8>", false), Some(Charset::Known(UTF_8)));
         let long = b"x".repeat(limits::CHARSET_PRESCAN_BYTES);
         assert_eq!(Charset::settle(None, &long, false), Some(Charset::Unknown));
         assert_eq!(Charset::settle(None, b"", true), Some(Charset::Unknown));
@@ -212,10 +190,7 @@ mod tests {
             (None, b"<meta charset=iso-2022-jp>"),
         ] {
             let charset = Charset::settle(header, prefix, true).unwrap();
-            assert!(
-                matches!(charset, Charset::Foreign(_)),
-                "{header:?} {prefix:?}: {charset:?}"
-            );
+            assert!(matches!(charset, Charset::Foreign(_)), "{header:?} {prefix:?}: {charset:?}");
         }
     }
 
@@ -225,19 +200,10 @@ mod tests {
         let euro_and_snowman = latin.encode("é€☃", Beyond::Reference).unwrap().unwrap();
         assert_eq!(euro_and_snowman, b"\xE9\x80&#x2603;");
         assert_eq!(latin.encode("☃", Beyond::Refuse), Err(Inexpressible));
-        assert_eq!(
-            Charset::Unknown
-                .encode("é", Beyond::Reference)
-                .unwrap()
-                .unwrap(),
-            b"&#xE9;"
-        );
+        assert_eq!(Charset::Unknown.encode("é", Beyond::Reference).unwrap().unwrap(), b"&#xE9;");
         assert_eq!(Charset::Unknown.encode("e", Beyond::Refuse), Ok(None));
         let long = "é".repeat(5_000);
-        assert_eq!(
-            latin.encode(&long, Beyond::Refuse).unwrap().unwrap(),
-            b"\xE9".repeat(5_000)
-        );
+        assert_eq!(latin.encode(&long, Beyond::Refuse).unwrap().unwrap(), b"\xE9".repeat(5_000));
     }
 
     proptest::proptest! {

@@ -57,16 +57,11 @@ impl Changed {
         let text = htmlize::unescape_attribute(charset.decode(token));
         let goes = |class: &&str| changes.contains(&Change::Remove(class));
         let (gone, stay): (Vec<&str>, Vec<&str>) = text.split_ascii_whitespace().partition(goes);
-        self.classes
-            .extend(stay.iter().map(|class| (*class).to_owned()));
+        self.classes.extend(stay.iter().map(|class| (*class).to_owned()));
         if gone.is_empty() {
-            let space = token
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count();
+            let space = token.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             let follows_removed_first = self.value.is_empty() && self.differs;
-            self.value
-                .extend_from_slice(&token[if follows_removed_first { space } else { 0 }..]);
+            self.value.extend_from_slice(&token[if follows_removed_first { space } else { 0 }..]);
             return;
         }
         self.differs = true;
@@ -84,11 +79,7 @@ impl Changed {
     }
 
     fn write(&mut self, class: &str, charset: Charset) {
-        if self
-            .value
-            .last()
-            .is_some_and(|byte| !byte.is_ascii_whitespace())
-        {
+        if self.value.last().is_some_and(|byte| !byte.is_ascii_whitespace()) {
             self.value.push(b' ');
         }
         let escaped = escape(class, Context::Attribute);
@@ -104,14 +95,8 @@ impl Changed {
 fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = value;
     std::iter::from_fn(move || {
-        let space = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_whitespace())
-            .count();
-        let token = rest[space..]
-            .iter()
-            .take_while(|byte| !byte.is_ascii_whitespace())
-            .count();
+        let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let token = rest[space..].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
         let (first, after) = rest.split_at(space + token);
         rest = after;
         (!first.is_empty()).then_some(first)
@@ -147,21 +132,14 @@ mod tests {
             ("a&#32;b c", &[Remove("a")], Some("b c")),
             ("a&#32;b c", &[Add("b")], None),
         ] {
-            assert_eq!(
-                changed(value, changes).as_deref(),
-                expected,
-                "{value:?} {changes:?}"
-            );
+            assert_eq!(changed(value, changes).as_deref(), expected, "{value:?} {changes:?}");
         }
     }
 
     #[test]
     fn in_the_encoding_of_the_page() {
         let latin = Charset::Known(encoding_rs::WINDOWS_1252);
-        assert_eq!(
-            change(b"gr\xFC\xDF a", latin, &[Remove("grüß"), Add("☃é")]).unwrap(),
-            b"a &#x2603;\xE9"
-        );
+        assert_eq!(change(b"gr\xFC\xDF a", latin, &[Remove("grüß"), Add("☃é")]).unwrap(), b"a &#x2603;\xE9");
     }
 
     proptest::proptest! {

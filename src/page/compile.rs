@@ -14,9 +14,10 @@ use bytes::Bytes;
 use lol_html::errors::RewritingError;
 use smallvec::SmallVec;
 
+use super::attribute::Number;
 use super::charset::Charset;
 use super::markers::Markers;
-use super::piece::{Absence, Closing, Number, Piece, Pieces};
+use super::piece::{Absence, Closing, Piece, Pieces};
 use super::plan::{Plan, Planner, Slots};
 use super::scan::{End, Event, Scanner, Start};
 use super::source::Source;
@@ -96,9 +97,7 @@ impl Compiler {
         let mode = std::mem::replace(&mut self.mode, Mode::PassThrough);
         self.release(self.source.end());
         let may_insert = match mode {
-            Mode::Rewriting(scanner) => {
-                !self.open.is_empty() && scanner.ends_between_tags(self.source.end())
-            }
+            Mode::Rewriting(scanner) => !self.open.is_empty() && scanner.ends_between_tags(self.source.end()),
             Mode::PassThrough => false,
         };
         if !may_insert {
@@ -111,10 +110,7 @@ impl Compiler {
 
     /// What has been made since the last call. Slots are in it before the first piece that mentions them.
     pub fn take_made(&mut self) -> Pieces {
-        Pieces {
-            pieces: std::mem::take(&mut self.pieces),
-            found: self.planner.take_found(),
-        }
+        Pieces { pieces: std::mem::take(&mut self.pieces), found: self.planner.take_found() }
     }
 
     /// Whether the page had as many matches as there may be slots; further ones are not looked at.
@@ -150,10 +146,7 @@ impl Compiler {
         let tag = Tag {
             bytes: self.source.slice(first.tag.clone()),
             start: first.tag.start,
-            attributes: starts
-                .iter()
-                .find_map(|start| start.attributes.as_deref())
-                .unwrap_or_default(),
+            attributes: starts.iter().find_map(|start| start.attributes.as_deref()).unwrap_or_default(),
         };
         let handlers = || starts.iter().map(|start| start.handler);
         let plan = self.planner.plan(handlers(), &tag, first.html);
@@ -166,11 +159,7 @@ impl Compiler {
         }
         if self.planner.enclose(handlers(), &tag) || slots.need_end() {
             let name = SmallVec::from_slice(tag.name());
-            self.open.push(OpenElement {
-                start: tag.start,
-                name,
-                slots,
-            });
+            self.open.push(OpenElement { start: tag.start, name, slots });
         }
     }
 
@@ -179,8 +168,7 @@ impl Compiler {
         let Plan { slots, values } = plan;
         self.release(tag.start);
         self.insert(&slots.before);
-        self.pieces
-            .extend(slots.whole.iter().copied().map(Piece::Open));
+        self.pieces.extend(slots.whole.iter().copied().map(Piece::Open));
         for (range, value) in values {
             self.release(range.start);
             self.source.take_until(range.end, drop);
@@ -189,8 +177,7 @@ impl Compiler {
         self.release(tag.end);
         if can_have_content {
             self.insert(&slots.prepend);
-            self.pieces
-                .extend(slots.inner.iter().copied().map(Piece::Open));
+            self.pieces.extend(slots.inner.iter().copied().map(Piece::Open));
         }
         slots
     }
@@ -247,36 +234,26 @@ impl Compiler {
     /// The page's bytes up to `to` are pieces from now on.
     fn release(&mut self, to: u64) {
         let pieces = &mut self.pieces;
-        self.source
-            .take_until(to, |bytes| pieces.push(Piece::Bytes(bytes)));
+        self.source.take_until(to, |bytes| pieces.push(Piece::Bytes(bytes)));
     }
 
     fn insert(&mut self, numbers: &[Number]) {
-        self.pieces
-            .extend(numbers.iter().copied().map(Piece::Insert));
+        self.pieces.extend(numbers.iter().copied().map(Piece::Insert));
     }
 
     /// Slots that opened at one place close in the opposite order.
     fn close(&mut self, numbers: &[Number], closing: Closing) {
-        let closed = numbers
-            .iter()
-            .rev()
-            .map(|number| Piece::Close(*number, closing));
+        let closed = numbers.iter().rev().map(|number| Piece::Close(*number, closing));
         self.pieces.extend(closed);
     }
 
     fn nowhere(&mut self, numbers: &[Number], absence: Absence) {
-        self.pieces.extend(
-            numbers
-                .iter()
-                .map(|number| Piece::Nowhere(*number, absence)),
-        );
+        self.pieces.extend(numbers.iter().map(|number| Piece::Nowhere(*number, absence)));
     }
 }
 
 /// Whether `</name` and the byte behind it are the end tag of an element so named.
 fn is_end_tag_of(end_tag: &[u8], name: &[u8]) -> bool {
     let (behind, tag) = end_tag.split_last().unwrap_or((&0, &[]));
-    tag[2..].eq_ignore_ascii_case(name)
-        && (behind.is_ascii_whitespace() || matches!(behind, b'/' | b'>'))
+    tag[2..].eq_ignore_ascii_case(name) && (behind.is_ascii_whitespace() || matches!(behind, b'/' | b'>'))
 }

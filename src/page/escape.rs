@@ -65,12 +65,8 @@ impl Holder {
             ("noembed", Holder::Raw("noembed")),
             ("noframes", Holder::Raw("noframes")),
         ];
-        let special = SPECIAL
-            .iter()
-            .find(|(special, _)| name.eq_ignore_ascii_case(special.as_bytes()));
-        special
-            .filter(|_| html)
-            .map_or(Self::Markup, |(_, holder)| *holder)
+        let special = SPECIAL.iter().find(|(special, _)| name.eq_ignore_ascii_case(special.as_bytes()));
+        special.filter(|_| html).map_or(Self::Markup, |(_, holder)| *holder)
     }
 
     pub fn context(self) -> Context {
@@ -89,9 +85,7 @@ impl Holder {
         match self {
             Self::Markup => false,
             Self::Value => content.contains(&b'"'),
-            Self::Script => {
-                ends("script") || has_tag(content, b"<", "script") || has_tag(content, b"<", "!--")
-            }
+            Self::Script => ends("script") || has_tag(content, b"<", "script") || has_tag(content, b"<", "!--"),
             Self::Raw(name) | Self::Escapable(name) => ends(name),
             Self::Noscript => ends("noscript"),
         }
@@ -110,9 +104,7 @@ fn has_tag(content: &[u8], opening: &[u8], name: &str) -> bool {
     let mut rest = content;
     while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
         rest = &rest[at..];
-        let named = rest
-            .strip_prefix(opening)
-            .and_then(|after| after.get(..name.len()));
+        let named = rest.strip_prefix(opening).and_then(|after| after.get(..name.len()));
         if named.is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes())) {
             return true;
         }

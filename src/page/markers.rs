@@ -65,14 +65,9 @@ impl Markers {
         let mut texts = Vec::new();
         let mut eaches = Vec::new();
         for (index, marker) in markers.iter().enumerate() {
-            let name = |source| MarkerError {
-                marker: index,
-                source,
-            };
+            let name = |source| MarkerError { marker: index, source };
             check_target(&marker.target).map_err(name)?;
-            compiled
-                .add(index, marker, &mut texts, &mut eaches)
-                .map_err(name)?;
+            compiled.add(index, marker, &mut texts, &mut eaches).map_err(name)?;
         }
         compiled.add_enclosures(&markers, &eaches)?;
         compiled.add_probe(&markers)?;
@@ -116,20 +111,14 @@ impl Markers {
                 below(each, &marker.select)
             }
         };
-        let enclosure = marker
-            .each
-            .as_deref()
-            .map(|each| position_or_push(eaches, each.trim()));
+        let enclosure = marker.each.as_deref().map(|each| position_or_push(eaches, each.trim()));
         self.enclosures.push(enclosure);
         let handler = position_or_push(texts, &text);
         if handler == self.handlers.len() {
             self.handlers.push(Handler {
                 selector: selector::parse(&text)?,
                 role: Role::Places(Vec::new()),
-                wants: Wants {
-                    once: true,
-                    ..Wants::default()
-                },
+                wants: Wants { once: true, ..Wants::default() },
             });
         }
         self.handlers[handler].join(index, marker);
@@ -142,37 +131,22 @@ impl Markers {
             let of_it = |marker: &usize| self.enclosures[*marker] == Some(enclosure);
             let mut users = (0..markers.len()).filter(of_it);
             let first = users.clone().next().unwrap_or_default();
-            let selector = selector::parse(each).map_err(|source| MarkerError {
-                marker: first,
-                source,
-            })?;
+            let selector = selector::parse(each).map_err(|source| MarkerError { marker: first, source })?;
             let attributes = users.any(|marker| markers[marker].wants_element);
             self.handlers.push(Handler {
                 selector,
                 role: Role::Encloses(enclosure),
-                wants: Wants {
-                    end_tag: true,
-                    attributes,
-                    once: false,
-                },
+                wants: Wants { end_tag: true, attributes, once: false },
             });
         }
         Ok(())
     }
 
     fn add_probe(&mut self, markers: &[Marker]) -> Result<(), MarkerError> {
-        let at_the_end =
-            |marker: &Marker| matches!(marker.target, Target::Place(Place::Append | Place::After));
+        let at_the_end = |marker: &Marker| matches!(marker.target, Target::Place(Place::Append | Place::After));
         if let Some(first) = markers.iter().position(at_the_end) {
-            let selector = selector::parse(PROBE).map_err(|source| MarkerError {
-                marker: first,
-                source,
-            })?;
-            self.handlers.push(Handler {
-                selector,
-                role: Role::EndOfPage,
-                wants: Wants::default(),
-            });
+            let selector = selector::parse(PROBE).map_err(|source| MarkerError { marker: first, source })?;
+            self.handlers.push(Handler { selector, role: Role::EndOfPage, wants: Wants::default() });
         }
         Ok(())
     }
@@ -185,9 +159,7 @@ impl Handler {
         }
         let ends = !matches!(
             marker.target,
-            Target::Place(Place::Before | Place::Prepend)
-                | Target::Attribute(_)
-                | Target::Class { .. }
+            Target::Place(Place::Before | Place::Prepend) | Target::Attribute(_) | Target::Class { .. }
         );
         let tag = matches!(marker.target, Target::Attribute(_) | Target::Class { .. });
         self.wants.end_tag |= ends;
@@ -200,21 +172,15 @@ fn check_target(target: &Target) -> Result<(), SelectorError> {
     match target {
         Target::Place(_) => Ok(()),
         Target::Attribute(name) => check_attribute(name),
-        Target::Class { add, remove } => add
-            .iter()
-            .chain(remove)
-            .try_for_each(|token| check_class(token)),
+        Target::Class { add, remove } => add.iter().chain(remove).try_for_each(|token| check_class(token)),
     }
 }
 
 fn position_or_push(texts: &mut Vec<String>, text: &str) -> usize {
-    texts
-        .iter()
-        .position(|known| known == text)
-        .unwrap_or_else(|| {
-            texts.push(text.to_owned());
-            texts.len() - 1
-        })
+    texts.iter().position(|known| known == text).unwrap_or_else(|| {
+        texts.push(text.to_owned());
+        texts.len() - 1
+    })
 }
 
 #[cfg(test)]
@@ -240,11 +206,7 @@ mod tests {
             marker("b", Some("li"), Place::Before),
         ])
         .unwrap();
-        let roles: Vec<_> = markers
-            .handlers()
-            .iter()
-            .map(|handler| &handler.role)
-            .collect();
+        let roles: Vec<_> = markers.handlers().iter().map(|handler| &handler.role).collect();
         let expected = [
             &Role::Places(vec![0, 2]),
             &Role::Places(vec![1]),
@@ -253,20 +215,13 @@ mod tests {
             &Role::EndOfPage,
         ];
         assert_eq!(roles, expected);
-        let ends: Vec<_> = markers
-            .handlers()
-            .iter()
-            .map(|handler| handler.wants.end_tag)
-            .collect();
+        let ends: Vec<_> = markers.handlers().iter().map(|handler| handler.wants.end_tag).collect();
         assert_eq!(ends, [true, true, false, true, false]);
     }
 
     #[test]
     fn an_error_says_which_and_why() {
-        let error = Markers::compile(vec![
-            marker("p", None, Place::After),
-            marker("p", Some("a + b"), Place::After),
-        ]);
+        let error = Markers::compile(vec![marker("p", None, Place::After), marker("p", Some("a + b"), Place::After)]);
         let error = error.unwrap_err();
         assert_eq!(error.marker, 1);
         assert!(error.to_string().contains("`+`"), "{error}");

@@ -65,10 +65,7 @@ pub enum Target {
     /// The value of the attribute of this (lower-case) name; it is added where the element lacks it.
     Attribute(Arc<str>),
     /// Class tokens added and removed; the fill says only whether.
-    Class {
-        add: Vec<Arc<str>>,
-        remove: Vec<Arc<str>>,
-    },
+    Class { add: Vec<Arc<str>>, remove: Vec<Arc<str>> },
 }
 
 /// Which of a selector's matches count.
@@ -155,6 +152,19 @@ pub enum Outcome {
     Covered,
     /// The fill could not be written there safely: it would have ended the raw text element that holds it.
     Refused,
+}
+
+impl Outcome {
+    /// The outcome in one word, for labels and people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Shown => "shown",
+            Outcome::Kept => "kept",
+            Outcome::Unclosed => "unclosed",
+            Outcome::Covered => "covered",
+            Outcome::Refused => "refused",
+        }
+    }
 }
 
 /// One settled slot, for metrics and for the proof that nothing else changed.

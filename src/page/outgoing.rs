@@ -49,16 +49,10 @@ impl Outgoing {
         self.ready_bytes -= first.len();
         let fits = |next: &Bytes, so_far: usize| so_far + next.len() <= limits::PAGE_PIECE_BYTES;
         let large = first.len() >= limits::PAGE_PIECE_BYTES / 2;
-        if large
-            || !self
-                .ready
-                .front()
-                .is_some_and(|next| fits(next, first.len()))
-        {
+        if large || !self.ready.front().is_some_and(|next| fits(next, first.len())) {
             return Some(first);
         }
-        let mut joined =
-            BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
+        let mut joined = BytesMut::with_capacity((first.len() + self.ready_bytes).min(limits::PAGE_PIECE_BYTES));
         joined.extend_from_slice(&first);
         while let Some(next) = self.ready.pop_front_if(|next| fits(next, joined.len())) {
             self.ready_bytes -= next.len();
@@ -76,13 +70,9 @@ mod tests {
     fn small_pieces_are_joined_and_large_ones_are_not_copied() {
         let mut outgoing = Outgoing::default();
         let large = Bytes::from(vec![b'x'; limits::PAGE_PIECE_BYTES]);
-        for piece in [
-            Bytes::from_static(b"a"),
-            Bytes::new(),
-            Bytes::from_static(b"b"),
-            large.clone(),
-            Bytes::from_static(b"c"),
-        ] {
+        for piece in
+            [Bytes::from_static(b"a"), Bytes::new(), Bytes::from_static(b"b"), large.clone(), Bytes::from_static(b"c")]
+        {
             outgoing.pass(piece);
         }
         assert_eq!(outgoing.len(), limits::PAGE_PIECE_BYTES + 3);
@@ -90,9 +80,6 @@ mod tests {
         assert_eq!(outgoing.take().unwrap().as_ptr(), large.as_ptr());
         assert_eq!(outgoing.take().unwrap(), "c");
         assert_eq!(outgoing.take(), None);
-        assert_eq!(
-            (outgoing.len(), outgoing.source),
-            (0, limits::PAGE_PIECE_BYTES as u64 + 3)
-        );
+        assert_eq!((outgoing.len(), outgoing.source), (0, limits::PAGE_PIECE_BYTES as u64 + 3));
     }
 }

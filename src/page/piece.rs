@@ -6,11 +6,8 @@
 use bytes::Bytes;
 
 use super::Slot;
-use super::attribute::Value;
+use super::attribute::{Number, Value};
 use super::escape::Holder;
-
-/// Index of a slot in its page: [`Slot::number`].
-pub(super) type Number = usize;
 
 /// One piece. The bytes of all pieces, in order, are the page as the origin made it.
 #[derive(Clone, Debug)]

@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::attribute::Number;
 use super::attribute::Value;
 use super::charset::Charset;
 use super::escape::Holder;
 use super::markers::{Markers, Role};
-use super::piece::{Found, Number};
+use super::piece::Found;
 use super::tag::Tag;
 use super::{Element, Marker, Place, Slot, Target, Which};
 use crate::limits;
@@ -74,12 +75,7 @@ impl Planner {
     }
 
     /// Numbers the slots of an element. `html`: it is neither SVG nor MathML.
-    pub fn plan(
-        &mut self,
-        handlers: impl Iterator<Item = usize>,
-        tag: &Tag<'_>,
-        html: bool,
-    ) -> Plan {
+    pub fn plan(&mut self, handlers: impl Iterator<Item = usize>, tag: &Tag<'_>, html: bool) -> Plan {
         let mut matched: SmallVec<[usize; 8]> = SmallVec::new();
         for handler in handlers {
             if let Role::Places(places) = &self.markers.handlers()[handler].role {
@@ -115,11 +111,7 @@ impl Planner {
             if self.enclosing[each].len() < limits::EACH_OPEN_ELEMENTS {
                 let wanted = handler.wants.attributes;
                 let element = wanted.then(|| Arc::new(tag.element(self.charset)));
-                let enclosing = Enclosing {
-                    start: tag.start,
-                    element,
-                    firsts: SmallVec::new(),
-                };
+                let enclosing = Enclosing { start: tag.start, element, firsts: SmallVec::new() };
                 self.enclosing[each].push(enclosing);
                 any = true;
             }
@@ -151,10 +143,7 @@ impl Planner {
         if self.markers.list()[index].which == Which::All {
             return true;
         }
-        let enclosing = self
-            .markers
-            .enclosure(index)
-            .and_then(|each| self.enclosing[each].last_mut());
+        let enclosing = self.markers.enclosure(index).and_then(|each| self.enclosing[each].last_mut());
         match enclosing {
             Some(enclosing) if enclosing.firsts.contains(&index) => false,
             Some(enclosing) => {
@@ -170,23 +159,11 @@ impl Planner {
         let (element, each) = match self.markers.list()[index].wants_element {
             false => (None, None),
             true => {
-                let enclosing = self
-                    .markers
-                    .enclosure(index)
-                    .and_then(|each| self.enclosing[each].last());
-                (
-                    element.cloned(),
-                    enclosing.and_then(|enclosing| enclosing.element.clone()),
-                )
+                let enclosing = self.markers.enclosure(index).and_then(|each| self.enclosing[each].last());
+                (element.cloned(), enclosing.and_then(|enclosing| enclosing.element.clone()))
             }
         };
-        let slot = Slot {
-            marker: index,
-            number: self.slots,
-            context: holder.context(),
-            element,
-            each,
-        };
+        let slot = Slot { marker: index, number: self.slots, context: holder.context(), element, each };
         self.slots += 1;
         self.found.push(Found { slot, holder });
     }
@@ -195,12 +172,8 @@ impl Planner {
 fn holder(marker: &Marker, tag: &Tag<'_>, html: bool) -> Holder {
     match marker.target {
         Target::Attribute(_) | Target::Class { .. } => Holder::Value,
-        Target::Place(Place::Inner | Place::Prepend | Place::Append) => {
-            Holder::inside(tag.name(), html)
-        }
-        Target::Place(Place::Before | Place::After | Place::Replace | Place::Remove) => {
-            Holder::Markup
-        }
+        Target::Place(Place::Inner | Place::Prepend | Place::Append) => Holder::inside(tag.name(), html),
+        Target::Place(Place::Before | Place::After | Place::Replace | Place::Remove) => Holder::Markup,
     }
 }
 
@@ -215,20 +188,10 @@ impl Plan {
 
     fn value(&mut self, name: &str, tag: &Tag<'_>) -> &mut Value {
         let (range, shape) = tag.locate(name);
-        let known = self
-            .values
-            .iter()
-            .position(|(at, value)| *at == range && value.shape == shape);
+        let known = self.values.iter().position(|(at, value)| *at == range && value.shape == shape);
         let index = known.unwrap_or_else(|| {
-            let original = tag
-                .bytes
-                .slice((range.start - tag.start) as usize..(range.end - tag.start) as usize);
-            let value = Value {
-                original,
-                shape,
-                setters: smallvec![],
-                edits: smallvec![],
-            };
+            let original = tag.bytes.slice((range.start - tag.start) as usize..(range.end - tag.start) as usize);
+            let value = Value { original, shape, setters: smallvec![], edits: smallvec![] };
             self.values.push((range, value));
             self.values.len() - 1
         });
@@ -250,8 +213,6 @@ impl Slots {
 
     /// Whether the end of the element matters to them.
     pub fn need_end(&self) -> bool {
-        [&self.whole, &self.inner, &self.append, &self.after]
-            .iter()
-            .any(|numbers| !numbers.is_empty())
+        [&self.whole, &self.inner, &self.append, &self.after].iter().any(|numbers| !numbers.is_empty())
     }
 }

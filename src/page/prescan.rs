@@ -28,13 +28,8 @@ pub(super) fn prescan(bytes: &[u8]) -> Prescan {
                 rest.len() - attributes.rest.len()
             }
             [b'<', b'/', letter, ..] | [b'<', letter, ..] if letter.is_ascii_alphabetic() => {
-                let name = rest
-                    .iter()
-                    .position(|byte| is_space(*byte) || *byte == b'>')
-                    .unwrap_or(rest.len());
-                let mut attributes = Attributes {
-                    rest: &rest[name..],
-                };
+                let name = rest.iter().position(|byte| is_space(*byte) || *byte == b'>').unwrap_or(rest.len());
+                let mut attributes = Attributes { rest: &rest[name..] };
                 while attributes.next().is_some() {}
                 rest.len() - attributes.rest.len()
             }
@@ -95,14 +90,11 @@ fn charset_in(content: &[u8]) -> Option<&[u8]> {
         let after = skip_space(rest);
         if let [b'=', value @ ..] = after {
             return match skip_space(value) {
-                [quote @ (b'"' | b'\''), quoted @ ..] => quoted
-                    .iter()
-                    .position(|byte| byte == quote)
-                    .map(|end| &quoted[..end]),
+                [quote @ (b'"' | b'\''), quoted @ ..] => {
+                    quoted.iter().position(|byte| byte == quote).map(|end| &quoted[..end])
+                }
                 bare => {
-                    let end = bare
-                        .iter()
-                        .position(|byte| is_space(*byte) || *byte == b';');
+                    let end = bare.iter().position(|byte| is_space(*byte) || *byte == b';');
                     Some(&bare[..end.unwrap_or(bare.len())])
                 }
             };
@@ -117,18 +109,14 @@ struct Attributes<'a> {
 
 impl Attributes<'_> {
     fn next(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
-        let begin = self
-            .rest
-            .iter()
-            .position(|byte| !is_space(*byte) && *byte != b'/');
+        let begin = self.rest.iter().position(|byte| !is_space(*byte) && *byte != b'/');
         self.rest = &self.rest[begin.unwrap_or(self.rest.len())..];
         if let [b'>', after @ ..] = self.rest {
             self.rest = after;
             return None;
         }
-        let ends_name = |(at, byte): (usize, &u8)| {
-            is_space(*byte) || matches!(byte, b'/' | b'>') || (*byte == b'=' && at > 0)
-        };
+        let ends_name =
+            |(at, byte): (usize, &u8)| is_space(*byte) || matches!(byte, b'/' | b'>') || (*byte == b'=' && at > 0);
         let name = self.take(self.rest.iter().enumerate().position(ends_name)?);
         let after = skip_space(self.rest);
         let [b'=', value @ ..] = after else {
@@ -143,10 +131,7 @@ impl Attributes<'_> {
                 self.rest = &self.rest[1..];
                 value
             }
-            bare => self.take(
-                bare.iter()
-                    .position(|byte| is_space(*byte) || *byte == b'>')?,
-            ),
+            bare => self.take(bare.iter().position(|byte| is_space(*byte) || *byte == b'>')?),
         };
         Some((name, value))
     }
@@ -168,9 +153,7 @@ fn skip_space(bytes: &[u8]) -> &[u8] {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
+    bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -187,41 +170,20 @@ mod tests {
     #[test]
     fn finds_what_browsers_find() {
         for (page, expected) in [
-            (
-                "<!doctype html><html><head><meta charset=utf-8>",
-                Some("UTF-8"),
-            ),
+            ("<!doctype html><html><head><meta charset=utf-8>", Some("UTF-8")),
             ("<META CHARSET = 'Shift_JIS' >", Some("Shift_JIS")),
             ("<meta/charset=koi8-r>", Some("KOI8-R")),
-            (
-                "<meta http-equiv=content-type content='text/html; charset=iso-8859-15'>",
-                Some("ISO-8859-15"),
-            ),
-            (
-                "<meta content='a; charset = \"gbk\"' http-equiv='Content-Type'>",
-                Some("GBK"),
-            ),
+            ("<meta http-equiv=content-type content='text/html; charset=iso-8859-15'>", Some("ISO-8859-15")),
+            ("<meta content='a; charset = \"gbk\"' http-equiv='Content-Type'>", Some("GBK")),
             ("<meta content='text/html; charset=gbk'>", None),
             ("<meta charset=utf-16le>", Some("UTF-8")),
             ("<meta charset=x-user-defined>", Some("windows-1252")),
-            (
-                "<!-- <meta charset=gbk> --><meta charset=big5>",
-                Some("Big5"),
-            ),
+            ("<!-- <meta charset=gbk> --><meta charset=big5>", Some("Big5")),
             ("<!--><meta charset=big5>", Some("Big5")),
-            (
-                "<div title='<meta charset=gbk>'><meta charset=big5>",
-                Some("Big5"),
-            ),
-            (
-                "</p a='<meta charset=gbk>'><?x <meta charset=gbk ?><meta charset=big5>",
-                Some("Big5"),
-            ),
+            ("<div title='<meta charset=gbk>'><meta charset=big5>", Some("Big5")),
+            ("</p a='<meta charset=gbk>'><?x <meta charset=gbk ?><meta charset=big5>", Some("Big5")),
             ("<meta charset=nonsense><meta charset=big5>", Some("Big5")),
-            (
-                "<meta name=a><metax charset=gbk><meta charset=gbk charset=big5>",
-                Some("GBK"),
-            ),
+            ("<meta name=a><metax charset=gbk><meta charset=gbk charset=big5>", Some("GBK")),
             ("<meta charset=utf-", None),
             ("<p>charset=utf-8", None),
             ("a < b <meta charset=big5>", Some("Big5")),

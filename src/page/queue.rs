@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use super::attribute::Number;
 use super::attribute::Value;
 use super::charset::Charset;
 use super::class::Change;
 use super::markers::Markers;
-use super::piece::{Closing, Found, Number, Piece};
+use super::piece::{Closing, Found, Piece};
 use super::source::join_tiny;
 use super::waiting::{Verdict, Waiting};
 use super::{Filling, Outcome, Target};
@@ -46,13 +47,7 @@ pub(super) enum Span {
 
 impl Queue {
     pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
-        Self {
-            markers,
-            charset,
-            pieces: VecDeque::new(),
-            slots: Vec::new(),
-            queued: 0,
-        }
+        Self { markers, charset, pieces: VecDeque::new(), slots: Vec::new(), queued: 0 }
     }
 
     /// A slot that pieces to come will mention. Slots come by ascending number.
@@ -69,9 +64,7 @@ impl Queue {
             Piece::Bytes(bytes) => self.queued += bytes.len() as u64,
             Piece::Value(value) => self.queued += value.original.len() as u64,
             Piece::Open(number) => self.slots[*number].opened = self.queued,
-            Piece::Close(number, closing) => {
-                self.slots[*number].closed = Some((*closing, self.queued))
-            }
+            Piece::Close(number, closing) => self.slots[*number].closed = Some((*closing, self.queued)),
             Piece::Insert(_) | Piece::Nowhere(..) => {}
         }
         if let (Piece::Bytes(next), Some(Piece::Bytes(last))) = (&piece, self.pieces.back_mut())
@@ -129,12 +122,11 @@ impl Queue {
     pub fn poll(&mut self, number: Number, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
         let slot = &mut self.slots[number];
         let target = &self.markers.list()[slot.marker].target;
-        slot.poll(target, self.charset, cx)
-            .map(|verdict| match verdict {
-                Verdict::Keep => Some(Outcome::Kept),
-                Verdict::Refuse => Some(Outcome::Refused),
-                Verdict::Show(_) => None,
-            })
+        slot.poll(target, self.charset, cx).map(|verdict| match verdict {
+            Verdict::Keep => Some(Outcome::Kept),
+            Verdict::Refuse => Some(Outcome::Refused),
+            Verdict::Show(_) => None,
+        })
     }
 
     /// How a slot ends that must stay, without waiting for its fill.
@@ -162,9 +154,7 @@ impl Queue {
             match piece {
                 Piece::Close(closed, _) if closed == number => break,
                 Piece::Bytes(_) | Piece::Close(..) => {}
-                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => {
-                    covered.push(number)
-                }
+                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => covered.push(number),
                 Piece::Value(value) => covered.extend(value.setters.into_iter().chain(value.edits)),
             }
         }
@@ -198,11 +188,7 @@ impl Queue {
 
     /// What is to be written for an attribute whose slots ended so; `None` if the origin's value stays. With it the slot
     /// that is said to have exchanged it: there may be several, but the ranges that are told must not overlap.
-    pub fn compose(
-        &mut self,
-        value: &Value,
-        outcomes: &Outcomes,
-    ) -> Option<(Bytes, Option<Number>)> {
+    pub fn compose(&mut self, value: &Value, outcomes: &Outcomes) -> Option<(Bytes, Option<Number>)> {
         let shown = |number: &Number| outcomes.contains(&(*number, Outcome::Shown));
         let setter = value.setters.iter().copied().find(shown);
         let edits: SmallVec<[Number; 2]> = value.edits.iter().copied().filter(shown).collect();
@@ -215,9 +201,7 @@ impl Queue {
     fn changes(&self, edits: &[Number]) -> Vec<Change<'_>> {
         let mut changes = Vec::new();
         for number in edits {
-            if let Target::Class { add, remove } =
-                &self.markers.list()[self.slots[*number].marker].target
-            {
+            if let Target::Class { add, remove } = &self.markers.list()[self.slots[*number].marker].target {
                 changes.extend(add.iter().map(|class| Change::Add(class)));
                 changes.extend(remove.iter().map(|class| Change::Remove(class)));
             }

@@ -94,8 +94,7 @@ impl Scanner {
         let memory = MemorySettings::new()
             .with_max_allowed_memory_usage(limits::REWRITER_MEMORY_BYTES)
             .with_graceful_bail_out_on_memory_limit_exceeded(true);
-        let encoding =
-            AsciiCompatibleEncoding::new(encoding).unwrap_or_else(AsciiCompatibleEncoding::utf_8);
+        let encoding = AsciiCompatibleEncoding::new(encoding).unwrap_or_else(AsciiCompatibleEncoding::utf_8);
         let mut settings = Settings::new_send()
             .with_encoding(encoding)
             .with_strict(false)
@@ -104,15 +103,10 @@ impl Scanner {
         for (index, handler) in markers.handlers().iter().enumerate() {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
-            settings = settings
-                .append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
+            settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
-        Self {
-            rewriter,
-            findings,
-            understood,
-        }
+        Self { rewriter, findings, understood }
     }
 
     /// Reads on. After an error the scanner must not be used again.
@@ -129,8 +123,7 @@ impl Scanner {
             findings.deaf = false;
         }
         let read = self.rewriter.write(format!("<{PROBE}>").as_bytes());
-        let begins_there =
-            |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
+        let begins_there = |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
         read.is_ok() && lock(&self.findings).events.iter().any(begins_there)
     }
 
@@ -165,8 +158,7 @@ fn on_match(
         matched = true;
         let tag = offsets(element.source_location().bytes());
         let can_have_content = element.can_have_content();
-        let attributes = (wants.attributes && findings.attributes_of != Some(tag.start))
-            .then(|| attributes(element));
+        let attributes = (wants.attributes && findings.attributes_of != Some(tag.start)).then(|| attributes(element));
         if attributes.is_some() {
             findings.attributes_of = Some(tag.start);
         }
@@ -175,22 +167,13 @@ fn on_match(
             element.on_end_tag(on_end(tag.start, Arc::clone(&shared)))?;
         }
         let html = element.namespace_uri() == "http://www.w3.org/1999/xhtml";
-        let start = Start {
-            handler,
-            tag,
-            can_have_content,
-            html,
-            attributes,
-        };
+        let start = Start { handler, tag, can_have_content, html, attributes };
         findings.events.push(Event::Start(start));
         Ok(())
     }
 }
 
-fn on_end(
-    element: u64,
-    shared: Shared,
-) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
+fn on_end(element: u64, shared: Shared) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
     Box::new(move |end_tag| {
         let tag = offsets(end_tag.source_location().bytes());
         lock(&shared).events.push(Event::End(End { element, tag }));
@@ -201,9 +184,7 @@ fn on_end(
 fn attributes(element: &Element<'_, '_>) -> Vec<AttributeAt> {
     let at = |attribute: &lol_html::html_content::Attribute<'_>| {
         let name = offsets(attribute.name_source_location()?.bytes());
-        let value = attribute
-            .value_source_location()
-            .map(|location| offsets(location.bytes()));
+        let value = attribute.value_source_location().map(|location| offsets(location.bytes()));
         Some(AttributeAt { name, value })
     };
     element.attributes().iter().filter_map(at).collect()
@@ -237,23 +218,12 @@ mod tests {
             let mut events = Vec::new();
             for chunk in page.chunks(chunk) {
                 scanner.write(chunk).unwrap();
-                let last = lock(&scanner.findings)
-                    .events
-                    .iter()
-                    .map(end_of_event)
-                    .max()
-                    .unwrap_or_default();
-                assert!(
-                    last <= scanner.understood(),
-                    "an event lies in bytes that were not let go"
-                );
+                let last = lock(&scanner.findings).events.iter().map(end_of_event).max().unwrap_or_default();
+                assert!(last <= scanner.understood(), "an event lies in bytes that were not let go");
             }
             scanner.swap_events(&mut events);
             assert!(scanner.ends_between_tags(page.len() as u64));
-            events
-                .iter()
-                .map(|event| describe(event, page))
-                .collect::<Vec<_>>()
+            events.iter().map(|event| describe(event, page)).collect::<Vec<_>>()
         };
         let whole = scan(page.len());
         for chunk in [1, 2, 7] {
@@ -270,9 +240,7 @@ mod tests {
     }
 
     fn describe(event: &Event, page: &[u8]) -> String {
-        let text = |range: &Range<u64>| {
-            String::from_utf8_lossy(&page[range.start as usize..range.end as usize])
-        };
+        let text = |range: &Range<u64>| String::from_utf8_lossy(&page[range.start as usize..range.end as usize]);
         match event {
             Event::Start(start) => {
                 let mut said = format!("{} {}", start.handler, text(&start.tag));
@@ -290,19 +258,9 @@ mod tests {
     fn end_tags_come_innermost_first_and_implied_ones_with_the_tag_that_implied_them() {
         assert_eq!(
             events(&["b", "div"], b"<div><b>x<b>y</div>z</b>"),
-            [
-                "1 <div>",
-                "0 <b>",
-                "0 <b>",
-                "end 9 </div>",
-                "end 5 </div>",
-                "end 0 </div>"
-            ]
+            ["1 <div>", "0 <b>", "0 <b>", "end 9 </div>", "end 5 </div>", "end 0 </div>"]
         );
-        assert_eq!(
-            events(&["p"], b"<p>a<p>b</p>c"),
-            ["0 <p>", "0 <p>", "end 4 </p>"]
-        );
+        assert_eq!(events(&["p"], b"<p>a<p>b</p>c"), ["0 <p>", "0 <p>", "end 4 </p>"]);
     }
 
     #[test]
@@ -330,7 +288,8 @@ mod tests {
 
     #[test]
     fn nothing_matches_where_a_browser_makes_no_element() {
-        let page = b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
+        let page =
+            b"<!-- <b> --><script><b></script><title><b></title><textarea><b></textarea><noscript><b></noscript>\
                      <svg><![CDATA[<b>]]></svg><iframe><b></iframe>";
         assert_eq!(events(&["b"], page), [""; 0]);
     }
@@ -338,17 +297,8 @@ mod tests {
     #[test]
     fn templates_and_foreign_content_match() {
         assert_eq!(
-            events(
-                &["b", "path"],
-                b"<template><b></b></template><svg><path/><path></path></svg>"
-            ),
-            [
-                "0 <b>",
-                "end 10 </b>",
-                "1 <path/>",
-                "1 <path>",
-                "end 40 </path>"
-            ]
+            events(&["b", "path"], b"<template><b></b></template><svg><path/><path></path></svg>"),
+            ["0 <b>", "end 10 </b>", "1 <path/>", "1 <path>", "end 40 </path>"]
         );
     }
 
@@ -373,20 +323,13 @@ mod tests {
         ] {
             let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8);
             scanner.write(page.as_bytes()).unwrap();
-            assert_eq!(
-                scanner.ends_between_tags(page.len() as u64),
-                expected,
-                "{page}"
-            );
+            assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
         }
     }
 
     #[test]
     fn tag_names_match_in_any_case() {
-        assert_eq!(
-            events(&["main"], b"<MAIN></Main>"),
-            ["0 <MAIN>", "end 0 </Main>"]
-        );
+        assert_eq!(events(&["main"], b"<MAIN></Main>"), ["0 <MAIN>", "end 0 </Main>"]);
         assert_eq!(events(&["MAIN"], b"<main></main>").len(), 2);
     }
 
@@ -395,18 +338,15 @@ mod tests {
     fn a_compound_inside_not_has_another_meaning_than_in_css() {
         let selector: lol_html::Selector = "p:not(.a.b)".parse().unwrap();
         let mut count = 0;
-        let counts = lol_html::ElementContentHandlers::default().element(
-            |_: &mut lol_html::html_content::Element<'_, '_>| {
+        let counts =
+            lol_html::ElementContentHandlers::default().element(|_: &mut lol_html::html_content::Element<'_, '_>| {
                 count += 1;
                 Ok(())
-            },
-        );
-        let settings = lol_html::Settings::new()
-            .append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
+            });
+        let settings =
+            lol_html::Settings::new().append_element_content_handler((std::borrow::Cow::Owned(selector), counts));
         let mut rewriter = lol_html::HtmlRewriter::new(settings, |_: &[u8]| {});
-        rewriter
-            .write(b"<p class=a>in CSS this one matches</p>")
-            .unwrap();
+        rewriter.write(b"<p class=a>in CSS this one matches</p>").unwrap();
         rewriter.end().unwrap();
         assert_eq!(count, 0);
     }

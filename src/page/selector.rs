@@ -14,10 +14,7 @@ pub enum SelectorError {
     #[error("`{part}` can't be matched while a page streams by: {why}")]
     Unsupported { part: String, why: &'static str },
     #[error("`{selector}` is not a selector: {source}")]
-    Malformed {
-        selector: String,
-        source: lol_html::errors::SelectorError,
-    },
+    Malformed { selector: String, source: lol_html::errors::SelectorError },
     #[error(
         "`{0}` can't be an attribute's name; use letters, digits and `- _ . :`, beginning with a letter, `_` or `:`"
     )]
@@ -30,12 +27,11 @@ const FOLLOWS: &str = "what comes after an element is not known when it passes; 
      count from the start with `:nth-child` or `:nth-of-type`";
 const INSIDE: &str = "what is inside an element is not known when it passes; select what is inside, and name the outer \
      element in `each` where it is needed";
-const SIBLINGS: &str =
-    "elements before it are forgotten; use a class, an id, an attribute, or a parent with `>`";
+const SIBLINGS: &str = "elements before it are forgotten; use a class, an id, an attribute, or a parent with `>`";
 const ALTERNATIVES: &str = "write the alternatives as a list: `h1, h2`";
-const STATE: &str =
-    "it is a state of the browser, not of the page; select an attribute, as in `[checked]`";
-const NO_ELEMENT: &str = "it is not an element of the page; select the element itself, and use the place `prepend` or `append`";
+const STATE: &str = "it is a state of the browser, not of the page; select an attribute, as in `[checked]`";
+const NO_ELEMENT: &str =
+    "it is not an element of the page; select the element itself, and use the place `prepend` or `append`";
 const NAMESPACE: &str = "namespaces are not supported; leave out the part up to `|`";
 const NEGATION: &str = "inside `:not()` only single conditions work; `:not(.a.b)` can't be said, `:not(.a):not(.b)` and \
      `:not(.a, .b)` mean neither";
@@ -50,8 +46,7 @@ pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
 /// Whether `name` may stand in `attribute: NAME`.
 pub fn check_attribute(name: &str) -> Result<(), SelectorError> {
     let begins = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':');
-    let goes_on =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
+    let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
     match name.as_bytes().first().is_some_and(begins) && name.bytes().all(goes_on) {
         true => Ok(()),
         false => Err(SelectorError::AttributeName(name.to_owned())),
@@ -74,10 +69,7 @@ pub(super) fn parse(selector: &str) -> Result<Selector, SelectorError> {
     if let Some((part, why)) = unsupported(selector) {
         return Err(SelectorError::Unsupported { part, why });
     }
-    selector.parse().map_err(|source| SelectorError::Malformed {
-        selector: selector.to_owned(),
-        source,
-    })
+    selector.parse().map_err(|source| SelectorError::Malformed { selector: selector.to_owned(), source })
 }
 
 /// `select` below `each`, both possibly lists: every pair of their alternatives.
@@ -118,14 +110,9 @@ fn skip(text: &str, at: usize) -> usize {
                 escaped = byte == b'\\' && !escaped;
                 end
             };
-            rest[1..]
-                .iter()
-                .position(ends)
-                .map_or(rest.len(), |end| end + 2)
+            rest[1..].iter().position(ends).map_or(rest.len(), |end| end + 2)
         }
-        b'/' if rest.get(1) == Some(&b'*') => {
-            text[at + 2..].find("*/").map_or(rest.len(), |end| end + 4)
-        }
+        b'/' if rest.get(1) == Some(&b'*') => text[at + 2..].find("*/").map_or(rest.len(), |end| end + 4),
         b'(' | b'[' => {
             let close = if rest[0] == b'(' { b')' } else { b']' };
             let mut end = at + 1;
@@ -166,10 +153,7 @@ fn unsupported(selector: &str) -> Option<(String, &'static str)> {
 /// The end of the pseudo-class or pseudo-element that begins at `at`, its arguments included.
 fn pseudo_end(selector: &str, at: usize) -> usize {
     let named = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':');
-    let name = selector.as_bytes()[at..]
-        .iter()
-        .take_while(|byte| named(byte))
-        .count();
+    let name = selector.as_bytes()[at..].iter().take_while(|byte| named(byte)).count();
     let end = at + name;
     match selector.as_bytes().get(end) {
         Some(b'(') => skip(selector, end),
@@ -181,27 +165,23 @@ fn unsupported_pseudo(pseudo: &str) -> Option<&'static str> {
     let (name, arguments) = pseudo.split_once('(').unwrap_or((pseudo, ""));
     match name.to_ascii_lowercase().as_str() {
         ":first-child" | ":first-of-type" => None,
-        ":nth-child" | ":nth-of-type" => arguments
-            .to_ascii_lowercase()
-            .contains(" of ")
-            .then_some(NTH_OF),
+        ":nth-child" | ":nth-of-type" => arguments.to_ascii_lowercase().contains(" of ").then_some(NTH_OF),
         ":not" => {
             let inside = arguments.strip_suffix(')').unwrap_or(arguments);
             let compound = |alternative: &str| conditions(alternative.trim()) > 1;
             let several = alternatives(inside).into_iter().any(compound);
-            several
-                .then_some(NEGATION)
-                .or_else(|| unsupported(inside).map(|(_, why)| why))
+            several.then_some(NEGATION).or_else(|| unsupported(inside).map(|(_, why)| why))
         }
         ":has" => Some(INSIDE),
-        ":empty" | ":last-child" | ":nth-last-child" | ":last-of-type" | ":nth-last-of-type"
-        | ":only-child" | ":only-of-type" => Some(FOLLOWS),
+        ":empty" | ":last-child" | ":nth-last-child" | ":last-of-type" | ":nth-last-of-type" | ":only-child"
+        | ":only-of-type" => Some(FOLLOWS),
         ":is" | ":where" | ":matches" | ":any" => Some(ALTERNATIVES),
         ":root" => Some("write `html`"),
         ":before" | ":after" | ":first-line" | ":first-letter" => Some(NO_ELEMENT),
-        ":hover" | ":focus" | ":focus-within" | ":focus-visible" | ":active" | ":visited"
-        | ":link" | ":any-link" | ":target" | ":checked" | ":disabled" | ":enabled"
-        | ":required" | ":optional" | ":valid" | ":invalid" => Some(STATE),
+        ":hover" | ":focus" | ":focus-within" | ":focus-visible" | ":active" | ":visited" | ":link" | ":any-link"
+        | ":target" | ":checked" | ":disabled" | ":enabled" | ":required" | ":optional" | ":valid" | ":invalid" => {
+            Some(STATE)
+        }
         name if name.starts_with("::") => Some(NO_ELEMENT),
         _ => Some(NOT_KNOWN),
     }
@@ -212,14 +192,9 @@ fn conditions(compound: &str) -> usize {
     let mut count = 0;
     let mut at = 0;
     while let Some(&byte) = compound.as_bytes().get(at) {
-        let begins =
-            matches!(byte, b'.' | b'#' | b'[' | b'*' | b' ' | b'>') || byte == b':' || at == 0;
+        let begins = matches!(byte, b'.' | b'#' | b'[' | b'*' | b' ' | b'>') || byte == b':' || at == 0;
         count += usize::from(begins);
-        at = if byte == b':' {
-            pseudo_end(compound, at)
-        } else {
-            skip(compound, at)
-        };
+        at = if byte == b':' { pseudo_end(compound, at) } else { skip(compound, at) };
     }
     count
 }
@@ -265,11 +240,7 @@ mod tests {
             ("p:not(:hover)", ":not(:hover)", "state"),
             ("input:checked", ":checked", "[checked]"),
             ("svg|a", "|", "namespaces"),
-            (
-                "li:nth-child(2 of .a)",
-                ":nth-child(2 of .a)",
-                "nth-of-type",
-            ),
+            ("li:nth-child(2 of .a)", ":nth-child(2 of .a)", "nth-of-type"),
             ("p:contains('x')", ":contains('x')", "only"),
         ] {
             let error = check_selector(selector).unwrap_err();
@@ -282,19 +253,13 @@ mod tests {
         assert_eq!(check_selector("  "), Err(SelectorError::Empty));
         for malformed in ["p >", "> p", "p..a", "[", "p,", "#", "a{", "5"] {
             let error = check_selector(malformed).unwrap_err();
-            assert!(
-                matches!(error, SelectorError::Malformed { .. }),
-                "{malformed}: {error}"
-            );
+            assert!(matches!(error, SelectorError::Malformed { .. }), "{malformed}: {error}");
         }
     }
 
     #[test]
     fn each_is_distributed_over_lists() {
-        assert_eq!(
-            below("li, [a=',']", ".x, .y"),
-            "li .x, li .y, [a=','] .x, [a=','] .y"
-        );
+        assert_eq!(below("li, [a=',']", ".x, .y"), "li .x, li .y, [a=','] .x, [a=','] .y");
         assert_eq!(below("li:not(.a, .b)", "p"), "li:not(.a, .b) p");
     }
 

@@ -22,10 +22,7 @@ pub(super) struct Source {
 impl Source {
     pub fn push(&mut self, chunk: Bytes) {
         self.end += chunk.len() as u64;
-        let joined = self
-            .chunks
-            .back_mut()
-            .is_some_and(|last| join_tiny(last, &chunk));
+        let joined = self.chunks.back_mut().is_some_and(|last| join_tiny(last, &chunk));
         if !joined && !chunk.is_empty() {
             self.chunks.push_back(chunk);
         }
@@ -98,16 +95,11 @@ mod tests {
         let mut source = Source::default();
         for chunk in ["abc", "de", "fghi"] {
             source.end += chunk.len() as u64;
-            source
-                .chunks
-                .push_back(Bytes::from_static(chunk.as_bytes()));
+            source.chunks.push_back(Bytes::from_static(chunk.as_bytes()));
         }
         for from in 0..9 {
             for to in from..=9 {
-                assert_eq!(
-                    source.slice(from..to),
-                    "abcdefghi"[from as usize..to as usize]
-                );
+                assert_eq!(source.slice(from..to), "abcdefghi"[from as usize..to as usize]);
             }
         }
         let mut taken = Vec::new();

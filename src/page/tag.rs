@@ -38,10 +38,7 @@ impl Tag<'_> {
         for at in self.attributes.iter().take(limits::ELEMENT_ATTRIBUTES) {
             let name = charset.decode(self.slice(&at.name)).to_ascii_lowercase();
             if element.attributes.iter().all(|(known, _)| *known != name) {
-                let value = at
-                    .value
-                    .as_ref()
-                    .map(|value| charset.decode(self.slice(value)));
+                let value = at.value.as_ref().map(|value| charset.decode(self.slice(value)));
                 let value = htmlize::unescape_attribute(value.unwrap_or_default()).into_owned();
                 element.attributes.push((name, value));
             }
@@ -58,10 +55,7 @@ impl Tag<'_> {
             return (behind_name..behind_name, Shape::Absent(name.into()));
         };
         let Some(value) = at.value.clone() else {
-            return (
-                at.name.end..self.behind_equals_sign(at.name.end),
-                Shape::WithoutValue,
-            );
+            return (at.name.end..self.behind_equals_sign(at.name.end), Shape::WithoutValue);
         };
         let quote = self.bytes.get((value.end - self.start) as usize);
         let before = self.bytes.get((value.start - self.start) as usize - 1);
@@ -80,10 +74,7 @@ impl Tag<'_> {
     /// `a=` may stand without any value before the end of the tag; then its sign goes too.
     fn behind_equals_sign(&self, name_end: u64) -> u64 {
         let rest = &self.bytes[(name_end - self.start) as usize..];
-        let space = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_whitespace())
-            .count();
+        let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         match rest.get(space) {
             Some(b'=') => name_end + space as u64 + 1,
             _ => name_end,

@@ -39,33 +39,16 @@ pub(super) enum Verdict {
 }
 
 impl Waiting {
-    pub fn new(
-        marker: usize,
-        target: &Target,
-        holder: Holder,
-        charset: Charset,
-        filling: Filling,
-    ) -> Self {
+    pub fn new(marker: usize, target: &Target, holder: Holder, charset: Charset, filling: Filling) -> Self {
         let state = match filling {
             Filling::Now(fill) => State::Known(judge(fill, target, holder, charset)),
             Filling::Later(future) => State::Later(future),
         };
-        Self {
-            marker,
-            holder,
-            state,
-            opened: 0,
-            closed: None,
-        }
+        Self { marker, holder, state, opened: 0, closed: None }
     }
 
     /// The verdict, as soon as the fill is there; after it is settled, `Keep`.
-    pub fn poll(
-        &mut self,
-        target: &Target,
-        charset: Charset,
-        cx: &mut Context<'_>,
-    ) -> Poll<&Verdict> {
+    pub fn poll(&mut self, target: &Target, charset: Charset, cx: &mut Context<'_>) -> Poll<&Verdict> {
         if let State::Later(future) = &mut self.state {
             let fill = ready!(future.as_mut().poll(cx));
             self.state = State::Known(judge(fill, target, self.holder, charset));
@@ -117,9 +100,7 @@ fn join(mut content: Vec<Bytes>) -> Bytes {
         1 => content.swap_remove(0),
         _ => {
             let mut joined = BytesMut::with_capacity(content.iter().map(Bytes::len).sum());
-            content
-                .iter()
-                .for_each(|part| joined.extend_from_slice(part));
+            content.iter().for_each(|part| joined.extend_from_slice(part));
             joined.freeze()
         }
     }
@@ -130,26 +111,15 @@ mod tests {
     use super::*;
 
     fn verdict(content: &[&'static str], holder: Holder, charset: Charset) -> Verdict {
-        let fill = Fill::Show(
-            content
-                .iter()
-                .map(|part| Bytes::from_static(part.as_bytes()))
-                .collect(),
-        );
+        let fill = Fill::Show(content.iter().map(|part| Bytes::from_static(part.as_bytes())).collect());
         judge(fill, &Target::Place(Place::Inner), holder, charset)
     }
 
     #[test]
     fn what_would_end_its_holder_is_refused_across_pieces_too() {
         let utf8 = Charset::Known(encoding_rs::UTF_8);
-        assert_eq!(
-            verdict(&["x</scr", "ipt>"], Holder::Script, utf8),
-            Verdict::Refuse
-        );
-        assert_eq!(
-            verdict(&["a", "b"], Holder::Script, utf8),
-            Verdict::Show(vec!["ab".into()])
-        );
+        assert_eq!(verdict(&["x</scr", "ipt>"], Holder::Script, utf8), Verdict::Refuse);
+        assert_eq!(verdict(&["a", "b"], Holder::Script, utf8), Verdict::Show(vec!["ab".into()]));
         assert_eq!(verdict(&["a\"b"], Holder::Value, utf8), Verdict::Refuse);
     }
 
@@ -157,13 +127,7 @@ mod tests {
     fn what_the_encoding_lacks_is_refused_only_in_raw_text() {
         let latin = Charset::Known(encoding_rs::WINDOWS_1252);
         assert_eq!(verdict(&["☃"], Holder::Script, latin), Verdict::Refuse);
-        assert_eq!(
-            verdict(&["é☃"], Holder::Markup, latin),
-            Verdict::Show(vec![Bytes::from_static(b"\xE9&#x2603;")])
-        );
-        assert_eq!(
-            verdict(&["é"], Holder::Escapable("title"), Charset::Unknown),
-            Verdict::Show(vec!["&#xE9;".into()])
-        );
+        assert_eq!(verdict(&["é☃"], Holder::Markup, latin), Verdict::Show(vec![Bytes::from_static(b"\xE9&#x2603;")]));
+        assert_eq!(verdict(&["é"], Holder::Escapable("title"), Charset::Unknown), Verdict::Show(vec!["&#xE9;".into()]));
     }
 }

@@ -9,11 +9,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use super::attribute::Number;
 use super::attribute::Value;
 use super::charset::Charset;
 use super::markers::Markers;
 use super::outgoing::Outgoing;
-use super::piece::{Absence, Found, Number, Piece};
+use super::piece::{Absence, Found, Piece};
 use super::queue::{Outcomes, Queue, Span};
 use super::{Filling, Fills, Outcome, Settled};
 use crate::limits;
@@ -37,10 +38,7 @@ pub(super) enum Standstill {
 
 impl Walk {
     pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
-        Self {
-            queue: Queue::new(markers, charset),
-            leaving: Outgoing::default(),
-        }
+        Self { queue: Queue::new(markers, charset), leaving: Outgoing::default() }
     }
 
     /// A slot that pieces to come will mention. Slots come by ascending number.
@@ -89,19 +87,12 @@ impl Walk {
     }
 
     /// Takes one piece, or gives it back with the reason why it must wait.
-    fn step(
-        &mut self,
-        piece: Piece,
-        cx: &mut Context<'_>,
-        fills: &mut impl Fills,
-    ) -> Result<(), (Piece, Standstill)> {
+    fn step(&mut self, piece: Piece, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), (Piece, Standstill)> {
         match piece {
             Piece::Bytes(bytes) => self.leaving.pass(bytes),
             Piece::Close(..) => {}
             Piece::Nowhere(number, Absence::Void) => self.settle(number, Outcome::Kept, fills),
-            Piece::Nowhere(number, Absence::BrokenOff) => {
-                self.settle(number, Outcome::Unclosed, fills)
-            }
+            Piece::Nowhere(number, Absence::BrokenOff) => self.settle(number, Outcome::Unclosed, fills),
             Piece::Insert(number) => match self.queue.poll(number, cx) {
                 Poll::Pending => return Err((piece, Standstill::Fill)),
                 Poll::Ready(Some(outcome)) => self.settle(number, outcome, fills),
@@ -117,12 +108,7 @@ impl Walk {
     }
 
     /// A spanning slot is due.
-    fn open(
-        &mut self,
-        number: Number,
-        cx: &mut Context<'_>,
-        fills: &mut impl Fills,
-    ) -> Result<(), Standstill> {
+    fn open(&mut self, number: Number, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), Standstill> {
         let span = self.queue.span(number);
         if span == Span::Stays {
             let outcome = self.queue.outcome_of_staying(number);
@@ -146,13 +132,7 @@ impl Walk {
         }
         let covered = self.queue.drop_span(number);
         self.leaving.source = end;
-        self.report(
-            number,
-            Outcome::Shown,
-            source..end,
-            output..self.leaving.output,
-            fills,
-        );
+        self.report(number, Outcome::Shown, source..end, output..self.leaving.output, fills);
         for number in covered {
             self.settle(number, Outcome::Covered, fills);
         }
@@ -199,12 +179,6 @@ impl Walk {
         fills: &mut impl Fills,
     ) {
         let (marker, _) = self.queue.settle(number);
-        fills.settled(Settled {
-            marker,
-            number,
-            outcome,
-            source,
-            output,
-        });
+        fills.settled(Settled { marker, number, outcome, source, output });
     }
 }

@@ -83,8 +83,8 @@ impl Match {
         if !self.methods.is_empty() && !self.methods.contains(request.method()) {
             return Err(Misfit::Method);
         }
-        let misfit = |fields: &[Field], value: &dyn Fn(&str, &mut dyn FnMut(&str))| {
-            fields.iter().find(|field| !field.fits(value)).map(|field| field.name.clone())
+        let misfit = |fields: &[Field], values: Values<'_>| {
+            fields.iter().find(|field| !field.fits(values)).map(|field| field.name.clone())
         };
         if let Some(name) = misfit(&self.query, &|name, see| request.query_values(name).for_each(|v| see(&v))) {
             return Err(Misfit::Query(name));
@@ -92,16 +92,18 @@ impl Match {
         if let Some(name) = misfit(&self.headers, &|name, see| request.header_values(name).for_each(|v| see(&v))) {
             return Err(Misfit::Header(name));
         }
-        match misfit(&self.cookies, &|name, see| request.cookie(name).into_iter().for_each(|v| see(&v))) {
+        match misfit(&self.cookies, &|name, see| request.cookie(name).into_iter().for_each(see)) {
             Some(name) => Err(Misfit::Cookie(name)),
             None => Ok(()),
         }
     }
 }
 
+/// Calls its second argument with each value that the request has under a name.
+type Values<'a> = &'a dyn Fn(&str, &mut dyn FnMut(&str));
+
 impl Field {
-    /// `values` calls its second argument with each value that the request has under a name.
-    fn fits(&self, values: &dyn Fn(&str, &mut dyn FnMut(&str))) -> bool {
+    fn fits(&self, values: Values<'_>) -> bool {
         let (mut present, mut like) = (false, false);
         values(&self.name, &mut |value| {
             present = true;

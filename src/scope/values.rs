@@ -142,7 +142,9 @@ impl Random {
 impl Facts for Random {
     fn get(&self, path: &[Key]) -> Answer {
         match path {
-            [] => Answer { storable: false, ..Answer::fixed(Seen::Scalar(Value::from(*self.0.get_or_init(Self::draw)))) },
+            [] => {
+                Answer { storable: false, ..Answer::fixed(Seen::Scalar(Value::from(*self.0.get_or_init(Self::draw)))) }
+            }
             _ => Answer::fixed(Seen::Absent),
         }
     }

@@ -9,7 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -130,7 +130,7 @@ where
         let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
         request.extensions_mut().insert(peer);
         let response = service(request);
-        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, _in_use: in_use })) }
+        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, broken: None, _in_use: in_use })) }
     });
     let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut stage = Stage::Open;
@@ -161,6 +161,8 @@ fn patience(stage: Stage) -> std::time::Duration {
 /// A response's body, during which its connection is in use.
 struct Counted {
     body: Body,
+    /// The error in which it ended, until it has been passed on.
+    broken: Option<BodyError>,
     _in_use: InUse,
 }
 
@@ -169,11 +171,22 @@ impl HttpBody for Counted {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        if let Some(error) = self.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+            Some(Err(error)) => {
+                // hyper drops what it has not written when a body fails: a turn without news lets it write that first.
+                self.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

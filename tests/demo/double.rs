@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use inlay::cli::demo::edge::{Body, Edge, boxed, whole};
 use inlay::cli::demo::shop::Shop;
-use inlay::cli::demo::trace::{Made, SlotTrace, TraceSink};
+use inlay::exchange::trace::{Made, SlotTrace, TraceSink};
 use inlay::page::{Context, Outcome, Place, Target};
 
 #[derive(Clone, Default)]
@@ -40,10 +40,8 @@ impl Edge for Double {
             let headers = request.headers().clone();
             let is_protected = request.uri().path().starts_with("/checkout/");
             let response = this.shop.answer(request).await;
-            let is_page = response
-                .headers()
-                .get("content-type")
-                .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+            let is_page =
+                response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
             let is_coded = response.headers().contains_key("content-encoding");
             if !is_page || is_coded || is_protected {
                 return known_again(&headers, response.map(boxed));
@@ -67,9 +65,7 @@ fn known_again(headers: &HeaderMap, mut response: Response<Body>) -> Response<Bo
 }
 
 fn cookies(headers: &HeaderMap) -> &str {
-    headers
-        .get("cookie")
-        .map_or("", |line| line.to_str().unwrap())
+    headers.get("cookie").map_or("", |line| line.to_str().unwrap())
 }
 
 impl Double {
@@ -126,24 +122,13 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
     let line = cookies(headers);
     let gold = line.contains("tier=gold");
     let new = !line.contains("inlay_visitor");
-    let language = headers
-        .get("accept-language")
-        .map_or("en", |value| &value.to_str().unwrap()[..2]);
+    let language = headers.get("accept-language").map_or("en", |value| &value.to_str().unwrap()[..2]);
     let mut edits = Vec::new();
-    let mut add =
-        |rule, select, target, context, source: Option<Range<usize>>, text: String, outcome| {
-            if let Some(source) = source {
-                edits.push(Edit {
-                    rule,
-                    select,
-                    target,
-                    context,
-                    source,
-                    text,
-                    outcome,
-                });
-            }
-        };
+    let mut add = |rule, select, target, context, source: Option<Range<usize>>, text: String, outcome| {
+        if let Some(source) = source {
+            edits.push(Edit { rule, select, target, context, source, text, outcome });
+        }
+    };
     let point = |range: Option<Range<usize>>| range.map(|range| range.start..range.start);
     let inner = || Target::Place(Place::Inner);
     let delivery = match language {
@@ -151,11 +136,7 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
         "fr" => "Livraison offerte en Belgique dès 75&nbsp;€",
         _ => "",
     };
-    let kept = if delivery.is_empty() {
-        Outcome::Kept
-    } else {
-        Outcome::Shown
-    };
+    let kept = if delivery.is_empty() { Outcome::Kept } else { Outcome::Shown };
     add(
         "delivery_line",
         ".delivery",
@@ -171,10 +152,8 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
         Target::Place(Place::Append),
         Context::Html,
         point(between(text, "defer></script>\n", "", 0)),
-        include_str!("../../rules/templates/styles.html").replace(
-            "{% if csp.nonce %} nonce=\"{{ csp.nonce }}\"{% endif %}",
-            "",
-        ),
+        include_str!("../../rules/templates/styles.html")
+            .replace("{% if csp.nonce %} nonce=\"{{ csp.nonce }}\"{% endif %}", ""),
         Outcome::Shown,
     );
     let mut at = 0;
@@ -182,11 +161,7 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
         let left: u32 = text[card.clone()].parse().unwrap();
         let stock = between(text, "class=\"stock\">", "</span>", card.end);
         at = stock.as_ref().map_or(text.len(), |range| range.end);
-        let few = if left <= 5 {
-            Outcome::Shown
-        } else {
-            Outcome::Kept
-        };
+        let few = if left <= 5 { Outcome::Shown } else { Outcome::Kept };
         add(
             "few_left",
             "[data-sku] .stock",
@@ -224,22 +199,14 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
             ".opening h1",
             Target::Place(Place::Before),
             Context::Html,
-            point(between(
-                text,
-                "<div class=\"words\"><div class=\"wrap\">\n    ",
-                "",
-                0,
-            )),
+            point(between(text, "<div class=\"words\"><div class=\"wrap\">\n    ", "", 0)),
             "<p class=\"inlay-greeting\">Good evening, Ann</p>".to_owned(),
             Outcome::Shown,
         );
         add(
             "gold_body",
             "body",
-            Target::Class {
-                add: vec![Arc::from("is-gold")],
-                remove: vec![],
-            },
+            Target::Class { add: vec![Arc::from("is-gold")], remove: vec![] },
             Context::Attribute,
             between(text, "<body class=\"", "\"", 0),
             "home is-gold".to_owned(),
@@ -250,8 +217,7 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
             ".newsletter",
             Target::Place(Place::Remove),
             Context::Html,
-            text.find("<section class=\"newsletter\"")
-                .map(|at| at..at + text[at..].find("</section>").unwrap() + 10),
+            text.find("<section class=\"newsletter\"").map(|at| at..at + text[at..].find("</section>").unwrap() + 10),
             String::new(),
             Outcome::Shown,
         );
@@ -266,7 +232,16 @@ fn edits(text: &str, headers: &HeaderMap) -> Vec<Edit> {
         );
     }
     if new {
-        add("welcome_offer", ".opening .lead", Target::Place(Place::After), Context::Html, point(between(text, "The other days we sew.</p>", "", 0)), "<p class=\"inlay-offer\">New here? <b>Ten euros off</b> your first order with <code>DAG</code>.</p>".to_owned(), Outcome::Shown);
+        add(
+            "welcome_offer",
+            ".opening .lead",
+            Target::Place(Place::After),
+            Context::Html,
+            point(between(text, "The other days we sew.</p>", "", 0)),
+            "<p class=\"inlay-offer\">New here? <b>Ten euros off</b> your first order with <code>DAG</code>.</p>"
+                .to_owned(),
+            Outcome::Shown,
+        );
     }
     edits
 }

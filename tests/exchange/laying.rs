@@ -2,7 +2,8 @@
 
 use super::house::{Front, page};
 
-const PAGE: &str = "<!doctype html><html><head><title>Shop</title></head><body><main><h1>Hi</h1><img class=hero src=/plain.webp><p>origin</p></main></body></html>";
+const PAGE: &str = "<!doctype html><html><head><title>Shop</title></head><body><main><h1>Hi</h1>\
+    <img class=hero src=/plain.webp><p>origin</p></main></body></html>";
 
 #[tokio::test]
 async fn eight_lines_of_rule_lay_in_a_fragment() {
@@ -36,7 +37,8 @@ async fn every_place_is_where_it_says() {
         ("place: inner, text: a < b", "<h1>Hi</h1>", "<h1>a &lt; b</h1>"),
     ];
     for (injection, from, to) in places {
-        let rules = format!("rules:\n  r:\n    match: {{ path: / }}\n    inject:\n      - {{ select: h1, {injection} }}\n");
+        let rules =
+            format!("rules:\n  r:\n    match: {{ path: / }}\n    inject:\n      - {{ select: h1, {injection} }}\n");
         let front = Front::new(&rules, |_| page(PAGE)).await;
         assert_eq!(front.get("/").await.text(), PAGE.replacen(from, to, 1), "{injection}");
     }
@@ -67,8 +69,7 @@ rules:
       - { each: '[data-sku]', select: .stock, place: inner, template: \"{{ each.attr('data-sku') }} in {{ element.tag }}\" }
 ";
     let front = Front::new(rules, move |_| page(cards)).await;
-    let expected =
-        cards.replacen(">?<", ">A1 in b<", 1).replacen(">?<", ">B&amp;2 in b<", 1);
+    let expected = cards.replacen(">?<", ">A1 in b<", 1).replacen(">?<", ">B&amp;2 in b<", 1);
     assert_eq!(front.get("/").await.text(), expected);
 }
 

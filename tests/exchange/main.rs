@@ -1,10 +1,15 @@
-//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as rules, a clock that is set.
+//! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as
+//! rules, a clock that is set.
 
 mod caching;
+mod coding;
 mod failing;
 mod house;
 mod laying;
+mod leaking;
 mod passing;
+mod proving;
 mod reloading;
+mod seeing;
 mod streaming;
 mod visiting;

@@ -174,7 +174,7 @@ async fn an_origins_failure_is_told_by_whose_fault_it_is() {
         listener.local_addr().unwrap()
     };
     for (origin, status, error) in [
-        (closed, "502", "destination_unavailable"),
+        (closed, "502", "connection_refused"),
         (raw_origin("").await, "502", "http_response_incomplete"),
         (raw_origin("SMTP 220 ready\r\n\r\n").await, "502", "http_protocol_error"),
         (

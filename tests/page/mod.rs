@@ -31,19 +31,12 @@ pub struct Filler<F> {
 
 impl<F: FnMut(&Slot) -> Fill + Send> Fills for Filler<F> {
     fn open(&mut self, slot: &Slot) -> Filling {
-        assert_eq!(
-            slot.number,
-            self.opened.len(),
-            "slots are numbered in order"
-        );
+        assert_eq!(slot.number, self.opened.len(), "slots are numbered in order");
         self.opened.push(slot.marker);
         let fill = (self.fill)(slot);
         match (self.arrival)(slot) {
             Arrival::Now => Filling::Now(fill),
-            Arrival::Later(polls) => Filling::Later(Box::pin(After {
-                polls,
-                fill: Some(fill),
-            })),
+            Arrival::Later(polls) => Filling::Later(Box::pin(After { polls, fill: Some(fill) })),
         }
     }
 
@@ -85,11 +78,7 @@ impl Ran {
     /// The outcomes of one marker, in the order of the page.
     pub fn outcomes(&self, marker: usize) -> Vec<Outcome> {
         let of_it = |settled: &&Settled| settled.marker == marker;
-        self.settled
-            .iter()
-            .filter(of_it)
-            .map(|settled| settled.outcome)
-            .collect()
+        self.settled.iter().filter(of_it).map(|settled| settled.outcome).collect()
     }
 }
 
@@ -102,17 +91,10 @@ pub fn run(
     arrival: impl FnMut(&Slot) -> Arrival + Send + 'static,
     fill: impl FnMut(&Slot) -> Fill + Send,
 ) -> Ran {
-    let filler = Filler {
-        fill,
-        arrival: Box::new(arrival),
-        opened: Vec::new(),
-        settled: Vec::new(),
-    };
+    let filler = Filler { fill, arrival: Box::new(arrival), opened: Vec::new(), settled: Vec::new() };
     let mut assembler = Assembler::new(Arc::clone(markers), charset, filler);
     let page = Bytes::copy_from_slice(page);
-    let mut chunks = (0..page.len())
-        .step_by(chunk)
-        .map(|at| page.slice(at..(at + chunk).min(page.len())));
+    let mut chunks = (0..page.len()).step_by(chunk).map(|at| page.slice(at..(at + chunk).min(page.len())));
     let mut cx = Context::from_waker(Waker::noop());
     let mut output = Vec::new();
     let (mut most_ahead, mut ended) = (0, false);
@@ -124,11 +106,7 @@ pub fn run(
             continue;
         }
         let needs = polled == Poll::Ready(None);
-        assert_eq!(
-            needs && !ended,
-            assembler.wants_input(),
-            "it says when it needs more"
-        );
+        assert_eq!(needs && !ended, assembler.wants_input(), "it says when it needs more");
         if !ended && (needs || assembler.queued() < limits::PAGE_AHEAD_BYTES) {
             match chunks.next() {
                 Some(chunk) => assembler.write(chunk),
@@ -144,18 +122,9 @@ pub fn run(
     }
     let broken = assembler.broken().map(ToString::to_string);
     let filler = assembler.into_fills();
-    assert_eq!(
-        filler.settled.len(),
-        filler.opened.len(),
-        "every slot settles once"
-    );
+    assert_eq!(filler.settled.len(), filler.opened.len(), "every slot settles once");
     prove(&page, &output, &filler.settled);
-    Ran {
-        output,
-        settled: filler.settled,
-        broken,
-        most_ahead,
-    }
+    Ran { output, settled: filler.settled, broken, most_ahead }
 }
 
 /// The proof: outside the slots, the page that left is the page that came.
@@ -164,10 +133,7 @@ pub fn prove(page: &[u8], output: &[u8], settled: &[Settled]) {
         let (mut rest, mut at) = (Vec::new(), 0);
         for settled in settled {
             let range = range(settled);
-            assert!(
-                range.start <= range.end && at <= range.start as usize,
-                "ranges ascend: {settled:?}"
-            );
+            assert!(range.start <= range.end && at <= range.start as usize, "ranges ascend: {settled:?}");
             rest.extend_from_slice(&bytes[at..range.start as usize]);
             at = range.end as usize;
         }
@@ -176,20 +142,9 @@ pub fn prove(page: &[u8], output: &[u8], settled: &[Settled]) {
     };
     let before = outside(page, |settled| settled.source.clone());
     let after = outside(output, |settled| settled.output.clone());
-    assert!(
-        before == after,
-        "outside the slots:\n{}\n---\n{}",
-        before.escape_ascii(),
-        after.escape_ascii()
-    );
-    for settled in settled
-        .iter()
-        .filter(|settled| settled.outcome != Outcome::Shown)
-    {
-        assert!(
-            settled.source.is_empty() && settled.output.is_empty(),
-            "{settled:?}"
-        );
+    assert!(before == after, "outside the slots:\n{}\n---\n{}", before.escape_ascii(), after.escape_ascii());
+    for settled in settled.iter().filter(|settled| settled.outcome != Outcome::Shown) {
+        assert!(settled.source.is_empty() && settled.output.is_empty(), "{settled:?}");
     }
 }
 

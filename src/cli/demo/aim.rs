@@ -81,9 +81,7 @@ pub fn aim(host: &str, uri: &Uri, referer: Option<&str>) -> Aim {
     if uri.path().starts_with(PARTS) {
         return Aim::Stage;
     }
-    let host = without_port(host)
-        .trim_end_matches('.')
-        .to_ascii_lowercase();
+    let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();
     match host.strip_suffix(".localhost") {
         None if is_own(&host) => by_address(uri, referer),
         None => Aim::Elsewhere,
@@ -110,10 +108,8 @@ pub fn for_the_site(uri: &Uri) -> Uri {
         return uri.clone();
     };
     // Kept as they were written: decoding and encoding again would not give the same bytes.
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|pair| !is_ours(pair.split('=').next().unwrap_or_default()))
-        .collect();
+    let kept: Vec<&str> =
+        query.split('&').filter(|pair| !is_ours(pair.split('=').next().unwrap_or_default())).collect();
     let target = match kept.is_empty() {
         true => uri.path().to_owned(),
         false => format!("{}?{}", uri.path(), kept.join("&")),
@@ -146,12 +142,7 @@ fn by_host(name: &str, uri: &Uri) -> Aim {
     };
     let of = Query::of(uri.query()).of;
     match Persona::of(key) {
-        Some(persona) => Aim::Visit(Visit {
-            persona,
-            side,
-            told: Told::ByHost,
-            of,
-        }),
+        Some(persona) => Aim::Visit(Visit { persona, side, told: Told::ByHost, of }),
         None => Aim::Elsewhere,
     }
 }
@@ -199,12 +190,7 @@ mod tests {
     use super::*;
 
     fn visit(persona: Persona, side: Side, told: Told) -> Aim {
-        Aim::Visit(Visit {
-            persona,
-            side,
-            told,
-            of: None,
-        })
+        Aim::Visit(Visit { persona, side, told, of: None })
     }
 
     #[test]
@@ -227,19 +213,11 @@ mod tests {
         let told = aim("localhost:8080", &framed, None);
         assert_eq!(told, visit(Persona::Bob, Side::Inlay, Told::ByQuery));
         let referer = Some("http://localhost:8080/search?q=wool&visitor=bob&side=origin");
-        let picture = aim(
-            "localhost:8080",
-            &Uri::from_static("/assets/a.svg"),
-            referer,
-        );
+        let picture = aim("localhost:8080", &Uri::from_static("/assets/a.svg"), referer);
         assert_eq!(picture, visit(Persona::Bob, Side::Origin, Told::ByReferer));
         let home = aim("localhost:8080", &Uri::from_static("/"), referer);
         assert_eq!(home, visit(Persona::Bob, Side::Origin, Told::ByReferer));
-        let stage = aim(
-            "localhost:8080",
-            &Uri::from_static("/"),
-            Some("http://localhost:8080/"),
-        );
+        let stage = aim("localhost:8080", &Uri::from_static("/"), Some("http://localhost:8080/"));
         assert_eq!(stage, Aim::Stage);
     }
 
@@ -247,19 +225,12 @@ mod tests {
     fn the_site_does_not_see_what_was_meant_for_the_door() {
         let uri = Uri::from_static("/search?q=a%20b+c&visitor=ann&side=inlay&of=3&x");
         assert_eq!(for_the_site(&uri), Uri::from_static("/search?q=a%20b+c&x"));
-        assert_eq!(
-            for_the_site(&Uri::from_static("/?side=inlay&visitor=ann")),
-            Uri::from_static("/")
-        );
+        assert_eq!(for_the_site(&Uri::from_static("/?side=inlay&visitor=ann")), Uri::from_static("/"));
     }
 
     #[test]
     fn addresses_are_told_once() {
-        let place = told_in(
-            "/shop/?kind=Bags&visitor=bob#top",
-            Persona::Ann,
-            Side::Inlay,
-        );
+        let place = told_in("/shop/?kind=Bags&visitor=bob#top", Persona::Ann, Side::Inlay);
         assert_eq!(place, "/shop/?kind=Bags&visitor=ann&side=inlay#top");
     }
 }

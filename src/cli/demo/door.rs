@@ -22,9 +22,9 @@ use super::proof::prove;
 use super::report::Record;
 use super::shop::Shop;
 use super::stage::Stage;
-use crate::exchange::trace::{Recorded, TraceSink, Traced};
 use super::visitors::{self, Visitors};
 use crate::clock::Clock;
+use crate::exchange::trace::{Recorded, TraceSink, Traced};
 use crate::limits::TRACE_PAGE_BYTES;
 
 const ELSEWHERE: &str = "This is the demo of Inlay. It knows localhost, ann.localhost, bob.localhost, eve.localhost, \
@@ -51,12 +51,7 @@ pub struct ErrandFailed {
 impl Door {
     /// A door before this Inlay and this shop; its visitors have been nowhere yet.
     pub fn new(edge: Arc<dyn Edge>, shop: Arc<Shop>, clock: Clock) -> Self {
-        Self {
-            edge,
-            shop,
-            stage: Stage::default(),
-            visitors: Visitors::new(clock),
-        }
+        Self { edge, shop, stage: Stage::default(), visitors: Visitors::new(clock) }
     }
 
     /// Sends a visitor, with an empty jar, on their errands through Inlay: Ann logs in, Bob consents, Eve does not.
@@ -88,10 +83,8 @@ impl Door {
 
     /// The stage's parts, and the one thing that it does: it lets a visitor start over.
     async fn stage(&self, method: &Method, path: &str) -> Response<Body> {
-        let starts_over = path
-            .strip_prefix("/_stage/restart/")
-            .filter(|_| method == Method::POST)
-            .and_then(Persona::of);
+        let starts_over =
+            path.strip_prefix("/_stage/restart/").filter(|_| method == Method::POST).and_then(Persona::of);
         match starts_over {
             None => self.stage.answer(path),
             Some(persona) => match self.make_ready(persona).await {
@@ -165,11 +158,7 @@ impl Door {
             let told = told_to_frame(visit, &place, None);
             return framed(parts.status, &parts.headers, &served, told);
         };
-        let traced = Traced {
-            slots,
-            origin,
-            served,
-        };
+        let traced = Traced { slots, origin, served };
         self.told_of(Record {
             persona: visit.persona,
             place,
@@ -185,12 +174,8 @@ impl Door {
     fn told_of(&self, record: Record) -> Response<Body> {
         let (number, record) = self.stage.keep(record);
         let page = marked(&record.traced.served, &record.traced.slots, Side::Inlay);
-        let told = frame::Told {
-            persona: record.persona,
-            side: Side::Inlay,
-            place: &record.place,
-            trace: Some(number),
-        };
+        let told =
+            frame::Told { persona: record.persona, side: Side::Inlay, place: &record.place, trace: Some(number) };
         framed(record.status, &record.headers, &page, told)
     }
 
@@ -198,12 +183,7 @@ impl Door {
         let response = self.send(persona, visitors::errand(persona, errand)).await;
         match self.visitors.has(persona, errand.cookie) {
             true => Ok(()),
-            false => Err(ErrandFailed {
-                persona,
-                path: errand.path,
-                cookie: errand.cookie,
-                status: response.status(),
-            }),
+            false => Err(ErrandFailed { persona, path: errand.path, cookie: errand.cookie, status: response.status() }),
         }
     }
 
@@ -217,12 +197,7 @@ impl Door {
 
     /// A request that the visitor sends of their own accord, through Inlay.
     async fn send(&self, persona: Persona, request: Request<Body>) -> Response<Body> {
-        let visit = Visit {
-            persona,
-            side: Side::Inlay,
-            told: Told::ByHost,
-            of: None,
-        };
+        let visit = Visit { persona, side: Side::Inlay, told: Told::ByHost, of: None };
         let (mut head, body) = request.into_parts();
         self.visitors.dress(persona, visit.side, &mut head);
         self.exchange(&visit, Request::from_parts(head, body)).await
@@ -248,16 +223,9 @@ fn unframeable(error: &BoxError) -> Response<Body> {
 }
 
 fn told_to_frame<'a>(visit: &Visit, place: &'a str, trace: Option<u64>) -> frame::Told<'a> {
-    frame::Told {
-        persona: visit.persona,
-        side: visit.side,
-        place,
-        trace,
-    }
+    frame::Told { persona: visit.persona, side: visit.side, place, trace }
 }
 
 fn place(head: &Parts) -> &str {
-    head.uri
-        .path_and_query()
-        .map_or("/", |place| place.as_str())
+    head.uri.path_and_query().map_or("/", |place| place.as_str())
 }

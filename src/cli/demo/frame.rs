@@ -5,8 +5,8 @@
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, LAST_MODIFIED, TRANSFER_ENCODING, X_FRAME_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED, TRANSFER_ENCODING, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -26,12 +26,7 @@ pub struct Told<'a> {
 }
 
 /// The response for a frame.
-pub fn framed(
-    status: StatusCode,
-    headers: &HeaderMap,
-    page: &Bytes,
-    told: Told<'_>,
-) -> Response<Body> {
+pub fn framed(status: StatusCode, headers: &HeaderMap, page: &Bytes, told: Told<'_>) -> Response<Body> {
     let script = script(&told, nonce(headers));
     let mut copy = BytesMut::with_capacity(page.len() + script.len());
     copy.extend_from_slice(page);
@@ -40,15 +35,9 @@ pub fn framed(
     *response.status_mut() = status;
     *response.headers_mut() = headers.clone();
     let headers = response.headers_mut();
-    for gone in [
-        ACCEPT_RANGES,
-        CONTENT_ENCODING,
-        CONTENT_LENGTH,
-        ETAG,
-        LAST_MODIFIED,
-        TRANSFER_ENCODING,
-        X_FRAME_OPTIONS,
-    ] {
+    for gone in
+        [ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, LAST_MODIFIED, TRANSFER_ENCODING, X_FRAME_OPTIONS]
+    {
         headers.remove(gone);
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -60,12 +49,7 @@ pub fn is_page(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/html")
-        })
+        .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
 
 fn script(told: &Told<'_>, nonce: Option<&str>) -> String {

@@ -49,18 +49,13 @@ impl Jar {
             .collect();
         // Longer paths first; the sort is stable, so older ones stay before younger (RFC 6265, 5.4).
         sent.sort_by_key(|kept| std::cmp::Reverse(kept.path.len()));
-        let pairs: Vec<String> = sent
-            .iter()
-            .map(|kept| format!("{}={}", kept.name, kept.value))
-            .collect();
+        let pairs: Vec<String> = sent.iter().map(|kept| format!("{}={}", kept.name, kept.value)).collect();
         (!pairs.is_empty()).then(|| HeaderValue::from_str(&pairs.join("; ")).ok())?
     }
 
     /// Whether a cookie of this name is alive at `now`.
     pub fn has(&self, name: &str, now: Timestamp) -> bool {
-        self.cookies
-            .iter()
-            .any(|kept| kept.name == name && kept.is_alive(now))
+        self.cookies.iter().any(|kept| kept.name == name && kept.is_alive(now))
     }
 
     /// Drops every cookie of this name.
@@ -73,8 +68,7 @@ impl Jar {
             Some(path) if path.starts_with('/') => path.to_owned(),
             _ => default_path(request_path).to_owned(),
         };
-        self.cookies
-            .retain(|kept| kept.name != cookie.name() || kept.path != path);
+        self.cookies.retain(|kept| kept.name != cookie.name() || kept.path != path);
         let kept = Kept {
             name: cookie.name().to_owned(),
             value: cookie.value().to_owned(),
@@ -133,10 +127,7 @@ mod tests {
     }
 
     fn headers(lines: &[&str]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|line| (SET_COOKIE, HeaderValue::from_str(line).unwrap()))
-            .collect()
+        lines.iter().map(|line| (SET_COOKIE, HeaderValue::from_str(line).unwrap())).collect()
     }
 
     fn line(jar: &Jar, path: &str, second: i64) -> Option<String> {
@@ -147,11 +138,7 @@ mod tests {
 
     #[test]
     fn several_lines_stay_several_and_the_last_of_a_name_counts() {
-        let jar = jar(&[
-            "tier=plain; Path=/",
-            "member=Ann; Path=/; HttpOnly",
-            "tier=gold; Path=/",
-        ]);
+        let jar = jar(&["tier=plain; Path=/", "member=Ann; Path=/; HttpOnly", "tier=gold; Path=/"]);
         assert_eq!(line(&jar, "/", 0).unwrap(), "member=Ann; tier=gold");
     }
 
@@ -164,17 +151,10 @@ mod tests {
 
     #[test]
     fn ages_end() {
-        let mut jar = jar(&[
-            "a=1; Path=/; Max-Age=60",
-            "b=2; Path=/; Expires=Thu, 01 Jan 1970 00:00:30 GMT",
-        ]);
+        let mut jar = jar(&["a=1; Path=/; Max-Age=60", "b=2; Path=/; Expires=Thu, 01 Jan 1970 00:00:30 GMT"]);
         assert_eq!(line(&jar, "/", 10).unwrap(), "a=1; b=2");
         assert_eq!(line(&jar, "/", 30).unwrap(), "a=1");
-        jar.store(
-            &headers(&["a=; Path=/; Max-Age=0"]),
-            "/",
-            Timestamp::UNIX_EPOCH,
-        );
+        jar.store(&headers(&["a=; Path=/; Max-Age=0"]), "/", Timestamp::UNIX_EPOCH);
         assert_eq!(line(&jar, "/", 30), None);
     }
 
@@ -187,9 +167,7 @@ mod tests {
 
     #[test]
     fn the_jar_is_bounded() {
-        let lines: Vec<String> = (0..JAR_COOKIES + 5)
-            .map(|n| format!("n{n}=1; Path=/"))
-            .collect();
+        let lines: Vec<String> = (0..JAR_COOKIES + 5).map(|n| format!("n{n}=1; Path=/")).collect();
         let jar = jar(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         let sent = line(&jar, "/", 0).unwrap();
         assert_eq!(sent.split("; ").count(), JAR_COOKIES);

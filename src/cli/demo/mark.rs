@@ -42,14 +42,8 @@ fn marks_of(page: &[u8], number: usize, slot: &SlotTrace, range: &Range<u64>) ->
     }
     let between_tags = matches!(slot.target, Target::Place(_)) && slot.context == Context::Html;
     if between_tags {
-        let open = Mark {
-            at: start,
-            text: format!("<!--inlay:{number}-->"),
-        };
-        let close = Mark {
-            at: end,
-            text: format!("<!--/inlay:{number}-->"),
-        };
+        let open = Mark { at: start, text: format!("<!--inlay:{number}-->") };
+        let close = Mark { at: end, text: format!("<!--/inlay:{number}-->") };
         return vec![open, close];
     }
     let tag = start_tag_before(page, start);
@@ -60,9 +54,7 @@ fn marks_of(page: &[u8], number: usize, slot: &SlotTrace, range: &Range<u64>) ->
 /// Where the last start tag begins that opens before `at`. A `<` in an attribute's value followed by a letter would mislead it; then the
 /// frame shows that comment's text, and nothing worse.
 fn start_tag_before(page: &[u8], at: usize) -> Option<usize> {
-    (0..at).rev().find(|&start| {
-        page[start] == b'<' && page.get(start + 1).is_some_and(u8::is_ascii_alphabetic)
-    })
+    (0..at).rev().find(|&start| page[start] == b'<' && page.get(start + 1).is_some_and(u8::is_ascii_alphabetic))
 }
 
 fn laid_in(page: &[u8], marks: &[Mark]) -> Bytes {
@@ -109,23 +101,13 @@ mod tests {
     #[test]
     fn places_are_held_between_comments() {
         let inner = Target::Place(Place::Inner);
-        let slots = [
-            slot(inner.clone(), Context::Html, 3..5),
-            slot(inner, Context::Html, 5..5),
-        ];
-        assert_eq!(
-            text("<p>ab</p>", &slots),
-            "<p><!--inlay:0-->ab<!--/inlay:0--><!--inlay:1--><!--/inlay:1--></p>"
-        );
+        let slots = [slot(inner.clone(), Context::Html, 3..5), slot(inner, Context::Html, 5..5)];
+        assert_eq!(text("<p>ab</p>", &slots), "<p><!--inlay:0-->ab<!--/inlay:0--><!--inlay:1--><!--/inlay:1--></p>");
     }
 
     #[test]
     fn attributes_and_texts_are_marked_before_their_tag() {
-        let attribute = slot(
-            Target::Attribute(Arc::from("src")),
-            Context::Attribute,
-            15..16,
-        );
+        let attribute = slot(Target::Attribute(Arc::from("src")), Context::Attribute, 15..16);
         let title = slot(Target::Place(Place::Inner), Context::EscapableText, 25..26);
         assert_eq!(
             text("a < b<img src=\"x\"><title>t</title>", &[attribute, title]),

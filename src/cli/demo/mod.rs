@@ -91,11 +91,7 @@ where
     let site = site(&shop_listener, &rules)?;
     let (stop, stopped) = watch::channel(false);
     // Its own task, because `build` and the visitors' errands ask it before the door opens.
-    let origin = tokio::spawn(serve_shop(
-        Arc::clone(&shop),
-        shop_listener,
-        stopped.clone(),
-    ));
+    let origin = tokio::spawn(serve_shop(Arc::clone(&shop), shop_listener, stopped.clone()));
     let edge = build(site).await.map_err(DemoError::Edge)?;
     let door = Arc::new(Door::new(edge, shop, Clock::system()));
     for persona in Persona::ALL {
@@ -138,11 +134,7 @@ fn site(listener: &TcpListener, rules: &RulesFolder) -> Result<Site, DemoError> 
     let settings = include_str!("assets/inlay.yaml")
         .replace("ORIGIN", &origin.to_string())
         .replace("RULES", &rules.path().display().to_string());
-    Ok(Site {
-        origin,
-        rules: rules.path().to_owned(),
-        settings,
-    })
+    Ok(Site { origin, rules: rules.path().to_owned(), settings })
 }
 
 async fn bind(port: u16) -> io::Result<TcpListener> {

@@ -22,21 +22,9 @@ pub struct Errand {
     pub cookie: &'static str,
 }
 
-const CONSENT: Errand = Errand {
-    path: "/consent",
-    form: "consent=yes",
-    cookie: "consent",
-};
-const REFUSAL: Errand = Errand {
-    path: "/consent",
-    form: "consent=no",
-    cookie: "consent",
-};
-const LOGIN: Errand = Errand {
-    path: "/account/login",
-    form: "login=ann&password=rain",
-    cookie: "tier",
-};
+const CONSENT: Errand = Errand { path: "/consent", form: "consent=yes", cookie: "consent" };
+const REFUSAL: Errand = Errand { path: "/consent", form: "consent=no", cookie: "consent" };
+const LOGIN: Errand = Errand { path: "/account/login", form: "login=ann&password=rain", cookie: "tier" };
 
 impl Persona {
     /// All of them, in the order of the stage.
@@ -44,9 +32,7 @@ impl Persona {
 
     /// The visitor of this key.
     pub fn of(key: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|persona| persona.key().eq_ignore_ascii_case(key))
+        Self::ALL.into_iter().find(|persona| persona.key().eq_ignore_ascii_case(key))
     }
 
     /// In addresses: `ann.localhost`, `?visitor=ann`.
@@ -100,10 +86,7 @@ impl Persona {
         match self {
             Self::Ann => &[("accept-language", "nl-BE,nl;q=0.9,en;q=0.5")],
             Self::Bob => &[("accept-language", "en-GB,en;q=0.9")],
-            Self::Eve => &[
-                ("accept-language", "fr-BE,fr;q=0.9,en;q=0.5"),
-                ("sec-gpc", "1"),
-            ],
+            Self::Eve => &[("accept-language", "fr-BE,fr;q=0.9,en;q=0.5"), ("sec-gpc", "1")],
         }
     }
 }

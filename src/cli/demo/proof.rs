@@ -35,22 +35,15 @@ pub fn prove(traced: &Traced) -> Proof {
             return Proof::Misplaced { slot: index };
         };
         if let Some(offset) = first_difference(before, after) {
-            return Proof::Differs {
-                at: walk.source + offset,
-            };
+            return Proof::Differs { at: walk.source + offset };
         }
         walk.pass(slot, before.len() as u64);
     }
     let before = &traced.origin[walk.source as usize..];
     let after = &traced.served[walk.output as usize..];
     match first_difference(before, after) {
-        Some(offset) => Proof::Differs {
-            at: walk.source + offset,
-        },
-        None => Proof::Identical {
-            slots: walk.slots,
-            bytes: walk.bytes + before.len() as u64,
-        },
+        Some(offset) => Proof::Differs { at: walk.source + offset },
+        None => Proof::Identical { slots: walk.slots, bytes: walk.bytes + before.len() as u64 },
     }
 }
 
@@ -66,10 +59,7 @@ struct Walk {
 impl Walk {
     /// The bytes of both pages between here and the slot; `None` if the slot is not ahead, or not within the page.
     fn up_to<'a>(&self, traced: &'a Traced, slot: &SlotTrace) -> Option<(&'a [u8], &'a [u8])> {
-        Some((
-            ahead(&traced.origin, self.source, &slot.source)?,
-            ahead(&traced.served, self.output, &slot.output)?,
-        ))
+        Some((ahead(&traced.origin, self.source, &slot.source)?, ahead(&traced.served, self.output, &slot.output)?))
     }
 
     fn pass(&mut self, slot: &SlotTrace, compared: u64) {
@@ -135,11 +125,7 @@ mod tests {
             }
             origin.extend(b"end");
             served.extend(b"end");
-            Traced {
-                slots,
-                origin: origin.into(),
-                served: served.into(),
-            }
+            Traced { slots, origin: origin.into(), served: served.into() }
         })
     }
 
@@ -169,27 +155,17 @@ mod tests {
 
     #[test]
     fn slots_that_kept_the_origin_are_compared_too() {
-        let traced = Traced {
-            slots: vec![slot(Outcome::Kept, 0..4, 0..4)],
-            origin: "same".into(),
-            served: "some".into(),
-        };
+        let traced =
+            Traced { slots: vec![slot(Outcome::Kept, 0..4, 0..4)], origin: "same".into(), served: "some".into() };
         assert_eq!(prove(&traced), Proof::Differs { at: 1 });
     }
 
     #[test]
     fn slots_over_each_other_or_outside_prove_nothing() {
-        let over = [
-            slot(Outcome::Shown, 0..4, 0..4),
-            slot(Outcome::Shown, 2..4, 4..4),
-        ];
+        let over = [slot(Outcome::Shown, 0..4, 0..4), slot(Outcome::Shown, 2..4, 4..4)];
         let outside = [slot(Outcome::Shown, 0..9, 0..4)];
         for (slots, wrong) in [(over.to_vec(), 1), (outside.to_vec(), 0)] {
-            let traced = Traced {
-                slots,
-                origin: "same".into(),
-                served: "same".into(),
-            };
+            let traced = Traced { slots, origin: "same".into(), served: "same".into() };
             assert_eq!(prove(&traced), Proof::Misplaced { slot: wrong });
         }
     }

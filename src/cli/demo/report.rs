@@ -13,7 +13,7 @@ use super::persona::Persona;
 use super::proof::Proof;
 use crate::exchange::trace::{Made, SlotTrace, Traced};
 use crate::limits::TRACE_EXCERPT_BYTES;
-use crate::page::{Outcome, Place, Target};
+use crate::page::{Place, Target};
 
 /// One page as it was served to one of the stage's visitors.
 #[derive(Clone, Debug)]
@@ -74,11 +74,7 @@ impl From<&Record> for Report {
             origin_bytes: traced.origin.len(),
             served_bytes: traced.served.len(),
             took: time(record.took),
-            slots: traced
-                .slots
-                .iter()
-                .map(|slot| report(slot, traced))
-                .collect(),
+            slots: traced.slots.iter().map(|slot| report(slot, traced)).collect(),
         }
     }
 }
@@ -86,23 +82,10 @@ impl From<&Record> for Report {
 fn proof(proof: &Proof) -> ProofReport {
     let (slots, bytes, problem) = match *proof {
         Proof::Identical { slots, bytes } => (slots, bytes, None),
-        Proof::Differs { at } => (
-            0,
-            0,
-            Some(format!("differs outside the slots, at byte {at}")),
-        ),
-        Proof::Misplaced { slot } => (
-            0,
-            0,
-            Some(format!("slot {slot} is not where the trace says")),
-        ),
+        Proof::Differs { at } => (0, 0, Some(format!("differs outside the slots, at byte {at}"))),
+        Proof::Misplaced { slot } => (0, 0, Some(format!("slot {slot} is not where the trace says"))),
     };
-    ProofReport {
-        holds: problem.is_none(),
-        slots,
-        bytes,
-        problem,
-    }
+    ProofReport { holds: problem.is_none(), slots, bytes, problem }
 }
 
 fn report(slot: &SlotTrace, traced: &Traced) -> SlotReport {
@@ -110,7 +93,7 @@ fn report(slot: &SlotTrace, traced: &Traced) -> SlotReport {
         rule: slot.rule.to_string(),
         place: place(&slot.target, &slot.select),
         content: slot.content.to_string(),
-        outcome: outcome(slot.outcome),
+        outcome: slot.outcome.word(),
         reason: slot.reason.as_deref().map(str::to_owned),
         made: made(slot),
         before: excerpt(&traced.origin, &slot.source),
@@ -134,16 +117,6 @@ fn place(target: &Target, select: &str) -> String {
         .to_owned(),
     };
     format!("{what} {select}")
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
-    }
 }
 
 fn made(slot: &SlotTrace) -> Option<String> {

@@ -88,12 +88,7 @@ mod tests {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_file() {
-                    let name = path
-                        .strip_prefix(&root)
-                        .unwrap()
-                        .to_str()
-                        .unwrap()
-                        .replace('\\', "/");
+                    let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
                     found.push(name);
                 }
             }

@@ -46,10 +46,7 @@ struct Traces {
 
 impl Default for Stage {
     fn default() -> Self {
-        Self {
-            page: page(),
-            traces: Mutex::default(),
-        }
+        Self { page: page(), traces: Mutex::default() }
     }
 }
 
@@ -61,18 +58,9 @@ impl Stage {
             _ => path.strip_prefix(PARTS).unwrap_or_default(),
         };
         match part.split_once('/').unwrap_or((part, "")) {
-            ("stage.css", "") => typed(
-                "text/css; charset=utf-8",
-                include_str!("assets/stage/stage.css"),
-            ),
-            ("stage.js", "") => typed(
-                "text/javascript; charset=utf-8",
-                include_str!("assets/stage/stage.js"),
-            ),
-            ("frame.js", "") => typed(
-                "text/javascript; charset=utf-8",
-                include_str!("assets/stage/frame.js"),
-            ),
+            ("stage.css", "") => typed("text/css; charset=utf-8", include_str!("assets/stage/stage.css")),
+            ("stage.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/stage.js")),
+            ("frame.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/frame.js")),
             ("icon.svg", "") => typed("image/svg+xml", include_str!("assets/stage/icon.svg")),
             // Asked across hosts, to learn whether their names resolve here.
             ("ping", "") => readable_everywhere(typed("text/plain", "here")),
@@ -137,9 +125,7 @@ fn typed(content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
 
 fn readable_everywhere(mut response: Response<Body>) -> Response<Body> {
     let anyone = HeaderValue::from_static("*");
-    response
-        .headers_mut()
-        .insert(ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, anyone);
     response
 }
 

@@ -29,10 +29,7 @@ pub struct Visitors {
 impl Visitors {
     /// Visitors with empty jars.
     pub fn new(clock: Clock) -> Self {
-        Self {
-            jars: Mutex::default(),
-            clock,
-        }
+        Self { jars: Mutex::default(), clock }
     }
 
     /// Puts on a request what the visitor's browser sends, instead of what the one before the stage does.
@@ -45,9 +42,7 @@ impl Visitors {
         head.headers.remove(REFERER);
         let now = self.clock.now();
         let jars = self.jars();
-        let line = jars
-            .get(&persona)
-            .and_then(|jar| jar.line(head.uri.path(), now, hidden));
+        let line = jars.get(&persona).and_then(|jar| jar.line(head.uri.path(), now, hidden));
         if let Some(line) = line {
             head.headers.insert(COOKIE, line);
         }
@@ -70,9 +65,7 @@ impl Visitors {
     /// Whether the visitor has a cookie of this name.
     pub fn has(&self, persona: Persona, cookie: &str) -> bool {
         let now = self.clock.now();
-        self.jars()
-            .get(&persona)
-            .is_some_and(|jar| jar.has(cookie, now))
+        self.jars().get(&persona).is_some_and(|jar| jar.has(cookie, now))
     }
 
     /// Throws the visitor's cookies away.
@@ -104,8 +97,7 @@ pub fn look(persona: Persona) -> Request<Body> {
 fn own(persona: Persona, path: &'static str, body: &'static str) -> Request<Body> {
     let mut request = Request::new(whole(body));
     *request.uri_mut() = Uri::from_static(path);
-    let host = HeaderValue::try_from(format!("{}.localhost", persona.key()))
-        .expect("invariant: keys are letters");
+    let host = HeaderValue::try_from(format!("{}.localhost", persona.key())).expect("invariant: keys are letters");
     request.headers_mut().insert(HOST, host);
     request
 }

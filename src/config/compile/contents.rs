@@ -9,15 +9,16 @@ use super::cycles;
 use super::units::Units;
 use super::world::World;
 use crate::config::problem::Report;
-use crate::config::raw::rules::{RawContent, RawFallback, RawTemplate};
+use crate::config::raw::forms::{RawFallback, RawTemplate};
+use crate::config::raw::rules::RawContent;
 use crate::config::read::At;
 use crate::config::read::names::{listed, suggestion};
 use crate::config::source::Span;
 use crate::content::{Content, Fallback, Kind};
 use crate::limits::SLOT_DEADLINE;
 
-/// The kinds, for messages.
-const KINDS: &str = "`html`, `text`, `template` or `fragment`";
+/// The kinds, those of later versions too: who wrote one of them did not forget the content.
+const KINDS: [&str; 8] = ["html", "text", "template", "fragment", "function", "fetch", "decision", "json"];
 
 /// All named fragments. Those with problems are left out.
 pub fn fragments(world: &World<'_>, units: &mut Units, report: &mut Report) -> BTreeMap<Arc<str>, Content> {
@@ -46,7 +47,9 @@ impl Making<'_, '_> {
         {
             let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
             let what = format!("{} contents stand here: {}", kinds.len(), listed(&names));
-            self.report.error(*second, what, "keep one; what may stand in for it goes under `fallback`").see(*first, "the first");
+            self.report
+                .error(*second, what, "keep one; what may stand in for it goes under `fallback`")
+                .see(*first, "the first");
         }
         let kind = self.kind(raw, span, unit);
         let fallback = self.fallback(raw, &name, unit);
@@ -85,8 +88,8 @@ impl Making<'_, '_> {
                 Some(Kind::Template(name.into()))
             }
             None => {
-                if !raw.unreadable {
-                    self.report.error(span, "there is no content", format!("add {KINDS}"));
+                if !raw.unreadable.any(&KINDS) {
+                    self.report.error(span, "there is no content", "add `html`, `text`, `template` or `fragment`");
                 }
                 None
             }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
 use crate::config::problem::Report;
-use crate::config::raw::rules::{RawContent, RawFallback};
+use crate::config::raw::forms::RawFallback;
+use crate::config::raw::rules::RawContent;
 use crate::scope::language::{Language, Unit};
 
 /// Notes audiences that lead to themselves, and those that may lead to any.
@@ -25,7 +26,11 @@ pub fn audiences(language: &Language, world: &World<'_>, report: &mut Report) {
     }
     for circle in circles(&edges) {
         let at = world.audiences[circle[0]].key;
-        report.error(at, format!("the audience `{}` is made of itself: {}", circle[0], shown(&circle)), "break the circle");
+        report.error(
+            at,
+            format!("the audience `{}` is made of itself: {}", circle[0], shown(&circle)),
+            "break the circle",
+        );
     }
 }
 
@@ -34,7 +39,11 @@ pub fn fragments(world: &World<'_>, report: &mut Report) {
     let edges = world.fragments.iter().map(|(name, definition)| (name.as_str(), leads_to(&definition.value)));
     for circle in circles(&edges.collect()) {
         let at = world.fragments[circle[0]].key;
-        report.error(at, format!("the fragment `{}` leads to itself: {}", circle[0], shown(&circle)), "break the circle");
+        report.error(
+            at,
+            format!("the fragment `{}` leads to itself: {}", circle[0], shown(&circle)),
+            "break the circle",
+        );
     }
 }
 
@@ -55,21 +64,24 @@ fn shown(circle: &[&str]) -> String {
 fn circles<'a>(edges: &BTreeMap<&'a str, Vec<&'a str>>) -> Vec<Vec<&'a str>> {
     let mut found = Vec::new();
     let mut done: BTreeSet<&str> = BTreeSet::new();
-    for start in edges.keys() {
+    for start in edges.keys().copied() {
         // A walk with a stack of its own: a chain of definitions may be longer than the program's.
         let mut path: Vec<(&str, usize)> = vec![(start, 0)];
+        let mut on_path: BTreeMap<&str, usize> = BTreeMap::from([(start, 0)]);
         while let Some((name, next)) = path.last_mut() {
-            let name = *name;
-            let target = if done.contains(name) { None } else { edges.get(name).and_then(|to| to.get(*next)).copied() };
+            let target = if done.contains(*name) { None } else { edges.get(*name).and_then(|to| to.get(*next)) };
             *next += 1;
-            let Some(target) = target else {
-                done.insert(name);
-                path.pop();
-                continue;
-            };
-            match path.iter().position(|(on_path, _)| *on_path == target) {
-                Some(at) => found.push(path[at..].iter().map(|(name, _)| *name).collect()),
-                None => path.push((target, 0)),
+            match target.map(|target| (*target, on_path.get(target))) {
+                Some((_, Some(at))) => found.push(path[*at..].iter().map(|(name, _)| *name).collect()),
+                Some((target, None)) => {
+                    on_path.insert(target, path.len());
+                    path.push((target, 0));
+                }
+                None => {
+                    done.insert(*name);
+                    on_path.remove(*name);
+                    path.pop();
+                }
             }
         }
     }
@@ -97,7 +109,8 @@ mod tests {
     #[test]
     fn long_chains_need_no_stack() {
         let names: Vec<String> = (0..100_000).map(|number| number.to_string()).collect();
-        let edges: BTreeMap<&str, Vec<&str>> = names.windows(2).map(|pair| (pair[0].as_str(), vec![pair[1].as_str()])).collect();
+        let edges: BTreeMap<&str, Vec<&str>> =
+            names.windows(2).map(|pair| (pair[0].as_str(), vec![pair[1].as_str()])).collect();
         assert!(circles(&edges).is_empty());
     }
 }

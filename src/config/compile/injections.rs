@@ -20,7 +20,11 @@ pub fn compile(rule: &str, raw: &RawRule, making: &mut Making<'_, '_>) -> Vec<In
     let Some(inject) = &raw.inject else { return Vec::new() };
     let list = &inject.value.0;
     if list.is_empty() {
-        making.report.warn(inject.key, format!("the rule `{rule}` lays nothing in"), "add an injection, or remove the rule");
+        making.report.warn(
+            inject.key,
+            format!("the rule `{rule}` lays nothing in"),
+            "add an injection, or remove the rule",
+        );
     }
     let name = |number: usize| if list.len() == 1 { rule.to_owned() } else { format!("{rule}.{}", number + 1) };
     let numbered = list.iter().enumerate();
@@ -62,7 +66,9 @@ fn selector(at: &At<Text>, making: &mut Making<'_, '_>) -> Option<Arc<str>> {
 fn noted(result: Result<(), SelectorError>, at: &At<Text>, making: &mut Making<'_, '_>) -> bool {
     let Err(error) = result else { return true };
     let span = match &error {
-        SelectorError::Unsupported { part, .. } => at.value.value.find(part.as_str()).map(|start| start..start + part.len()),
+        SelectorError::Unsupported { part, .. } => {
+            at.value.value.find(part.as_str()).map(|start| start..start + part.len())
+        }
         _ => None,
     };
     let span = span.map_or(at.span, |part| at.value.place(&making.report.sources, part));
@@ -92,7 +98,7 @@ fn target(raw: &At<RawInjection>, making: &mut Making<'_, '_>) -> Option<Target>
     if let Some(at) = class {
         return classes(at, making);
     }
-    if !raw.unreadable {
+    if !raw.unreadable.any(&["place", "attribute", "class"]) {
         making.report.error(raw.span, "nothing says where it goes", format!("add {PLACES}"));
     }
     None
@@ -101,10 +107,13 @@ fn target(raw: &At<RawInjection>, making: &mut Making<'_, '_>) -> Option<Target>
 fn classes(at: &At<RawClass>, making: &mut Making<'_, '_>) -> Option<Target> {
     let mut tokens = |list: &Option<At<OneOrMany<Text>>>| -> Vec<Arc<str>> {
         let texts = list.iter().flat_map(|at| &at.value.0);
-        texts.filter(|text| noted(check_class(&text.value.value), text, making)).map(|text| text.value.value.as_str().into()).collect()
+        texts
+            .filter(|text| noted(check_class(&text.value.value), text, making))
+            .map(|text| text.value.value.as_str().into())
+            .collect()
     };
     let (add, remove) = (tokens(&at.add), tokens(&at.remove));
-    if at.add.is_none() && at.remove.is_none() && !at.unreadable {
+    if at.add.is_none() && at.remove.is_none() && !at.unreadable.any(&["add", "remove"]) {
         making.report.error(at.span, "`class` says neither `add` nor `remove`", "write `class: { add: [is-gold] }`");
     }
     Some(Target::Class { add, remove })
@@ -113,11 +122,17 @@ fn classes(at: &At<RawClass>, making: &mut Making<'_, '_>) -> Option<Target> {
 fn refuse_content(raw: &At<RawInjection>, making: &mut Making<'_, '_>) {
     let by = if raw.class.is_some() { "`class`" } else { "`place: remove`" };
     for (kind, span) in raw.content.kinds() {
-        making.report.error(span, format!("{by} takes no content, so `{kind}` has no meaning"), "remove it, or make an injection of each");
+        making.report.error(
+            span,
+            format!("{by} takes no content, so `{kind}` has no meaning"),
+            "remove it, or make an injection of each",
+        );
     }
-    let others = [raw.content.deadline.as_ref().map(|at| ("deadline", at.key)),
+    let others = [
+        raw.content.deadline.as_ref().map(|at| ("deadline", at.key)),
         raw.content.blank.as_ref().map(|at| ("blank", at.key)),
-        raw.content.fallback.as_ref().map(|at| ("fallback", at.key))];
+        raw.content.fallback.as_ref().map(|at| ("fallback", at.key)),
+    ];
     for (key, span) in others.into_iter().flatten() {
         making.report.error(span, format!("{by} takes no content, so `{key}` has no meaning"), "remove it");
     }

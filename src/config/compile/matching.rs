@@ -6,7 +6,8 @@ use http::Method;
 
 use super::world::World;
 use crate::config::problem::Report;
-use crate::config::raw::rules::{RawMatch, RawSchedule, RawWanted, Wanteds};
+use crate::config::raw::forms::{RawWanted, Wanteds};
+use crate::config::raw::rules::{RawMatch, RawSchedule};
 use crate::config::read::At;
 use crate::config::read::names::suggestion;
 use crate::config::read::record::Field;
@@ -46,7 +47,8 @@ fn fields<N>(raw: &Field<Wanteds<N>>, name: impl Fn(&N) -> &str) -> Vec<matching
     entries.map(|(key, value)| matching::Field { name: name(key).into(), wanted: wanted(value) }).collect()
 }
 
-/// The matches that must all fit: the file's and the rule's own. Only GET and HEAD are meant unless one of them says so.
+/// The matches that must all fit: the file's and the rule's own. Only GET and HEAD are meant unless one of them says
+/// so.
 pub fn all(file: &Field<RawMatch>, own: &Field<RawMatch>, world: &World<'_>, report: &mut Report) -> Vec<Match> {
     let mut matches: Vec<Match> =
         [file, own].into_iter().flatten().map(|at| matching(&at.value, world, report)).collect();
@@ -84,7 +86,11 @@ pub fn schedule(raw: &Field<RawSchedule>, world: &World<'_>, report: &mut Report
         }
     };
     if backwards {
-        report.error(until.span, "`until` is not after `from`", "`until` is not included: write the day after the last");
+        report.error(
+            until.span,
+            "`until` is not after `from`",
+            "`until` is not included: write the day after the last",
+        );
     } else if over {
         report.warn(until.span, "this is over and will never be shown", "remove it, or move `until`");
     }

@@ -1,7 +1,7 @@
 //! Rule files as written → rules, contents, audiences and language that belong together.
 //!
-//! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is looked at
-//! before anything is refused. It must not know inlay.yaml beyond the names of its sites.
+//! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is
+//! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
 mod contents;
 mod cycles;
@@ -77,9 +77,10 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
         folder.files.iter().filter_map(|id| Some((*id, read(*id, around.environment, report)?))).collect();
     let world = World::of(&read, &folder.templates, around, report);
     let mut units = Units::new(&world);
-    let audiences = world.audiences.iter().map(|(name, def)| {
-        (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value))
-    });
+    let audiences = world
+        .audiences
+        .iter()
+        .map(|(name, def)| (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value)));
     let audiences: Audiences = audiences.collect();
     let fragments = contents::fragments(&world, &mut units, report);
     let (rules, injections) = rules::compile(&world, &mut units, report);

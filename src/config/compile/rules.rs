@@ -1,6 +1,7 @@
 //! Rules and campaigns, in the order of precedence.
 //!
-//! In: rules as written, each with its file. Out: [`Rule`]s and what each lays in, higher priority first, then by file and order.
+//! In: rules as written, each with its file. Out: [`Rule`]s and what each lays in, higher priority first, then by
+//! file and order.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +53,8 @@ fn rule(
     making: &mut Making<'_, '_>,
 ) -> Rule {
     let world = making.world;
-    let file_when = file.head.when.as_ref().map(|when| making.units.when(format!("files.{}.when", file.number + 1), &when.value));
+    let file_when =
+        file.head.when.as_ref().map(|when| making.units.when(format!("files.{}.when", file.number + 1), &when.value));
     let own_when = raw.when.as_ref().map(|when| making.units.when(format!("rules.{name}.when"), &when.value));
     let named = [&file.head.campaign, &raw.campaign].into_iter().flatten();
     let found: Vec<_> = named.filter_map(|at| campaign(at, campaigns, making)).collect();
@@ -65,7 +67,12 @@ fn rule(
         name: name.into(),
         state,
         matches: matching::all(&file.head.matches, &raw.matches, world, making.report),
-        except: raw.except.iter().flat_map(|at| &at.value.0).map(|at| matching::matching(at, world, making.report)).collect(),
+        except: raw
+            .except
+            .iter()
+            .flat_map(|at| &at.value.0)
+            .map(|at| matching::matching(at, world, making.report))
+            .collect(),
         when: [file_when, own_when].into_iter().flatten().collect(),
         campaigns: found,
         active: matching::schedule(&raw.active, world, making.report),

@@ -1,7 +1,7 @@
 //! Templates and conditions: given to the language, and what it says led back to the files.
 //!
-//! In: sources as they are met. Out: the language, and problems at their places: syntax, unknown names, `random` where it is
-//! refused, audiences that do not exist. It must not parse the language itself.
+//! In: sources as they are met. Out: the language, and problems at their places: syntax, unknown names, `random`
+//! where it is refused, audiences that do not exist. It must not parse the language itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -93,11 +93,7 @@ impl Units {
     }
 
     /// Compiles; the units in `without` are left empty.
-    fn build(
-        &self,
-        without: &BTreeSet<Unit>,
-        report: &Report,
-    ) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
+    fn build(&self, without: &BTreeSet<Unit>, report: &Report) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
         let mut builder = LanguageBuilder::new();
         for (unit, (origin, _)) in &self.all {
             let text = match origin {
@@ -115,7 +111,10 @@ impl Units {
 
     fn note(&self, problem: &Problem, report: &mut Report) {
         let Some(span) = self.place(&problem.unit, problem.span.clone(), report) else { return };
-        let remedy = problem.hint.clone().unwrap_or_default();
+        let remedy = problem.hint.clone().unwrap_or_else(|| match problem.message.starts_with("there is no") {
+            true => "check the spelling, or leave it out".to_owned(),
+            false => "check the words, brackets and operators around the mark".to_owned(),
+        });
         match problem.severity {
             Severity::Error => report.error(span, &problem.message, remedy),
             Severity::Warning => report.warn(span, &problem.message, remedy),

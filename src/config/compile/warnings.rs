@@ -27,8 +27,12 @@ pub fn warn(world: &World<'_>, report: &mut Report) {
             let clash = others.iter().rev().take(COMPARED).find(|other| other.clashes(&claim));
             if let Some(first) = clash {
                 let selector = injection.select.as_ref().map_or("", |at| at.value.value.as_str());
-                let what = format!("the rules `{}` and `{name}` both change all of `{selector}` on the same pages", first.name);
-                let remedy = format!("`{}` wins as it stands first; give one a `priority` to say which you mean", first.name);
+                let what = format!(
+                    "the rules `{}` and `{name}` both change all of `{selector}` on the same pages",
+                    first.name
+                );
+                let remedy =
+                    format!("`{}` wins as it stands first; give one a `priority` to say which you mean", first.name);
                 report.warn(injection.span, what, remedy).see(first.injection.span, "the first");
             }
             others.push(claim);
@@ -56,12 +60,14 @@ fn claim_key(injection: &At<RawInjection>) -> Option<(&str, String)> {
 }
 
 impl Claim<'_> {
-    /// Whether nothing that is written keeps the two apart. A condition, a campaign or a priority shows that the author thought of it.
+    /// Whether nothing that is written keeps the two apart. A condition, a campaign or a priority shows that the
+    /// author thought of it.
     fn clashes(&self, other: &Self) -> bool {
         let plain = |claim: &Self| {
             let rule = &claim.rule.value;
             let live = rule.state.as_ref().is_none_or(|at| at.value == State::Live);
-            let unconditional = rule.when.is_none() && rule.campaign.is_none() && rule.share.is_none() && rule.active.is_none();
+            let unconditional =
+                rule.when.is_none() && rule.campaign.is_none() && rule.share.is_none() && rule.active.is_none();
             let file = claim.file.head.when.is_none() && claim.file.head.campaign.is_none();
             live && unconditional && file && rule.except.is_none() && claim.injection.when.is_none()
         };
@@ -82,9 +88,16 @@ impl Claim<'_> {
 
 fn may_meet(a: &RawMatch, b: &RawMatch) -> bool {
     let narrowed = |m: &RawMatch| {
-        m.site.is_some() || m.host.is_some() || m.method.is_some() || m.query.is_some() || m.header.is_some() || m.cookie.is_some()
+        m.site.is_some()
+            || m.host.is_some()
+            || m.method.is_some()
+            || m.query.is_some()
+            || m.header.is_some()
+            || m.cookie.is_some()
     };
-    let paths = |m: &RawMatch| -> Vec<PathPattern> { m.path.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect() };
+    let paths = |m: &RawMatch| -> Vec<PathPattern> {
+        m.path.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect()
+    };
     let (ours, theirs) = (paths(a), paths(b));
     let anywhere = ours.is_empty() || theirs.is_empty();
     let meet = ours.iter().any(|a| theirs.iter().any(|b| overlap(a.segments(), b.segments())));

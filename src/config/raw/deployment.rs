@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::read::record::record;
-use crate::config::read::scalars::{Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone};
+use crate::config::read::scalars::{
+    Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone,
+};
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
 use crate::config::settings::LogFormat;

@@ -1,6 +1,8 @@
-//! Both kinds of file as their authors wrote them: every key, typed and with its place, but nothing checked across keys.
+//! Both kinds of file as their authors wrote them: every key, typed and with its place, but nothing checked across
+//! keys.
 //!
 //! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`.
 
 pub mod deployment;
+pub mod forms;
 pub mod rules;

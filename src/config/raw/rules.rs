@@ -1,14 +1,13 @@
 //! `rules/*.yaml` as written.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
+use super::forms::{RawFallback, RawTemplate, Wanteds};
 use crate::config::read::record::{Field, record};
-use crate::config::read::scalars::{CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share};
+use crate::config::read::scalars::{
+    CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share,
+};
 use crate::config::read::shapes::{Named, OneOrMany, choices};
-use crate::config::read::{At, Read, Reader};
-use crate::config::yaml::{Entry, Node, Style, Text, Value};
+use crate::config::source::Span;
+use crate::config::yaml::Text;
 use crate::content::Blank;
 use crate::page::{Place, Which};
 use crate::rule::State;
@@ -142,7 +141,8 @@ record! {
 }
 
 record! {
-    /// A content: exactly one of `html`, `text`, `template` and `fragment`, and what happens when it has nothing to show.
+    /// A content: exactly one of `html`, `text`, `template` and `fragment`, and what happens when it has nothing to
+    /// show.
     RawContent: "a content: a map with one of `html`, `text`, `template` and `fragment`" {
         /// HTML as it stands.
         key "html" html: Text,
@@ -171,144 +171,18 @@ record! {
     later []
 }
 
-/// A template's source, or where it is.
-#[derive(Clone, Debug)]
-pub enum RawTemplate {
-    Source(Text),
-    File(Box<TemplateFile>),
-}
-
-/// What is tried when a content has nothing to show.
-#[derive(Clone, Debug)]
-pub enum RawFallback {
-    Keep,
-    Empty,
-    Try(Vec<At<RawContent>>),
-}
-
-/// Names with what is wanted of their values.
-#[derive(Clone, Debug)]
-pub struct Wanteds<N>(pub Vec<(N, At<RawWanted>)>);
-
-/// What is wanted of a value.
-#[derive(Clone, Debug)]
-pub enum RawWanted {
-    Present,
-    Absent,
-    Like(Vec<Text>),
-}
-
 choices!(State: "a state" { "live" => State::Live, "preview" => State::Preview, "stopped" => State::Stopped });
-choices!(Which: "one of its words" { "all" => Which::All, "first" => Which::First });
-choices!(Blank: "one of its words" { "keep" => Blank::Keep, "show" => Blank::Show });
+choices!(Which: "a choice of matches" { "all" => Which::All, "first" => Which::First });
+choices!(Blank: "a choice for blank output" { "keep" => Blank::Keep, "show" => Blank::Show });
 choices!(Place: "a place" {
     "before" => Place::Before, "prepend" => Place::Prepend, "append" => Place::Append, "after" => Place::After,
     "inner" => Place::Inner, "replace" => Place::Replace, "remove" => Place::Remove,
 });
 
-impl Read for RawTemplate {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Map(_) => TemplateFile::read(node, reader).map(|file| Self::File(Box::new(file))),
-            _ => reader.text(node, "a template, or `{ file: NAME }`").map(Self::Source),
-        }
-    }
-}
-
-impl Read for RawFallback {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let expected = "a content, a list of contents, `keep` or `empty`";
-        match &node.value {
-            Value::Map(_) | Value::List(_) => {
-                let OneOrMany(contents) = OneOrMany::<RawContent>::read(node, reader)?;
-                Some(Self::Try(contents))
-            }
-            _ => {
-                let text = reader.text(node, expected)?;
-                match text.value.as_str() {
-                    "keep" => Some(Self::Keep),
-                    "empty" => Some(Self::Empty),
-                    other => {
-                        let remedy = format!("expected {expected}; for text write `{{ text: … }}`");
-                        reader.report.error(text.span, format!("`{other}` is not a fallback"), remedy);
-                        None
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Read for RawWanted {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Scalar(scalar) if scalar.style == Style::Plain && &*scalar.text == "true" => Some(Self::Present),
-            Value::Scalar(scalar) if scalar.style == Style::Plain && &*scalar.text == "false" => Some(Self::Absent),
-            _ => {
-                let OneOrMany(texts) = OneOrMany::<Text>::read(node, reader)?;
-                Some(Self::Like(texts.into_iter().map(|text| text.value).collect()))
-            }
-        }
-    }
-}
-
-/// Names of headers, cookies and parameters are read like scalars of their own, so that they are checked alike.
-impl<N: Read> Read for Wanteds<N> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let Value::Map(entries) = &node.value else {
-            reader.mismatch(node, "a map from names to values, such as `{ tier: gold }`");
-            return None;
-        };
-        let one = |entry: &Entry, reader: &mut Reader<'_>| {
-            let scalar = crate::config::yaml::Scalar { text: entry.key.as_ref().into(), style: Style::Plain };
-            let name = N::read(&Node { span: entry.key_span, value: Value::Scalar(scalar) }, reader);
-            let value = RawWanted::read(&entry.node, reader)?;
-            Some((name?, At { value, span: entry.node.span, key: entry.key_span }))
-        };
-        Some(Self(entries.iter().filter_map(|entry| one(entry, reader)).collect()))
-    }
-}
-
-impl JsonSchema for RawTemplate {
-    fn schema_name() -> Cow<'static, str> {
-        "Template".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, generator.subschema_for::<TemplateFile>()] })
-    }
-}
-
-impl JsonSchema for RawFallback {
-    fn schema_name() -> Cow<'static, str> {
-        "Fallback".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let contents = generator.subschema_for::<OneOrMany<RawContent>>();
-        json_schema!({ "anyOf": [{ "enum": ["keep", "empty"] }, contents] })
-    }
-}
-
-impl<N> JsonSchema for Wanteds<N> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Wanteds".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let value = generator.subschema_for::<OneOrMany<Text>>();
-        json_schema!({ "type": "object", "additionalProperties": value })
-    }
-}
-
 impl RawContent {
     /// The kinds of content that were written, each with its key's place.
-    pub fn kinds(&self) -> Vec<(&'static str, crate::config::source::Span)> {
-        fn key<T>(name: &'static str, field: &Field<T>) -> Option<(&'static str, crate::config::source::Span)> {
+    pub fn kinds(&self) -> Vec<(&'static str, Span)> {
+        fn key<T>(name: &'static str, field: &Field<T>) -> Option<(&'static str, Span)> {
             field.as_ref().map(|at| (name, at.key))
         }
         let all = [

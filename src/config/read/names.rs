@@ -75,7 +75,8 @@ mod tests {
         for good in ["a", "home_banner", "is_2024"] {
             assert!(is_snake_case(good), "{good}");
         }
-        for (bad, hint) in [("HomeBanner", "home_banner"), ("home-banner", "home_banner"), ("a__b", "a_b"), ("_a", "a")] {
+        for (bad, hint) in [("HomeBanner", "home_banner"), ("home-banner", "home_banner"), ("a__b", "a_b"), ("_a", "a")]
+        {
             assert!(!is_snake_case(bad), "{bad}");
             assert_eq!(to_snake_case(bad), hint);
         }

@@ -1,12 +1,12 @@
 //! Maps with known keys: one declaration makes the type, its reader and its JSON Schema, so that they cannot differ.
 //!
-//! In: a `record!` declaration. Out: a struct of optional fields that implements [`Read`] and `JsonSchema`. Unknown keys
-//! are errors with the nearest known one; keys of later versions say so.
+//! In: a `record!` declaration. Out: a struct of optional fields that implements [`Read`] and `JsonSchema`. Unknown
+//! keys are errors with the nearest known one; keys of later versions say so.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};
 
-use super::names::suggestion;
+use super::names::{nearest, suggestion};
 use super::{At, Read, Reader};
 use crate::config::source::Span;
 use crate::config::yaml::{Entry, Node, Value};
@@ -24,16 +24,28 @@ pub struct Key {
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
+/// Keys of a map that are there, perhaps misspelt, but could not be read. Their problem is noted already: that they
+/// are missing is no further one.
+#[derive(Clone, Debug, Default)]
+pub struct Unreadable(Vec<String>);
+
+impl Unreadable {
+    /// Whether one of `keys` is among them.
+    pub fn any(&self, keys: &[&str]) -> bool {
+        self.0.iter().any(|key| keys.contains(&key.as_str()))
+    }
+}
+
 /// What `record!` implements.
 pub trait Record: Sized {
     /// All keys, in the order of the declaration.
     fn keys() -> Vec<Key>;
     /// Keys that a later version will have.
-    const LATER: &'static [&'static str];
+    fn later() -> Vec<&'static str>;
     /// The fields from a map's entries.
     fn take(fields: &mut Fields<'_>, reader: &mut Reader<'_>) -> Self;
-    /// Says that a key was unknown or its value could not be read, so that what is missing may be meant by it.
-    fn set_unreadable(&mut self);
+    /// Tells which keys are there but could not be read.
+    fn set_unreadable(&mut self, keys: &Unreadable);
 }
 
 /// The entries of one map, and where it stands.
@@ -41,15 +53,14 @@ pub trait Record: Sized {
 pub struct Fields<'a> {
     entries: &'a [Entry],
     pub span: Span,
-    /// Whether a key was unknown or its value could not be read.
-    unreadable: bool,
+    unreadable: Unreadable,
 }
 
 impl<'a> Fields<'a> {
     /// The entries of `node`; anything but a map is noted.
     pub fn of(node: &'a Node, expected: &str, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
-            Value::Map(entries) => Some(Self { entries, span: node.span, unreadable: false }),
+            Value::Map(entries) => Some(Self { entries, span: node.span, unreadable: Unreadable::default() }),
             _ => {
                 reader.mismatch(node, expected);
                 None
@@ -61,18 +72,20 @@ impl<'a> Fields<'a> {
     pub fn field<T: Read>(&mut self, name: &str, reader: &mut Reader<'_>) -> Field<T> {
         let entry = self.entries.iter().find(|entry| &*entry.key == name)?;
         let value = T::read(&entry.node, reader);
-        self.unreadable |= value.is_none();
+        if value.is_none() {
+            self.unreadable.0.push(name.to_owned());
+        }
         Some(At { value: value?, span: entry.node.span, key: entry.key_span })
     }
 
-    /// Notes unknown and missing keys; tells `record` if it lacks something because of them.
+    /// Notes unknown and missing keys; tells `record` which could not be read.
     pub fn finish<R: Record>(mut self, record: &mut R, reader: &mut Reader<'_>) {
         let keys = R::keys();
         let known = keys.iter().map(|key| key.name);
         for entry in self.entries.iter().filter(|entry| !known.clone().any(|name| name == &*entry.key)) {
             let name = &*entry.key;
-            self.unreadable = true;
-            if R::LATER.contains(&name) {
+            self.unreadable.0.push(nearest(name, known.clone()).unwrap_or(name).to_owned());
+            if R::later().contains(&name) {
                 let what = format!("this version of Inlay does not have `{name}` yet");
                 reader.report.error(entry.key_span, what, "remove it");
             } else {
@@ -80,22 +93,24 @@ impl<'a> Fields<'a> {
                 reader.report.error(entry.key_span, format!("unknown key `{name}`"), remedy);
             }
         }
-        let missing = |key: &&Key| key.required && !self.entries.iter().any(|entry| &*entry.key == key.name);
-        for key in keys.iter().filter(missing) {
+        let there = |key: &Key| self.entries.iter().any(|entry| &*entry.key == key.name);
+        for key in keys.iter().filter(|key| key.required && !there(key) && !self.unreadable.any(&[key.name])) {
             let what = format!("`{}` is missing", key.name);
             reader.report.error(self.span, what, format!("add it: {}", sentence(key.doc)));
         }
-        if self.unreadable {
-            record.set_unreadable();
-        }
+        record.set_unreadable(&self.unreadable);
     }
 }
 
-/// A doc comment's first sentence, without its stop.
+/// A doc comment's first sentence, to stand in the middle of one.
 fn sentence(doc: &str) -> String {
     let doc = doc.trim();
     let end = doc.find(". ").unwrap_or(doc.len());
-    doc[..end].trim_end_matches('.').replace('\n', " ").to_owned()
+    let mut text = doc[..end].trim_end_matches('.').replace('\n', " ");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    text
 }
 
 /// The schema of a record.
@@ -123,7 +138,8 @@ pub fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Declares a record: `key "name" field: Type` (or `required "name" …`), `[field: Record]` whose keys stand in the same map, `later [names]`.
+/// Declares a record: `key "name" field: Type` (or `required "name" …`), `[field: Record]` whose keys stand in the
+/// same map, `later [names]`.
 macro_rules! record {
     (
         $(#[doc = $doc:literal])*
@@ -138,12 +154,17 @@ macro_rules! record {
         pub struct $name {
             $( pub $inner: $inner_type, )*
             $( $(#[doc = $field_doc])* pub $field: $crate::config::read::record::Field<$type>, )*
-            /// Whether a key was unknown or its value could not be read, which then is noted already.
-            pub unreadable: bool,
+            /// Keys that are there but could not be read.
+            pub unreadable: $crate::config::read::record::Unreadable,
         }
 
         impl $crate::config::read::record::Record for $name {
-            const LATER: &'static [&'static str] = &[$($later),*];
+            fn later() -> Vec<&'static str> {
+                #[allow(unused_mut, reason = "only records that flatten others extend the list")]
+                let mut later = vec![$($later),*];
+                $( later.extend(<$inner_type as $crate::config::read::record::Record>::later()); )*
+                later
+            }
 
             fn keys() -> Vec<$crate::config::read::record::Key> {
                 #[allow(unused_mut, reason = "only records that flatten others extend the list")]
@@ -164,13 +185,13 @@ macro_rules! record {
                 Self {
                     $( $inner: <$inner_type as $crate::config::read::record::Record>::take(fields, reader), )*
                     $( $field: fields.field($key, reader), )*
-                    unreadable: false,
+                    unreadable: $crate::config::read::record::Unreadable::default(),
                 }
             }
 
-            fn set_unreadable(&mut self) {
-                self.unreadable = true;
-                $( $crate::config::read::record::Record::set_unreadable(&mut self.$inner); )*
+            fn set_unreadable(&mut self, keys: &$crate::config::read::record::Unreadable) {
+                $( $crate::config::read::record::Record::set_unreadable(&mut self.$inner, keys); )*
+                self.unreadable = keys.clone();
             }
         }
 

@@ -86,14 +86,17 @@ impl Written for Share {
 }
 
 impl Written for Integer {
-    const WHAT: &'static str = "a whole number";
+    const WHAT: &'static str = "a whole number such as `10`";
     const PATTERN: Option<&'static str> = Some(r"^-?(0|[1-9]\d*)$");
 
     fn from_text(text: &str) -> Result<Self, String> {
         let digits = text.trim_start_matches(['-', '+']);
         if digits.len() > 1 && digits.starts_with('0') {
             let value = digits.trim_start_matches('0');
-            return Err(format!("a leading zero could mean octal; write `{}`", if value.is_empty() { "0" } else { value }));
+            return Err(format!(
+                "a leading zero could mean octal; write `{}`",
+                if value.is_empty() { "0" } else { value }
+            ));
         }
         text.parse().map(Self).map_err(|_| String::new())
     }
@@ -179,7 +182,9 @@ mod tests {
         for (text, bytes) in [("256MiB", 268_435_456), ("64KB", 64_000), ("1.5 GiB", 1_610_612_736), ("12B", 12)] {
             assert_eq!(Size::from_text(text), Ok(Size(bytes)), "{text}");
         }
-        for (text, remedy) in [("256", "256MiB"), ("1MB2", "units are"), ("x", "units are"), ("99999999999TiB", "too large")] {
+        for (text, remedy) in
+            [("256", "256MiB"), ("1MB2", "units are"), ("x", "units are"), ("99999999999TiB", "too large")]
+        {
             assert!(Size::from_text(text).is_err_and(|error| error.contains(remedy)), "{text}");
         }
     }

@@ -43,7 +43,10 @@ fn items<T: Read>(nodes: &[std::rc::Rc<Node>], reader: &mut Reader<'_>) -> Vec<A
 impl<T: Read> Read for OneOrMany<T> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
-            Value::List(nodes) => Some(Self(items(nodes, reader))),
+            // A list of which nothing could be read is not an empty list.
+            Value::List(nodes) => {
+                Some(Self(items(nodes, reader))).filter(|read| nodes.is_empty() || !read.0.is_empty())
+            }
             _ => T::read(node, reader).map(|value| Self(vec![At { value, span: node.span, key: node.span }])),
         }
     }
@@ -74,8 +77,8 @@ impl<T: Read> Read for Named<T> {
         for entry in entries {
             if !is_snake_case(&entry.key) {
                 let remedy = match to_snake_case(&entry.key).as_str() {
-                    "" => "use lower-case letters, digits and `_`".to_owned(),
-                    hint => format!("name it `{hint}`"),
+                    hint if is_snake_case(hint) => format!("name it `{hint}`"),
+                    _ => "begin with a lower-case letter, go on with those, digits and `_`".to_owned(),
                 };
                 reader.report.error(entry.key_span, format!("the name `{}` is not in snake_case", entry.key), remedy);
             }

@@ -1,7 +1,7 @@
 //! `inlay.yaml` compiled: what the process is set up with.
 //!
-//! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are resolved, paths
-//! are relative to the file, defaults are filled in. It must not open sockets nor read keys.
+//! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
+//! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
 mod listen;
 mod overrides;
@@ -152,7 +152,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
     let mut origins = sites::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
-    let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report)?;
+    let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report);
     let admin = raw.admin.as_ref().and_then(|at| {
         let address = at.address.as_ref()?.value.0;
         Some(Admin { address, token: at.token.as_ref().map(|token| token.value.clone()) })
@@ -160,12 +160,15 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
     if let Some(admin) = &admin {
         listen::check_admin(admin, raw.admin.as_ref().map_or(base.whole, |at| at.key), &listeners, report);
     }
+    let rules = rules(&raw, base, report);
+    let store = raw.store.as_ref().and_then(|at| store(at, base, report));
     Some(Settings {
         listeners,
         origins: origins.finish(),
-        sites,
-        rules: rules(&raw, base, report),
-        store: raw.store.as_ref().and_then(|at| store(at, base, report)),
+        // Last, so that a site without an origin does not hide the rest.
+        sites: sites?,
+        rules,
+        store,
         admin,
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
@@ -206,7 +209,12 @@ fn store(at: &At<Text>, base: &Base<'_>, report: &mut Report) -> Option<PathBuf>
     Some(folder)
 }
 
-fn visitor(raw: Option<&At<RawVisitor>>, listeners: &[Listener], base: &Base<'_>, report: &mut Report) -> VisitorSettings {
+fn visitor(
+    raw: Option<&At<RawVisitor>>,
+    listeners: &[Listener],
+    base: &Base<'_>,
+    report: &mut Report,
+) -> VisitorSettings {
     let written = raw.and_then(|at| at.value.secret.as_ref());
     let secrets: Vec<Secret> = written.iter().flat_map(|at| &at.value.0).map(|at| at.value.clone()).collect();
     for short in written.iter().flat_map(|at| &at.value.0).filter(|secret| !secret.is_long()) {
@@ -220,8 +228,9 @@ fn visitor(raw: Option<&At<RawVisitor>>, listeners: &[Listener], base: &Base<'_>
         report.error(key, what, "add `secret: \"${INLAY_SECRET}\"` under `visitor`, 32 characters or more");
     }
     let consent = raw.and_then(|at| at.value.consent.as_ref());
-    if consent.is_none() {
-        let remedy = "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
+    if consent.is_none() && !raw.is_some_and(|at| at.unreadable.any(&["consent"])) {
+        let remedy =
+            "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
         report.warn(key, "`visitor.consent` is unset, so consent is implied", remedy);
     }
     VisitorSettings {

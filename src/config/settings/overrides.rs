@@ -1,11 +1,12 @@
 //! What the command line says instead of the file: `--origin --listen --rules --store --admin`.
 //!
-//! In: the flags' texts. Out: the same raw values that the file gives, so that both are checked alike. A problem in one points
-//! into the flag.
+//! In: the flags' texts. Out: the same raw values that the file gives, so that both are checked alike. A problem in
+//! one points into the flag.
 
 use crate::config::problem::Report;
 use crate::config::raw::deployment::{Deployment, RawAdmin, RawListener};
 use crate::config::read::At;
+use crate::config::read::record::Unreadable;
 use crate::config::read::scalars::{Address, Origin, Written};
 use crate::config::read::shapes::OneOrMany;
 use crate::config::source::{Source, Span};
@@ -42,7 +43,7 @@ impl Overrides {
         if let Some(address) = self.admin.as_ref().and_then(|text| flag::<Address>("--admin", text, report)) {
             let span = address.span;
             let token = raw.admin.take().and_then(|admin| admin.value.token);
-            raw.admin = Some(at(RawAdmin { address: Some(address), token, unreadable: false }, span));
+            raw.admin = Some(at(RawAdmin { address: Some(address), token, unreadable: Unreadable::default() }, span));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sites and the origins behind them.
 //!
-//! In: what a single site has at the top level, `sites`, `origins`. Out: sites with what they inherit, and every origin by name.
+//! In: what a single site has at the top level, `sites`, `origins`. Out: sites with what they inherit, and every
+//! origin by name.
 
 use std::sync::Arc;
 
@@ -69,7 +70,12 @@ impl OriginList {
                 let numbered = (2..).map(|number| format!("{host}#{number}"));
                 let name = std::iter::once(host.clone()).chain(numbered).find(|name| !taken(name))?;
                 let name: Arc<str> = name.into();
-                self.list.push(OriginSettings { name: name.clone(), urls: vec![uri], host: HostPolicy::Origin, ca: None });
+                self.list.push(OriginSettings {
+                    name: name.clone(),
+                    urls: vec![uri],
+                    host: HostPolicy::Origin,
+                    ca: None,
+                });
                 Some(name)
             }
         }
@@ -97,32 +103,37 @@ fn uri(url: &url::Url, span: Span, report: &mut Report) -> Option<Uri> {
 }
 
 fn origin(name: &str, at: &At<RawOrigin>, base: &Base<'_>, report: &mut Report) -> Option<OriginSettings> {
-    let urls = at.urls.as_ref()?;
-    let mut found = Vec::new();
-    for item in &urls.value.0 {
+    let host = host_policy(at, report);
+    let ca = at.ca.as_ref().map(|ca| listen::present(&ca.value, base, report));
+    let written = at.urls.as_ref()?;
+    let mut urls = Vec::new();
+    for item in &written.value.0 {
         match &item.value {
-            Written::Url(url) => found.extend(uri(url, item.span, report)),
+            Written::Url(url) => urls.extend(uri(url, item.span, report)),
             Written::Name(name) => {
-                report.error(item.span, format!("`{name}` is not a URL"), format!("write the scheme too: `https://{name}`"));
+                report.error(
+                    item.span,
+                    format!("`{name}` is not a URL"),
+                    format!("write the scheme too: `https://{name}`"),
+                );
             }
         }
     }
-    if urls.value.0.is_empty() {
-        report.error(urls.span, "the origin has no URL", "add one: `https://www.example.com`");
+    if written.value.0.is_empty() {
+        report.error(written.span, "the origin has no URL", "add one: `https://www.example.com`");
     }
-    let host = match at.host.as_ref().map(|host| (host.span, host.value.value.as_str())) {
+    (!urls.is_empty()).then(|| OriginSettings { name: name.into(), urls, host, ca })
+}
+
+fn host_policy(at: &RawOrigin, report: &mut Report) -> HostPolicy {
+    match at.host.as_ref().map(|host| (host.span, host.value.value.as_str())) {
         None | Some((_, "origin")) => HostPolicy::Origin,
         Some((_, "preserve")) => HostPolicy::Preserve,
-        Some((span, text)) => match text.parse() {
-            Ok(authority) => HostPolicy::Name(authority),
-            Err(_) => {
-                report.error(span, format!("`{text}` is not a host"), "write `origin`, `preserve` or a host name");
-                HostPolicy::Origin
-            }
-        },
-    };
-    let ca = at.ca.as_ref().map(|ca| listen::present(&ca.value, base, report));
-    (!found.is_empty()).then(|| OriginSettings { name: name.into(), urls: found, host, ca })
+        Some((span, text)) => text.parse().map(HostPolicy::Name).unwrap_or_else(|_| {
+            report.error(span, format!("`{text}` is not a host"), "write `origin`, `preserve` or a host name");
+            HostPolicy::Origin
+        }),
+    }
 }
 
 /// The sites; without `sites` there is one, which takes every host. `None` if a site has no origin.
@@ -142,7 +153,8 @@ pub fn compile(
     let sites = match named.filter(|at| !at.value.0.is_empty()) {
         None => vec![maker.site(DEFAULT, Vec::new(), top, base.whole)],
         Some(named) => {
-            let hosts = |site: &RawSite| site.hosts.iter().flat_map(|at| &at.value.0).map(|at| at.glob.clone()).collect();
+            let hosts =
+                |site: &RawSite| site.hosts.iter().flat_map(|at| &at.value.0).map(|at| at.glob.clone()).collect();
             named.value.0.iter().map(|(name, at)| maker.site(name, hosts(&at.value), &at.parts, at.key)).collect()
         }
     };
@@ -159,17 +171,26 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn site(&mut self, name: &str, hosts: Vec<crate::rule::pattern::Glob>, own: &SiteParts, span: Span) -> Option<SiteSettings> {
+    fn site(
+        &mut self,
+        name: &str,
+        hosts: Vec<crate::rule::pattern::Glob>,
+        own: &SiteParts,
+        span: Span,
+    ) -> Option<SiteSettings> {
         let origin = match own.origin.as_ref() {
             Some(at) => self.origins.resolve(&at.value, at.span, self.report),
             None => self.default.clone(),
         };
-        if origin.is_none() && own.origin.as_ref().or(self.top.origin.as_ref()).is_none() {
-            let what = if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
+        let written = |parts: &SiteParts| parts.origin.is_some() || parts.unreadable.any(&["origin", "origins"]);
+        if origin.is_none() && !written(own) && !written(self.top) {
+            let what =
+                if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
             self.report.error(span, what, "add `origin: https://www.example.com`, or `--origin` on the command line");
         }
         let routes = self.routes(own.routes.as_ref().or(self.top.routes.as_ref()).map_or(&[][..], |at| &at.value.0));
-        let inherited = |field: fn(&SiteParts) -> &Field<scalars::Zone>| field(own).as_ref().or(field(self.top).as_ref());
+        let inherited =
+            |field: fn(&SiteParts) -> &Field<scalars::Zone>| field(own).as_ref().or(field(self.top).as_ref());
         let zone = inherited(|parts| &parts.time_zone).map_or(TimeZone::UTC, |at| at.value.zone.clone());
         let languages = own.languages.as_ref().or(self.top.languages.as_ref());
         let data = own.data.as_ref().or(self.top.data.as_ref()).map(|at| at.value.0.clone());
@@ -193,7 +214,8 @@ impl Maker<'_> {
         for route in raw {
             let Some(written) = &route.origin else { continue };
             let Some(origin) = self.origins.resolve(&written.value, written.span, self.report) else { continue };
-            let cookies = route.cookies.as_ref().map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect());
+            let cookies =
+                route.cookies.as_ref().map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect());
             let paths = route.path.iter().flat_map(|at| &at.value.0);
             routes.extend(paths.map(|path| RouteSettings {
                 path: path.value.0.clone(),

@@ -1,7 +1,8 @@
 //! From parser events to the tree.
 //!
-//! In: a text. Out: its tree with what is wrong in it, or the error that stopped the parser. Depth and the number of nodes,
-//! aliases counted as what they stand for, are limited. It must not explain parser errors (see [`super::traps`]).
+//! In: a text. Out: its tree with what is wrong in it, or the error that stopped the parser. Depth and the number of
+//! nodes, aliases counted as what they stand for, are limited. It must not explain parser errors (see
+//! [`super::traps`]).
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -216,7 +217,8 @@ impl<'a> Builder<'a> {
         frame.measure.nodes = frame.measure.nodes.saturating_add(measure.nodes);
         frame.measure.depth = frame.measure.depth.max(measure.depth + 1);
         if frame.measure.nodes > CONFIG_NODES {
-            return self.stop(span, &format!("more than {CONFIG_NODES} values, aliases written out; use fewer aliases"));
+            return self
+                .stop(span, &format!("more than {CONFIG_NODES} values, aliases written out; use fewer aliases"));
         }
         match depth + measure.depth > CONFIG_DEPTH {
             true => self.stop(span, &too_deep()),
@@ -264,5 +266,8 @@ impl<'a> Builder<'a> {
 }
 
 fn list(frame: Frame) -> Node {
-    Node { span: Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span }, value: Value::List(frame.children) }
+    Node {
+        span: Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span },
+        value: Value::List(frame.children),
+    }
 }

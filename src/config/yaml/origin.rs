@@ -1,7 +1,7 @@
 //! Text with the way back to where its author wrote it.
 //!
-//! In: a scalar's decoded text, perhaps with variables exchanged. Out: for bytes of the text the bytes in the file, through
-//! quotes, escapes, folded lines, indentation and variables. It must not read files.
+//! In: a scalar's decoded text, perhaps with variables exchanged. Out: for bytes of the text the bytes in the file,
+//! through quotes, escapes, folded lines, indentation and variables. It must not read files.
 
 use std::ops::Range;
 
@@ -56,7 +56,7 @@ impl Text {
         let (_, end) = self.raw_offset(part.end, true);
         let start = begin + written.offset(raw, start);
         // The end is where the last character is, and that character.
-        let last = raw[..end.min(raw.len())].char_indices().next_back().map_or(0, |(at, _)| at);
+        let last = raw.char_indices().take_while(|(at, _)| *at < end).last().map_or(0, |(at, _)| at);
         let end = begin + written.offset(raw, last);
         let width = source.text()[end..].chars().next().map_or(0, char::len_utf8);
         let end = if part.is_empty() { start } else { (end + width).max(start) };

@@ -112,8 +112,8 @@ proptest! {
         breaks in proptest::collection::vec(0usize..3, 8),
         style in 0usize..5,
     ) {
-        let gap = |index: usize, newline: &str| if breaks[index] == 0 { newline.to_owned() } else { " ".repeat(breaks[index]) };
-        let body: String = words.iter().enumerate().map(|(i, w)| format!("{w}{}", gap(i, "\n  "))).collect();
+        let gap = |index: usize| if breaks[index] == 0 { "\n  ".to_owned() } else { " ".repeat(breaks[index]) };
+        let body: String = words.iter().enumerate().map(|(index, word)| format!("{word}{}", gap(index))).collect();
         let text = match style {
             0 => format!("k: |\n  {body}\n"),
             1 => format!("k: >-\n  {body}\n"),

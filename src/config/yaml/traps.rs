@@ -59,7 +59,12 @@ fn template(text: &str, at: usize) -> Option<Trap> {
     begins_value.then(|| {
         let start = begin + opened;
         let what = format!("`{}` without quotes is a map for YAML", &line[opened..opened + 2]);
-        trap(start..start + 2, what, "put the whole text in quotes, or on lines of its own below `|`", Some((start, 'x')))
+        trap(
+            start..start + 2,
+            what,
+            "put the whole text in quotes, or on lines of its own below `|`",
+            Some((start, 'x')),
+        )
     })
 }
 
@@ -78,7 +83,10 @@ fn alias(text: &str, at: usize, info: &str) -> Option<Trap> {
 fn reserved(text: &str, at: usize, info: &str) -> Option<Trap> {
     let c = text[at..].chars().next().filter(|c| matches!(c, '@' | '%' | '`'))?;
     (info.contains("unexpected character") || text[..at].ends_with('\n') || at == 0).then(|| {
-        let what = format!("text cannot begin with `{c}` without quotes");
+        let what = match c {
+            '`' => "text cannot begin with a backtick without quotes".to_owned(),
+            c => format!("text cannot begin with `{c}` without quotes"),
+        };
         trap(at..word_end(text, at), what, "put the whole text in quotes", Some((at, 'x')))
     })
 }

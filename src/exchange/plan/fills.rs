@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How, Nothing};
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
-use crate::page::{Context, Fill, Filling, Fills, Marker, Outcome, Settled, Slot, Target};
+use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
@@ -81,7 +81,7 @@ impl Fills for PageFills {
             return;
         }
         let rule = self.plan.rule_name(settled.marker).clone();
-        let labels = SlotLabels { rule: Name(rule.clone()), outcome: label(settled.outcome) };
+        let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
         self.metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
@@ -109,7 +109,6 @@ fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
     };
     let bytes = |piece: &Piece| match piece {
         Piece::Text(text) => text.clone(),
-        // A page without a nonce of its own gets an empty one: browsers that check none need none.
         Piece::Nonce => nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes())),
     };
     Fill::Show(pieces.iter().map(bytes).collect())
@@ -159,15 +158,5 @@ fn ahead(target: &Target) -> Context {
     match target {
         Target::Attribute(_) => Context::Attribute,
         Target::Place(_) | Target::Class { .. } => Context::Html,
-    }
-}
-
-fn label(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Shown => "shown",
-        Outcome::Kept => "kept",
-        Outcome::Unclosed => "unclosed",
-        Outcome::Covered => "covered",
-        Outcome::Refused => "refused",
     }
 }

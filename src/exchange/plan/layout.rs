@@ -85,7 +85,9 @@ impl Layout {
 fn laid_out(revision: &Revision, definition: &Injection) -> LaidOut {
     let condition = definition.when.as_ref().map(|condition| Unit::Condition(condition.name.clone()));
     // Of a condition that is not there nothing is known, so it may mention anything.
-    let condition = condition.map(|unit| revision.language.mentions(&unit).cloned().unwrap_or(Mentions { open: true, ..Mentions::default() }));
+    let condition = condition.map(|unit| {
+        revision.language.mentions(&unit).cloned().unwrap_or(Mentions { open: true, ..Mentions::default() })
+    });
     let library = &revision.library;
     let says = |name: &str| {
         let content = definition.content.as_ref().is_some_and(|content| library.mentions(content, name));

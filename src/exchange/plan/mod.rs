@@ -92,6 +92,11 @@ impl Plan {
         self.rules.iter().any(|rule| rule.verdict.outcome.is_ok())
     }
 
+    /// Whether the page may be another one than the origin's: now, for another visitor, or later.
+    pub fn may_differ(&self) -> bool {
+        self.applies() || self.bounds() != Bounds::default()
+    }
+
     /// Fills what depends on nothing but the request.
     pub fn fill_ahead(&mut self) {
         self.fill_waiting(Awaits::Nothing);

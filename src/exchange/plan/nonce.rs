@@ -33,6 +33,9 @@ impl Facts for NonceFacts {
     }
 
     fn keys(&self, path: &[Key]) -> Answer {
-        if path.is_empty() { Answer::keys(["nonce"]) } else { Answer::absent() }
+        match path {
+            [] => Answer::keys(self.text().map(|_| "nonce")),
+            _ => Answer::absent(),
+        }
     }
 }

@@ -27,6 +27,8 @@ enum Rest {
     Flowing,
     /// Only these trailers are left.
     Trailers(HeaderMap),
+    /// Only the error is left in which the inner body ended.
+    Broken(BodyError),
     /// Nothing is left.
     Done,
 }
@@ -76,14 +78,16 @@ impl HttpBody for DecodedBody {
                 }
             }
         }
-        Poll::Ready(self.rest.take_trailers())
+        Poll::Ready(self.rest.take_last())
     }
 }
 
 impl Rest {
-    fn take_trailers(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+    /// What comes after the last data.
+    fn take_last(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
         match std::mem::replace(self, Self::Done) {
             Self::Trailers(trailers) => Some(Ok(Frame::trailers(trailers))),
+            Self::Broken(error) => Some(Err(error)),
             Self::Flowing | Self::Done => None,
         }
     }
@@ -126,11 +130,12 @@ impl EncodedBody {
                 continue;
             }
             match Pin::new(&mut self.inner).poll_frame(cx) {
-                Poll::Ready(frame) => match frame.transpose()?.map(Frame::into_data) {
-                    Some(Ok(data)) => self.waiting = data,
-                    Some(Err(frame)) => return Poll::Ready(self.finished(frame.into_trailers().ok())),
-                    None => return Poll::Ready(self.finished(None)),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(self.broke_off(error)),
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.waiting = data,
+                    Err(frame) => return Poll::Ready(self.finished(frame.into_trailers().ok())),
                 },
+                Poll::Ready(None) => return Poll::Ready(self.finished(None)),
                 Poll::Pending if self.held == Holding::Nothing => return Poll::Pending,
                 Poll::Pending => {
                     self.held = Holding::Nothing;
@@ -140,6 +145,13 @@ impl EncodedBody {
             }
         }
         Poll::Ready(Ok(None))
+    }
+
+    /// What came before the break leaves first, so that the receiver sees as much as arrived.
+    fn broke_off(&mut self, error: BodyError) -> Result<Option<Bytes>, BodyError> {
+        self.rest = Rest::Broken(error);
+        let held = self.encoder.take().map(|mut encoder| encoder.flush()).transpose()?;
+        Ok(held.filter(|held| !held.is_empty()))
     }
 
     fn finished(&mut self, trailers: Option<HeaderMap>) -> Result<Option<Bytes>, BodyError> {
@@ -156,7 +168,7 @@ impl HttpBody for EncodedBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match ready!(self.poll_encoded(cx)) {
             Ok(Some(encoded)) => Poll::Ready(Some(Ok(Frame::data(encoded)))),
-            Ok(None) => Poll::Ready(self.rest.take_trailers()),
+            Ok(None) => Poll::Ready(self.rest.take_last()),
             Err(error) => {
                 self.encoder = None;
                 self.rest = Rest::Done;

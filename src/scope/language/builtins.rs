@@ -15,8 +15,7 @@ use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State, tests};
 
 use super::objects::{is_tracked, plain};
-use super::{Cut, cut};
-use crate::limits;
+use super::weight::{weigh, weigh_parts};
 
 /// The functions that templates may call, beside what they declare themselves.
 pub(super) const FUNCTIONS: [&str; 4] = ["range", "dict", "super", "caller"];
@@ -190,32 +189,9 @@ fn chain(state: &State<'_, '_>, first: &Value, steps: Rest<Value>) -> Result<boo
     Ok(true)
 }
 
-/// Whether `value` is something to print or to compute with; none is not, for it must never be read as the word "None".
-pub(super) fn is_unknown(value: &Value) -> bool {
-    value.is_undefined() || value.is_none()
-}
-
-/// Fails if `value` is a container too large or too deep to be written or handed on as a whole.
-pub(super) fn weigh(value: &Value) -> Result<(), Error> {
-    walk(value, &|_| true, &mut limits::TEMPLATE_CONTAINER_ITEMS.clone(), limits::TEMPLATE_CONTAINER_DEPTH)
-}
-
 /// Fails if `value` is a container too large or too deep to be compared. What belongs to the scope is not walked into: it
 /// shares no parts, and a comparison that needs little of it must not be recorded as reading all of it.
 fn weigh_own(value: &Value) -> Result<(), Error> {
     let own = |value: &Value| !is_tracked(value);
-    walk(value, &own, &mut limits::TEMPLATE_CONTAINER_ITEMS.clone(), limits::TEMPLATE_CONTAINER_DEPTH)
-}
-
-fn walk(value: &Value, enter: &dyn Fn(&Value) -> bool, left: &mut usize, depth: usize) -> Result<(), Error> {
-    let Some(object) = value.as_object().filter(|_| enter(value)) else { return Ok(()) };
-    if depth == 0 {
-        return Err(cut(Cut::TooMuch));
-    }
-    for (key, item) in object.try_iter_pairs().into_iter().flatten() {
-        *left = left.checked_sub(1).ok_or_else(|| cut(Cut::TooMuch))?;
-        walk(&key, enter, left, depth - 1)?;
-        walk(&item, enter, left, depth - 1)?;
-    }
-    Ok(())
+    weigh_parts(value, &own)
 }

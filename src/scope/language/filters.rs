@@ -6,8 +6,8 @@
 use minijinja::value::{Kwargs, Rest, StringInput, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, filters};
 
-use super::builtins::{is_unknown, weigh};
 use super::objects::plain;
+use super::weight::{is_unknown, weigh};
 use super::{Cut, cut, print};
 use crate::limits;
 

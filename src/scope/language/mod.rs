@@ -14,6 +14,7 @@ mod problem;
 mod splice;
 mod survey;
 mod walk;
+mod weight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

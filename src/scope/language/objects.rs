@@ -178,7 +178,7 @@ fn json_arguments(args: &[Value]) -> Result<String, Error> {
         pairs.insert(name.to_owned(), named.get::<Value>(name)?);
     }
     for value in positional.iter().chain(pairs.values()) {
-        super::builtins::weigh(value)?;
+        super::weight::weigh(value)?;
     }
     serde_json::to_string(&(positional, pairs)).map_err(|error| {
         Error::new(ErrorKind::BadSerialization, "these arguments have no JSON form").with_source(error)
@@ -195,11 +195,15 @@ impl fmt::Debug for Nonce {
 }
 
 impl Nonce {
-    /// Whether the page has one is read as a key of `csp`: its value is not looked at.
+    /// Whether the page has one is read as a key of `csp`: its value is not looked at. A page without one has an empty one, so
+    /// that `<script nonce="{{ csp.nonce }}">` is laid in there too.
     fn if_there(render: &Arc<Render>) -> Option<Value> {
         let seen = render.reader.ask(Question::Keys(Arc::new([Key::from("csp")]))).seen;
-        let there = matches!(seen, Seen::Keys(keys) if keys.iter().any(|key| **key == *"nonce"));
-        there.then(|| Value::from_object(Self(render.clone())))
+        let Seen::Keys(keys) = seen else { return None };
+        Some(match keys.iter().any(|key| **key == *"nonce") {
+            true => Value::from_object(Self(render.clone())),
+            false => Value::from(""),
+        })
     }
 
     /// Notes that it was printed as a hole; `false` if this render has none.

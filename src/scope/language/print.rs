@@ -10,8 +10,8 @@ use bytes::Bytes;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Error, Output, State, filters};
 
-use super::builtins::{is_unknown, weigh};
 use super::objects::Nonce;
+use super::weight::{is_unknown, weigh};
 use super::{Cut, Piece, cut};
 use crate::limits;
 

@@ -9,7 +9,7 @@ use http::header::COOKIE;
 use serde_json::json;
 
 use super::Shop;
-use super::cart::Cart;
+use super::basket::Cart;
 use super::form::Form;
 use super::reply::Reply;
 
@@ -21,18 +21,8 @@ struct Account {
     tier: &'static str,
 }
 
-const ACCOUNTS: [Account; 2] = [
-    Account {
-        login: "ann",
-        name: "Ann",
-        tier: "gold",
-    },
-    Account {
-        login: "bob",
-        name: "Bob",
-        tier: "",
-    },
-];
+const ACCOUNTS: [Account; 2] =
+    [Account { login: "ann", name: "Ann", tier: "gold" }, Account { login: "bob", name: "Bob", tier: "" }];
 /// Everyone's password; the form shows it.
 const PASSWORD: &str = "rain";
 /// How long the shop remembers: a month.
@@ -52,10 +42,7 @@ impl Caller {
     pub fn of(headers: &HeaderMap) -> Self {
         let mut caller = Self::default();
         let lines = headers.get_all(COOKIE).iter();
-        let pairs = lines
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(Cookie::split_parse_encoded)
-            .flatten();
+        let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(Cookie::split_parse_encoded).flatten();
         for cookie in pairs {
             let value = cookie.value().to_owned();
             match cookie.name() {
@@ -76,24 +63,16 @@ impl Shop {
             return Reply::see_other("/account/login", vec![]);
         };
         let tier = &caller.tier;
-        Reply::private(
-            self.pages
-                .render("account.html", json!({ "name": name, "tier": tier })),
-        )
+        Reply::private(self.pages.render("account.html", json!({ "name": name, "tier": tier })))
     }
 
     pub(super) fn login(&self, problem: Option<&str>) -> Reply {
-        Reply::private(
-            self.pages
-                .render("login.html", json!({ "problem": problem })),
-        )
+        Reply::private(self.pages.render("login.html", json!({ "problem": problem })))
     }
 
     pub(super) fn log_in(&self, form: &Form) -> Reply {
         let login = form.field("login").unwrap_or_default().trim();
-        let account = ACCOUNTS
-            .iter()
-            .find(|account| account.login.eq_ignore_ascii_case(login));
+        let account = ACCOUNTS.iter().find(|account| account.login.eq_ignore_ascii_case(login));
         match account {
             Some(account) if form.field("password") == Some(PASSWORD) => {
                 let mut cookies = vec![set("member", account.name)];
@@ -123,10 +102,7 @@ impl Shop {
         };
         let lines = caller.cart.priced(&self.catalogue);
         let total: u32 = lines.iter().map(|line| line.sum).sum();
-        Reply::private(self.pages.render(
-            "checkout.html",
-            json!({ "name": name, "lines": lines, "total": total }),
-        ))
+        Reply::private(self.pages.render("checkout.html", json!({ "name": name, "lines": lines, "total": total })))
     }
 }
 
@@ -146,19 +122,9 @@ pub fn log_out() -> Reply {
 
 /// A `Set-Cookie` line that is remembered.
 pub fn set(name: &'static str, value: &str) -> String {
-    Cookie::build((name, value))
-        .path("/")
-        .max_age(REMEMBERED)
-        .same_site(SameSite::Lax)
-        .build()
-        .encoded()
-        .to_string()
+    Cookie::build((name, value)).path("/").max_age(REMEMBERED).same_site(SameSite::Lax).build().encoded().to_string()
 }
 
 fn unset(name: &'static str) -> String {
-    Cookie::build((name, ""))
-        .path("/")
-        .max_age(cookie::time::Duration::ZERO)
-        .build()
-        .to_string()
+    Cookie::build((name, "")).path("/").max_age(cookie::time::Duration::ZERO).build().to_string()
 }

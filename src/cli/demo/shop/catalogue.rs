@@ -40,25 +40,17 @@ impl Catalogue {
 
     /// The product of this number, in any case of letters.
     pub fn find(&self, sku: &str) -> Option<&Product> {
-        self.products
-            .iter()
-            .find(|product| product.sku.eq_ignore_ascii_case(sku))
+        self.products.iter().find(|product| product.sku.eq_ignore_ascii_case(sku))
     }
 
     /// The products of the home page.
     pub fn featured(&self) -> Vec<&Product> {
-        self.products
-            .iter()
-            .filter(|product| product.featured)
-            .collect()
+        self.products.iter().filter(|product| product.featured).collect()
     }
 
     /// The products of one kind, or all.
     pub fn of_kind(&self, kind: Option<&str>) -> Vec<&Product> {
-        self.products
-            .iter()
-            .filter(|product| kind.is_none_or(|kind| product.kind == kind))
-            .collect()
+        self.products.iter().filter(|product| kind.is_none_or(|kind| product.kind == kind)).collect()
     }
 
     /// The kinds that there are, each once, in order.
@@ -84,11 +76,7 @@ impl Catalogue {
 
     /// What stands below a product: those that follow it, from the start again after the last.
     pub fn beside(&self, product: &Product) -> Vec<&Product> {
-        let at = self
-            .products
-            .iter()
-            .position(|other| other.sku == product.sku)
-            .map_or(0, |at| at + 1);
+        let at = self.products.iter().position(|other| other.sku == product.sku).map_or(0, |at| at + 1);
         self.products.iter().cycle().skip(at).take(BESIDE).collect()
     }
 }

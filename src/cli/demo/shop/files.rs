@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::reply::{entity_tag, gzip};
+use super::packing::{entity_tag, gzip};
 
 /// One file as it is served.
 #[derive(Clone, Debug)]
@@ -35,19 +35,12 @@ impl Files {
             "hero.svg" "hero-gold.svg" "canal.svg"
             "leie.svg" "dok.svg" "polder.svg" "schelde.svg" "stormglas.svg" "kade.svg" "duin.svg" "bries.svg" "kouter.svg"
         };
-        Self(
-            files
-                .map(|(name, bytes)| (name, File::new(name, bytes)))
-                .into(),
-        )
+        Self(files.map(|(name, bytes)| (name, File::new(name, bytes))).into())
     }
 
     /// The file of this name.
     pub fn find(&self, name: &str) -> Option<&File> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, file)| file)
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, file)| file)
     }
 }
 

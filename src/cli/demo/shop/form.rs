@@ -35,10 +35,7 @@ impl FormError {
 impl Form {
     /// The first field of this name.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -61,14 +58,9 @@ where
 /// The first value of a name in a request's query.
 pub fn query(head: &Parts, name: &str) -> Option<String> {
     let query = head.uri.query()?.as_bytes();
-    fields(query)
-        .into_iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value)
+    fields(query).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
 }
 
 fn fields(bytes: &[u8]) -> Vec<(String, String)> {
-    url::form_urlencoded::parse(bytes)
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
+    url::form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }

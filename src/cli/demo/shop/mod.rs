@@ -4,10 +4,12 @@
 //! room of this house but the limits, so that what is shown of Inlay is shown on a stranger's site.
 
 mod account;
+mod basket;
 mod cart;
 mod catalogue;
 mod files;
 mod form;
+mod packing;
 mod pages;
 mod reply;
 
@@ -35,11 +37,7 @@ pub struct Shop {
 
 impl Default for Shop {
     fn default() -> Self {
-        Self {
-            catalogue: Catalogue::bundled(),
-            files: Files::bundled(),
-            pages: Pages::bundled(),
-        }
+        Self { catalogue: Catalogue::bundled(), files: Files::bundled(), pages: Pages::bundled() }
     }
 }
 
@@ -100,20 +98,14 @@ impl Shop {
 
     fn home(&self) -> Reply {
         let featured = self.catalogue.featured();
-        Reply::shared(
-            self.pages
-                .render("home.html", json!({ "featured": featured })),
-        )
+        Reply::shared(self.pages.render("home.html", json!({ "featured": featured })))
     }
 
     fn listing(&self, head: &Parts) -> Reply {
         let kind = form::query(head, "kind");
         let products = self.catalogue.of_kind(kind.as_deref());
         let kinds = self.catalogue.kinds();
-        Reply::shared(self.pages.render(
-            "listing.html",
-            json!({ "products": products, "kinds": kinds, "kind": kind }),
-        ))
+        Reply::shared(self.pages.render("listing.html", json!({ "products": products, "kinds": kinds, "kind": kind })))
     }
 
     fn product(&self, sku: &str) -> Reply {
@@ -121,28 +113,19 @@ impl Shop {
             return self.not_found();
         };
         let others = self.catalogue.beside(product);
-        Reply::shared(self.pages.render(
-            "product.html",
-            json!({ "product": product, "others": others }),
-        ))
+        Reply::shared(self.pages.render("product.html", json!({ "product": product, "others": others })))
     }
 
     fn search(&self, head: &Parts) -> Reply {
         let words = form::query(head, "q").unwrap_or_default();
         let products = self.catalogue.search(&words);
-        Reply::shared(self.pages.render(
-            "search.html",
-            json!({ "words": words, "products": products }),
-        ))
+        Reply::shared(self.pages.render("search.html", json!({ "words": words, "products": products })))
     }
 
     fn article(&self) -> Reply {
         let nonce = reply::nonce();
         let product = self.catalogue.find("NW-104");
-        let html = self.pages.render(
-            "article.html",
-            json!({ "nonce": nonce, "product": product }),
-        );
+        let html = self.pages.render("article.html", json!({ "nonce": nonce, "product": product }));
         Reply::private(html).with_policy(&nonce)
     }
 
@@ -154,16 +137,11 @@ impl Shop {
     }
 
     fn not_found(&self) -> Reply {
-        Reply::private(self.pages.render("not-found.html", ()))
-            .with_status(http::StatusCode::NOT_FOUND)
+        Reply::private(self.pages.render("not-found.html", ())).with_status(http::StatusCode::NOT_FOUND)
     }
 
     fn unreadable(&self, error: &FormError) -> Reply {
         let reason = error.to_string();
-        Reply::private(
-            self.pages
-                .render("unreadable.html", json!({ "reason": reason })),
-        )
-        .with_status(error.status())
+        Reply::private(self.pages.render("unreadable.html", json!({ "reason": reason }))).with_status(error.status())
     }
 }

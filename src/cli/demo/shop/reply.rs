@@ -2,24 +2,19 @@
 //!
 //! In: a body with what may be done with it. Out: the response to one request. Only GET and HEAD are conditional or compressed.
 
-use std::io::Write;
-
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
-    SET_COOKIE, VARY,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, LAST_MODIFIED, LOCATION, SET_COOKIE, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use sha2::{Digest, Sha256};
 
 use super::files::File;
+use super::packing::{entity_tag, gzip};
 
 /// When the site was last put online; it does not change while the demo runs.
 const PUBLISHED: &str = "Mon, 02 Mar 2026 07:30:00 GMT";
@@ -44,9 +39,7 @@ impl Reply {
     pub fn shared(html: String) -> Self {
         let mut reply = Self::page(html);
         reply.entity_tag = Some(entity_tag(&reply.body));
-        reply
-            .with(CACHE_CONTROL, SHARED)
-            .with(LAST_MODIFIED, PUBLISHED)
+        reply.with(CACHE_CONTROL, SHARED).with(LAST_MODIFIED, PUBLISHED)
     }
 
     /// A page for whoever asked for it.
@@ -66,17 +59,13 @@ impl Reply {
         let mut reply = Self::new(StatusCode::OK, file.bytes.clone());
         reply.gzip = Some(file.gzip.clone());
         reply.entity_tag = Some(file.entity_tag.clone());
-        reply
-            .with(CONTENT_TYPE, file.content_type)
-            .with(CACHE_CONTROL, FILE)
-            .with(LAST_MODIFIED, PUBLISHED)
+        reply.with(CONTENT_TYPE, file.content_type).with(CACHE_CONTROL, FILE).with(LAST_MODIFIED, PUBLISHED)
     }
 
     /// After a form: go there, with these cookies.
     pub fn see_other(place: &str, cookies: Vec<String>) -> Self {
-        let mut reply = Self::new(StatusCode::SEE_OTHER, Bytes::new())
-            .with(LOCATION, place)
-            .with(CACHE_CONTROL, PRIVATE);
+        let mut reply =
+            Self::new(StatusCode::SEE_OTHER, Bytes::new()).with(LOCATION, place).with(CACHE_CONTROL, PRIVATE);
         for cookie in cookies {
             if let Ok(line) = HeaderValue::try_from(cookie) {
                 reply.headers.append(SET_COOKIE, line);
@@ -87,9 +76,7 @@ impl Reply {
 
     /// It has always been there.
     pub fn moved(place: &'static str) -> Self {
-        Self::new(StatusCode::PERMANENT_REDIRECT, Bytes::new())
-            .with(LOCATION, place)
-            .with(CACHE_CONTROL, FILE)
+        Self::new(StatusCode::PERMANENT_REDIRECT, Bytes::new()).with(LOCATION, place).with(CACHE_CONTROL, FILE)
     }
 
     /// A method this shop has no use for.
@@ -138,13 +125,7 @@ impl Reply {
     }
 
     fn new(status: StatusCode, body: Bytes) -> Self {
-        Self {
-            status,
-            headers: HeaderMap::new(),
-            body,
-            gzip: None,
-            entity_tag: None,
-        }
+        Self { status, headers: HeaderMap::new(), body, gzip: None, entity_tag: None }
     }
 
     fn page(html: String) -> Self {
@@ -177,21 +158,6 @@ impl Reply {
     }
 }
 
-/// The bytes as gzip.
-pub fn gzip(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
-        .expect("invariant: writing to memory does not fail")
-        .into()
-}
-
-/// The opaque part of an entity tag for these bytes.
-pub fn entity_tag(bytes: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(&Sha256::digest(bytes)[..9])
-}
-
 /// A fresh nonce for one response.
 pub fn nonce() -> String {
     let mut bytes = [0; 16];
@@ -201,21 +167,14 @@ pub fn nonce() -> String {
 
 /// Whether gzip is named in `Accept-Encoding`, and not with a weight of nought.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .any(|item| {
+    headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(
+        |item| {
             let mut parts = item.split(';').map(str::trim);
-            let named = parts
-                .next()
-                .is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-            let refused = parts
-                .filter_map(|part| part.strip_prefix("q="))
-                .any(|weight| weight.parse() == Ok(0.0));
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let refused = parts.filter_map(|part| part.strip_prefix("q=")).any(|weight| weight.parse() == Ok(0.0));
             named && !refused
-        })
+        },
+    )
 }
 
 /// RFC 9110, 13.1.2, where weak comparison is enough.

@@ -102,7 +102,9 @@ impl Written for Address {
             return Ok(Self((Ipv4Addr::LOCALHOST, port).into()));
         }
         match port(text.trim_start_matches(':')) {
-            Some(port) => Err(format!("write the host too: `127.0.0.1:{port}` for this machine, `0.0.0.0:{port}` for all")),
+            Some(port) => {
+                Err(format!("write the host too: `127.0.0.1:{port}` for this machine, `0.0.0.0:{port}` for all"))
+            }
             None => Err(String::new()),
         }
     }
@@ -123,7 +125,8 @@ impl Written for Language {
 
     fn from_text(text: &str) -> Result<Self, String> {
         let mut parts = text.split('-');
-        let first = parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+        let first =
+            parts.next().is_some_and(|p| (2..=3).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
         let rest = parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()));
         match first && rest {
             true => Ok(Self(text.to_owned())),

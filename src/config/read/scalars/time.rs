@@ -47,7 +47,9 @@ impl Written for Duration {
                 "h" => 3_600.0,
                 "d" => 86_400.0,
                 "w" => 604_800.0,
-                "" if !number.is_empty() => return Err(format!("add a unit: `{number}ms`, `{number}s` or `{number}m`")),
+                "" if !number.is_empty() => {
+                    return Err(format!("add a unit: `{number}ms`, `{number}s` or `{number}m`"));
+                }
                 _ => return Err("units are ms, s, m, h, d and w".to_owned()),
             };
             total += number.parse::<f64>().map_err(|_| String::new())? * seconds;
@@ -124,10 +126,11 @@ impl Written for Date {
 
 /// The year comes first; dates that are written so but do not exist say that.
 fn hint(text: &str) -> String {
-    let looks = text.len() >= 10 && text.bytes().take(10).enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
+    let looks = text.len() >= 10
+        && text.bytes().take(10).enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
     if looks { "there is no such day or time".to_owned() } else { "write year-month-day: `2026-12-31`".to_owned() }
 }
 
@@ -150,11 +153,14 @@ mod tests {
 
     #[test]
     fn durations() {
-        let table = [("250ms", 250), ("30m", 1_800_000), ("7d", 604_800_000), ("1h30m", 5_400_000), ("1.5s", 1_500), ("0s", 0)];
+        let table =
+            [("250ms", 250), ("30m", 1_800_000), ("7d", 604_800_000), ("1h30m", 5_400_000), ("1.5s", 1_500), ("0s", 0)];
         for (text, millis) in table {
             assert_eq!(Duration::from_text(text), Ok(Duration(std::time::Duration::from_millis(millis))), "{text}");
         }
-        for (text, remedy) in [("300", "`300ms`"), ("3 fortnights", "units are"), ("", ""), ("-1s", ""), ("1e9d", "units")] {
+        for (text, remedy) in
+            [("300", "`300ms`"), ("3 fortnights", "units are"), ("", ""), ("-1s", ""), ("1e9d", "units")]
+        {
             assert!(Duration::from_text(text).is_err_and(|error| error.contains(remedy)), "{text}");
         }
     }
