@@ -5,10 +5,11 @@
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -70,10 +71,20 @@ pub enum Treatment {
     Failed,
 }
 
+/// A name as a label's value, shared: counting must not copy it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name(pub Arc<str>);
+
+impl EncodeLabelValue for Name {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        (&*self.0).encode(encoder)
+    }
+}
+
 /// Labels of `inlay_requests_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    pub site: String,
+    pub site: Name,
     pub treatment: Treatment,
     pub status: u16,
 }
@@ -81,7 +92,7 @@ pub struct RequestLabels {
 /// Labels of `inlay_slots_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SlotLabels {
-    pub rule: String,
+    pub rule: Name,
     pub outcome: &'static str,
 }
 
@@ -209,7 +220,7 @@ mod tests {
     #[test]
     fn metrics_are_named_as_promised() {
         let metrics = Metrics::new();
-        let labels = RequestLabels { site: "default".into(), treatment: Treatment::Passed, status: 200 };
+        let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
         let text = metrics.text(&[hero]);

@@ -62,11 +62,12 @@ async fn ready<T>(value: T) -> Result<T, Infallible> {
 }
 
 fn page(request: &Request<Incoming>, plain: &Pieces, gzip: &Pieces) -> Response<Pieces> {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let response = Response::builder()
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CACHE_CONTROL, "public, max-age=3600")
         .header(header::VARY, "accept-encoding");
-    let (response, body) = match request.headers().contains_key(header::ACCEPT_ENCODING) {
+    let (response, body) = match accepted == Some("gzip") {
         true => (response.header(header::CONTENT_ENCODING, "gzip"), gzip),
         false => (response, plain),
     };

@@ -3,27 +3,30 @@
 //! In: what happened. Out: counts and one line of log per request. It must not change the body.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
+use http::{Method, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use crate::context::Context;
 use crate::http::{Body, BodyError};
 use crate::telemetry::Treatment;
 
 /// What the access log says of a request, but for what only its end tells.
 #[derive(Debug)]
 pub struct Line {
-    pub method: http::Method,
-    pub host: String,
-    /// Without the query, which may hold what is nobody's business.
-    pub path: String,
+    pub method: Method,
+    /// Its query is not told: it may hold what is nobody's business.
+    pub uri: Uri,
+    /// `None` if the request was refused before it was known whose it is.
+    pub context: Option<Arc<Context>>,
     pub status: u16,
     pub treatment: Treatment,
-    /// The rules that applied.
-    pub rules: String,
-    pub revision: String,
+    /// The names of the rules that applied.
+    pub rules: Vec<Arc<str>>,
     pub started: Instant,
 }
 
@@ -83,10 +86,17 @@ impl HttpBody for AccountedBody {
 
 impl Drop for AccountedBody {
     fn drop(&mut self) {
-        let Line { method, host, path, status, treatment, rules, revision, started } = &self.line;
+        let Line { method, uri, context, status, treatment, rules, started } = &self.line;
+        // Nothing of this is made where nobody reads the log.
         tracing::info!(
             target: "inlay::access",
-            %method, host, path, status, ?treatment, rules, revision,
+            %method,
+            host = context.as_ref().map_or("", |context| context.request.host()),
+            path = uri.path(),
+            status,
+            ?treatment,
+            rules = rules.join(" "),
+            revision = context.as_ref().map_or("", |context| &context.revision.id),
             bytes = self.bytes,
             milliseconds = started.elapsed().as_micros() as f64 / 1000.0,
             end = ?self.end,

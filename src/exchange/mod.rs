@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
-use http::{Request, Response, request};
+use http::{Method, Request, Response, Uri, request};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -27,7 +27,7 @@ use crate::http::headers::csp_nonce;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::{OWN_NAME, OWN_PATHS};
 use crate::revision::Revision;
-use crate::telemetry::{Causes, Metrics, RequestLabels, Treatment};
+use crate::telemetry::{Causes, Metrics, Name, RequestLabels, Treatment};
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{ConsentPolicy, IdentityKeys, Visitor};
 use account::{AccountedBody, Line};
@@ -63,7 +63,7 @@ struct Answered {
     treatment: Treatment,
     origin_took: Duration,
     /// The names of the rules that applied.
-    rules: String,
+    rules: Vec<Arc<str>>,
 }
 
 impl Exchange {
@@ -98,14 +98,15 @@ impl Exchange {
         let trace = head.extensions.get::<TraceSink>().cloned();
         let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
         let client = self.trusted.client(&peer, &head);
+        let asked = (head.method.clone(), head.uri.clone(), started);
         let context = match self.open(&head, &client, started) {
             Ok(opened) => opened,
-            Err(failure) => return self.account_for(&head, None, started, refused(&failure)),
+            Err(failure) => return self.account_for(asked, None, refused(&failure)),
         };
-        let request = Request::from_parts(head.clone(), body);
+        let request = Request::from_parts(head, body);
         let answered = self.walk(&context, request, (&peer, &client), trace).await;
         let answered = answered.unwrap_or_else(|failure| self.failed(&failure));
-        self.account_for(&head, Some(&context), started, answered)
+        self.account_for(asked, Some(context), answered)
     }
 
     /// The walk: plan, ask, and lay what was planned into what came.
@@ -129,8 +130,7 @@ impl Exchange {
         let mut response = answer?;
         let origin_took = asking.elapsed();
 
-        let passed =
-            |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took, rules: String::new() });
+        let passed = |response| Ok(Answered { response, treatment: Treatment::Passed, origin_took, rules: Vec::new() });
         let (Some(mut plan), Some(_)) = (plan, filled) else { return passed(response) };
         let codings = match respond::page_codings(&response) {
             Ok(codings) => codings,
@@ -151,7 +151,7 @@ impl Exchange {
             return passed(response);
         }
         let rewrite = Rewrite { method: &method, accepted, metrics: self.metrics.clone(), trace };
-        let rules = plan.applied().map(|name| &**name).collect::<Vec<_>>().join(" ");
+        let rules = plan.applied().cloned().collect();
         let response = respond::rewrite(response, &codings, plan, rewrite);
         Ok(Answered { response, treatment: Treatment::Personalised, origin_took, rules })
     }
@@ -208,9 +208,8 @@ impl Exchange {
     /// Counts an answer, says in its head how it came to be, and has its end logged.
     fn account_for(
         &self,
-        head: &request::Parts,
-        context: Option<&Context>,
-        started: Instant,
+        (method, uri, started): (Method, Uri, Instant),
+        context: Option<Arc<Context>>,
         answered: Answered,
     ) -> Response<Body> {
         let Answered { mut response, treatment, origin_took, rules } = answered;
@@ -221,30 +220,16 @@ impl Exchange {
             append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, own)]);
         }
         let status = response.status().as_u16();
-        let site = context.map_or_else(String::new, |context| context.site.name.to_string());
+        let site = Name(context.as_ref().map(|context| context.site.name.clone()).unwrap_or_default());
         self.metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         self.metrics.head_seconds.observe(started.elapsed().as_secs_f64());
-        let line = Line {
-            method: head.method.clone(),
-            host: context.map_or_else(String::new, |context| context.request.host().to_owned()),
-            path: head.uri.path().to_owned(),
-            status,
-            treatment,
-            rules,
-            revision: context.map_or_else(String::new, |context| context.revision.id.to_string()),
-            started,
-        };
+        let line = Line { method, uri, context, status, treatment, rules, started };
         response.map(|body| AccountedBody::wrap(body, line))
     }
 }
 
 fn refused(failure: &Failure) -> Answered {
-    Answered {
-        response: failure.response(),
-        treatment: Treatment::Own,
-        origin_took: Duration::ZERO,
-        rules: String::new(),
-    }
+    Answered { response: failure.response(), treatment: Treatment::Own, origin_took: Duration::ZERO, rules: Vec::new() }
 }
 
 fn timing(name: &'static str, took: Duration) -> Timing<'static> {

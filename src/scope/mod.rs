@@ -10,7 +10,6 @@ pub mod ledger;
 pub mod now;
 pub mod values;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -112,10 +111,16 @@ fn is_nonce(path: &[Key]) -> bool {
     matches!(path, [csp, nonce] if **csp == *"csp" && **nonce == *"nonce")
 }
 
-/// The names that code sees in one exchange. Cheap to clone and to extend.
+/// The names that code sees in one exchange. Cheap to clone and to extend, which every rule and slot of a page does: a scope
+/// is its newest name before those that it was made from. They are a dozen at most, so a search from the newest is quick.
 #[derive(Clone, Debug, Default)]
-pub struct Scope {
-    names: BTreeMap<&'static str, Arc<dyn Facts>>,
+pub struct Scope(Option<Arc<Named>>);
+
+#[derive(Debug)]
+struct Named {
+    name: &'static str,
+    facts: Arc<dyn Facts>,
+    before: Scope,
 }
 
 impl Scope {
@@ -128,8 +133,7 @@ impl Scope {
     /// What code asks goes through a [`Reader`](ledger::Reader).
     pub fn ask(&self, question: &Question) -> Answer {
         let path = question.path();
-        let Some((facts, below)) = path.split_first().and_then(|(name, below)| Some((self.names.get(&**name)?, below)))
-        else {
+        let Some((facts, below)) = path.split_first().and_then(|(name, below)| Some((self.facts(name)?, below))) else {
             return Answer::fixed(Seen::Absent);
         };
         match question {
@@ -147,8 +151,13 @@ impl Scope {
 
     /// The same scope in which `name` stands for `facts`.
     #[must_use]
-    pub fn with(mut self, name: &'static str, facts: Arc<dyn Facts>) -> Self {
-        self.names.insert(name, facts);
-        self
+    pub fn with(self, name: &'static str, facts: Arc<dyn Facts>) -> Self {
+        Self(Some(Arc::new(Named { name, facts, before: self })))
+    }
+
+    /// What `name` stands for: the newest counts.
+    fn facts(&self, name: &str) -> Option<&dyn Facts> {
+        let names = std::iter::successors(self.0.as_deref(), |named| named.before.0.as_deref());
+        names.into_iter().find(|named| named.name == name).map(|named| &*named.facts)
     }
 }

@@ -117,34 +117,34 @@ impl Facts for Memo {
 }
 
 /// A number from 0 to below 1, the same throughout one exchange, as `random`. What was made from it is never kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Random(f64);
+#[derive(Clone, Debug, Default)]
+pub struct Random(OnceLock<f64>);
 
 impl Random {
-    /// A new number, from the operating system's randomness.
+    /// A new number, drawn when it is first asked for: most exchanges never ask, and asking the system takes a while.
     pub fn new() -> Self {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).expect("invariant: the operating system has random bytes");
-        // 53 bits are what an f64 holds between 0 and 1.
-        Self((u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64)
+        Self::default()
     }
 
     /// This number, for tests and previews. From 0 to below 1.
     pub fn fixed(number: f64) -> Self {
-        Self(number)
+        Self(number.into())
     }
-}
 
-impl Default for Random {
-    fn default() -> Self {
-        Self::new()
+    fn draw() -> f64 {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("invariant: the operating system has random bytes");
+        // 53 bits are what an f64 holds between 0 and 1.
+        (u64::from_le_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
 impl Facts for Random {
     fn get(&self, path: &[Key]) -> Answer {
         match path {
-            [] => Answer { storable: false, ..Answer::fixed(Seen::Scalar(Value::from(self.0))) },
+            [] => {
+                Answer { storable: false, ..Answer::fixed(Seen::Scalar(Value::from(*self.0.get_or_init(Self::draw)))) }
+            }
             _ => Answer::fixed(Seen::Absent),
         }
     }

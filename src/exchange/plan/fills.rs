@@ -12,7 +12,7 @@ use crate::content::{self, Filled, How, Nothing};
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
-use crate::telemetry::{Metrics, SlotLabels};
+use crate::telemetry::{Metrics, Name, SlotLabels};
 
 /// Fills the slots of one page.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Fills for PageFills {
             return;
         }
         let rule = self.plan.rule_name(settled.marker).clone();
-        let labels = SlotLabels { rule: rule.to_string(), outcome: settled.outcome.word() };
+        let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
         self.metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
