@@ -20,9 +20,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::files::{self, RuleFolder};
-use super::problem::Report;
 use super::raw::rules::RuleFile;
 use super::read::{Read, Reader};
+use super::report::Report;
 use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;

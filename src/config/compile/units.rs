@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::cycles;
 use super::world::World;
-use crate::config::problem::Report;
 use crate::config::read::names::suggestion;
+use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 use crate::scope::condition::Condition;

@@ -10,7 +10,7 @@ pub mod shapes;
 
 use std::ops::Deref;
 
-use super::problem::Report;
+use super::report::Report;
 use super::source::Span;
 use super::variables::{Environment, exchange};
 use super::yaml::{Node, Text, Value};

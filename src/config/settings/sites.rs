@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{Base, RouteSettings, Settings, SiteSettings, listen, unknown};
-use crate::config::problem::Report;
 use crate::config::raw::deployment::{RawExpose, RawOrigin, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
 use crate::config::read::scalars::Origin as Written;
 use crate::config::read::shapes::Named;
 use crate::config::read::{At, scalars};
+use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::origin::{HostPolicy, OriginSettings, Origins};
 use crate::revision::{Route, Site, Sites};

@@ -10,7 +10,7 @@ mod traps;
 
 use std::rc::Rc;
 
-use super::problem::Report;
+use super::report::Report;
 use super::source::{SourceId, Span};
 use crate::limits::CONFIG_REPARSES;
 pub use origin::Text;
