@@ -194,9 +194,9 @@ fn flags_stand_above_the_file_and_need_none() {
         |overrides| ConfigSource { overrides, environment: Environment::Fixed([].into()), ..ConfigSource::default() };
     let problems =
         config::load(&source(overrides("www.example.com", &["8080"])), now()).expect_err("problems").to_string();
-    assert!(problems.starts_with("--origin: error: `www.example.com`"), "{problems}");
-    assert!(problems.contains("\n--listen: error: `8080`"), "{problems}");
-    assert!(problems.contains("\ncommand line: warning: `visitor.consent` is unset"), "{problems}");
+    assert!(problems.starts_with("command line: warning: `visitor.consent` is unset"), "{problems}");
+    assert!(problems.contains("\n--origin: error: `www.example.com`"), "{problems}");
+    assert!(problems.contains("\n--listen: error: `8080`") && !problems.contains("no origin"), "{problems}");
     assert!(!problems.contains(" | "), "a flag has no lines: {problems}");
     // The rules name a site that a run by flags does not have.
     let problems =

@@ -169,11 +169,15 @@ fn read_settings(source: &ConfigSource, report: &mut Report) -> Option<Settings>
         }
         DeploymentSource::Nothing => {
             let id = report.add(Source::named("command line"));
-            (id, Node { span: id.start(), value: Value::Map(Vec::new()) }.into())
+            (id, Node::whole(id.start(), Value::Map(Vec::new())).into())
         }
     };
     let mut raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
     source.overrides.apply(&mut raw, report);
+    if root.cut {
+        // What is missing may stand where nothing could be read.
+        return None;
+    }
     let base = settings::Base { folder: &source.folder(), whole: id.start(), environment: &source.environment };
     settings::compile(raw, &base, report)
 }

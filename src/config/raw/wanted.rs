@@ -44,7 +44,7 @@ impl<N: Read> Read for Wanteds<N> {
         };
         let one = |entry: &Entry, reader: &mut Reader<'_>| {
             let scalar = Scalar { text: entry.key.as_ref().into(), style: Style::Plain };
-            let name = N::read(&Node { span: entry.key_span, value: Value::Scalar(scalar) }, reader);
+            let name = N::read(&Node::whole(entry.key_span, Value::Scalar(scalar)), reader);
             let value = RawWanted::read(&entry.node, reader)?;
             Some((name?, At { value, span: entry.node.span, key: entry.key_span }))
         };

@@ -26,7 +26,10 @@ impl Overrides {
     /// Lays the flags over what the file says.
     pub fn apply(&self, raw: &mut Deployment, report: &mut Report) {
         if let Some(origin) = &self.origin {
-            raw.site.origin = flag::<Origin>("--origin", origin, report).or(raw.site.origin.take());
+            match flag::<Origin>("--origin", origin, report) {
+                Some(origin) => raw.site.origin = Some(origin),
+                None => raw.site.unreadable.add("origin"),
+            }
         }
         let listen: Vec<_> = self.listen.iter().filter_map(|text| flag::<Address>("--listen", text, report)).collect();
         if let Some(first) = listen.first().map(|at| at.span) {

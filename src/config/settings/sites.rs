@@ -183,7 +183,8 @@ impl Maker<'_> {
             None => self.default.clone(),
         };
         let written = |parts: &SiteParts| parts.origin.is_some() || parts.unreadable.any(&["origin", "origins"]);
-        if origin.is_none() && !written(own) && !written(self.top) {
+        let unusable = !self.origins.faulty.is_empty();
+        if origin.is_none() && !unusable && !written(own) && !written(self.top) {
             let what =
                 if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
             self.report.error(span, what, "add `origin: https://www.example.com`, or `--origin` on the command line");
