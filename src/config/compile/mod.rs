@@ -7,6 +7,7 @@ mod contents;
 mod cycles;
 mod injections;
 mod matching;
+mod purpose;
 mod rules;
 mod units;
 mod warnings;
@@ -31,6 +32,7 @@ use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
 use crate::rule::{Rule, RuleBook};
 use crate::scope::language::{Language, Unit};
+use purpose::Purpose;
 use units::Units;
 use world::World;
 
@@ -77,10 +79,9 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
         folder.files.iter().filter_map(|id| Some((*id, read(*id, around.environment, report)?))).collect();
     let world = World::of(&read, &folder.templates, around, report);
     let mut units = Units::new(&world);
-    let audiences = world
-        .audiences
-        .iter()
-        .map(|(name, def)| (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value)));
+    let audiences = world.audiences.iter().map(|(name, def)| {
+        (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value, Purpose::Audience))
+    });
     let audiences: Audiences = audiences.collect();
     let fragments = contents::fragments(&world, &mut units, report);
     let (rules, injections) = rules::compile(&world, &mut units, report);

@@ -88,6 +88,12 @@ impl OriginList {
         named.or(only).map(|origin| origin.name.clone())
     }
 
+    /// Whether the one that stands without being named has problems, which are noted.
+    fn unnamed_is_faulty(&self) -> bool {
+        let only = self.list.is_empty() && self.faulty.len() == 1;
+        only || self.faulty.iter().any(|name| name == DEFAULT)
+    }
+
     /// All of them.
     pub fn finish(self) -> Vec<OriginSettings> {
         self.list
@@ -183,7 +189,7 @@ impl Maker<'_> {
             None => self.default.clone(),
         };
         let written = |parts: &SiteParts| parts.origin.is_some() || parts.unreadable.any(&["origin", "origins"]);
-        let unusable = !self.origins.faulty.is_empty();
+        let unusable = self.origins.unnamed_is_faulty();
         if origin.is_none() && !unusable && !written(own) && !written(self.top) {
             let what =
                 if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
