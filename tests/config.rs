@@ -264,6 +264,20 @@ fn a_kubernetes_mount_is_read_once() {
 }
 
 #[test]
+fn a_variable_of_the_rules_is_a_part_of_their_id() {
+    let folder = tempfile::tempdir().expect("folder");
+    write(&folder.path().join("rules/a.yaml"), "fragments: { hello: { text: \"Hello, ${NAME:-you}\" } }\n");
+    let id = |name: &str, value: &str| {
+        let environment = Environment::Fixed([(name.to_owned(), value.to_owned())].into());
+        let around = Surroundings { sites: None, environment: &environment, now: now() };
+        config::rules(&[folder.path().join("rules")], around).expect("fine").0.id
+    };
+    assert_eq!(id("NAME", "Ann"), id("NAME", "Ann"));
+    assert_ne!(id("NAME", "Ann"), id("NAME", "Bob"));
+    assert_eq!(id("NAME", "you"), id("OTHER", "Bob"), "what the rules do not use does not matter");
+}
+
+#[test]
 fn ten_thousand_rules_are_read() {
     let folder = tempfile::tempdir().expect("folder");
     for file in 0..100 {

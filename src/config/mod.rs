@@ -172,7 +172,7 @@ fn read_settings(source: &ConfigSource, report: &mut Report) -> Option<Settings>
             (id, Node::whole(id.start(), Value::Map(Vec::new())).into())
         }
     };
-    let mut raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
+    let mut raw = Deployment::read(&root, &mut Reader::new(report, &source.environment))?;
     source.overrides.apply(&mut raw, report);
     if root.cut {
         // What is missing may stand where nothing could be read.

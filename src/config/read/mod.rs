@@ -43,6 +43,15 @@ impl<T> Deref for At<T> {
 pub struct Reader<'a> {
     pub report: &'a mut Report,
     pub environment: &'a Environment,
+    /// Texts that variables became a part of: equal files mean something else when these change.
+    pub exchanged: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that notes what is wrong in `report`.
+    pub fn new(report: &'a mut Report, environment: &'a Environment) -> Self {
+        Self { report, environment, exchanged: Vec::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -62,6 +71,7 @@ impl Reader<'_> {
             let span = text.place(&self.report.sources, unresolved.at.clone());
             self.report.error(span, unresolved.what.clone(), unresolved.remedy.clone());
         }
+        self.exchanged.push(exchanged.value.clone());
         exchanged.unresolved.is_empty().then(|| text.exchange(exchanged.value, exchanged.swaps))
     }
 
