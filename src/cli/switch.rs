@@ -10,7 +10,7 @@ use http::{Method, Request, StatusCode, header};
 use thiserror::Error;
 
 use super::failed;
-use crate::config::problem::Problems;
+use crate::config::problems::Problems;
 use crate::config::{self, ConfigSource};
 use crate::http::Body;
 use crate::http::body::BodyError;

@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::problem::Report;
+use super::report::Report;
 use super::source::{Source, SourceId};
 use crate::limits::{CONFIG_FILE_BYTES, CONFIG_FILES, CONFIG_FOLDER_DEPTH};
 
@@ -26,7 +26,7 @@ pub fn read(path: &Path, shown: &str, report: &mut Report) -> Option<SourceId> {
     match text(path) {
         Ok(text) => Some(report.add(Source::new(shown, text))),
         Err(error) => {
-            let id = report.add(Source::new(shown, ""));
+            let id = report.add(Source::named(shown));
             report.error(id.start(), format!("the file cannot be read: {error}"), "");
             report.set_incomplete();
             None
@@ -53,7 +53,7 @@ pub fn read_folder(folder: &Path, report: &mut Report) -> RuleFolder {
     let mut found = Walk { files: Vec::new(), seen: BTreeSet::new(), truncated: None };
     found.folder(folder, 0);
     if let Some(reason) = &found.truncated {
-        let id = report.add(Source::new(folder.display().to_string(), ""));
+        let id = report.add(Source::named(folder.display().to_string()));
         report.error(id.start(), reason.clone(), "put fewer files there, or fewer folders inside folders");
         report.set_incomplete();
     }

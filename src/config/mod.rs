@@ -12,8 +12,10 @@ pub mod compile;
 mod files;
 pub mod print;
 pub mod problem;
+pub mod problems;
 mod raw;
 mod read;
+pub mod report;
 pub mod schema;
 pub mod settings;
 pub mod source;
@@ -26,16 +28,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use compile::Surroundings;
-use problem::Report;
 use raw::deployment::Deployment;
 use read::record::Record;
 use read::{Read, Reader};
+use report::Report;
 use source::Source;
 use variables::Environment;
 use yaml::{Node, Value};
 
 pub use compile::Rules;
-pub use problem::{Problem, Problems};
+pub use problem::Problem;
+pub use problems::Problems;
 pub use settings::{Overrides, Settings};
 
 /// Where a configuration comes from.
@@ -131,7 +134,7 @@ pub fn load_rules(settings: &Settings, now: Timestamp) -> Result<(Rules, Problem
 pub fn rules(folders: &[PathBuf], around: Surroundings<'_>) -> Result<(Rules, Problems), Problems> {
     let mut report = Report::default();
     for folder in folders.iter().filter(|folder| !folder.is_dir()) {
-        let id = report.add(Source::new(folder.display().to_string(), ""));
+        let id = report.add(Source::named(folder.display().to_string()));
         report.error(id.start(), "there is no such folder", "name the folder that holds the rules");
     }
     let rules = compile::compile(folders, around, &mut report);
@@ -165,12 +168,16 @@ fn read_settings(source: &ConfigSource, report: &mut Report) -> Option<Settings>
             (id, yaml::parse(id, report)?)
         }
         DeploymentSource::Nothing => {
-            let id = report.add(Source::new("command line", ""));
-            (id, Node { span: id.start(), value: Value::Map(Vec::new()) }.into())
+            let id = report.add(Source::named("command line"));
+            (id, Node::whole(id.start(), Value::Map(Vec::new())).into())
         }
     };
-    let mut raw = Deployment::read(&root, &mut Reader { report, environment: &source.environment })?;
+    let mut raw = Deployment::read(&root, &mut Reader::new(report, &source.environment))?;
     source.overrides.apply(&mut raw, report);
+    if root.cut {
+        // What is missing may stand where nothing could be read.
+        return None;
+    }
     let base = settings::Base { folder: &source.folder(), whole: id.start(), environment: &source.environment };
     settings::compile(raw, &base, report)
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::problem::{Place, Problem, Severity};
 use crate::limits::CONFIG_PRINTED_LINE;
@@ -33,22 +33,31 @@ fn one(problem: &Problem, renderer: &Renderer) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let (line, mark, number) = shown(&problem.place);
-    let snippet = Snippet::source(line).line_start(number).annotation(AnnotationKind::Primary.span(mark));
-    let mut report = vec![level.clone().no_name().primary_title(problem.headline()).element(snippet)];
+    let title = level.no_name().primary_title(problem.headline());
+    let mut report = vec![match snippet(&problem.place, AnnotationKind::Primary) {
+        Some(snippet) => title.element(snippet),
+        None => Group::with_title(title),
+    }];
     for (place, what) in &problem.related {
-        let (line, mark, number) = shown(place);
-        let snippet = Snippet::source(line).line_start(number).annotation(AnnotationKind::Context.span(mark));
-        let (at_line, column) = place.position();
-        let title = format!("{}:{at_line}:{column}: note: {what}", place.file());
-        report.push(Level::NOTE.no_name().secondary_title(title).element(snippet));
+        let title = Level::NOTE.no_name().secondary_title(format!("{place}: note: {what}"));
+        report.push(match snippet(place, AnnotationKind::Context) {
+            Some(snippet) => title.element(snippet),
+            None => Group::with_title(title),
+        });
     }
     renderer.render(&report)
 }
 
-/// The line as shown, what is marked in it, and its number. Of a very long line only the part around the mark is shown;
+/// The line with its mark; none where there are no lines.
+fn snippet(place: &Place, kind: AnnotationKind) -> Option<Snippet<'_, Annotation<'_>>> {
+    let (number, _) = place.position()?;
+    let (line, mark) = shown(place);
+    Some(Snippet::source(line).line_start(number).annotation(kind.span(mark)))
+}
+
+/// The line as shown, and what is marked in it. Of a very long line only the part around the mark is shown;
 /// control characters become spaces, so that a file cannot paint the terminal.
-fn shown(place: &Place) -> (String, std::ops::Range<usize>, usize) {
+fn shown(place: &Place) -> (String, std::ops::Range<usize>) {
     let (text, mark) = place.line();
     let back = (0..=mark.start.saturating_sub(CONFIG_PRINTED_LINE / 2)).rev();
     let from = match mark.start > CONFIG_PRINTED_LINE {
@@ -66,5 +75,5 @@ fn shown(place: &Place) -> (String, std::ops::Range<usize>, usize) {
         line
     });
     let mark = (mark.start - from).min(line.len())..(mark.end - from).min(line.len());
-    (line, mark, place.position().0)
+    (line, mark)
 }

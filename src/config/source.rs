@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Source {
     name: String,
     text: String,
+    /// Whether people know it by lines: a file, not a flag.
+    has_lines: bool,
     /// Byte offset of each line's first character; never empty.
     lines: Vec<usize>,
 }
@@ -33,12 +35,22 @@ pub struct Span {
 pub struct Sources(Vec<Arc<Source>>);
 
 impl Source {
-    /// A source. `name` is shown in messages: a path as the user wrote it, or a flag.
+    /// A source. `name` is shown in messages: a path as the user wrote it.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let begins = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(begins).collect();
-        Self { name: name.into(), text, lines }
+        Self { name: name.into(), text, has_lines: true, lines }
+    }
+
+    /// What can only be pointed at as a whole: a flag, a folder, a file that cannot be read.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { has_lines: false, ..Self::new(name, "") }
+    }
+
+    /// Whether lines and columns mean something to its author.
+    pub fn has_lines(&self) -> bool {
+        self.has_lines
     }
 
     /// The name shown in messages.

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cycles;
+use super::purpose::Purpose;
 use super::units::Units;
 use super::world::World;
-use crate::config::problem::Report;
-use crate::config::raw::forms::{RawFallback, RawTemplate};
-use crate::config::raw::rules::RawContent;
+use crate::config::raw::contents::{RawContent, RawFallback, RawTemplate};
 use crate::config::read::At;
 use crate::config::read::names::{listed, suggestion};
+use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::content::{Content, Fallback, Kind};
 use crate::limits::SLOT_DEADLINE;
@@ -24,7 +24,7 @@ const KINDS: [&str; 8] = ["html", "text", "template", "fragment", "function", "f
 pub fn fragments(world: &World<'_>, units: &mut Units, report: &mut Report) -> BTreeMap<Arc<str>, Content> {
     cycles::fragments(world, report);
     let one = |(name, at): (&String, &&At<RawContent>)| {
-        let mut making = Making { world, units, report };
+        let mut making = Making { world, units, report, purpose: Purpose::Shared };
         let content = making.content(&at.value, at.key, name.as_str().into(), &format!("fragments.{name}"))?;
         Some((Arc::from(name.as_str()), content))
     };
@@ -36,6 +36,8 @@ pub struct Making<'a, 'w> {
     pub world: &'a World<'w>,
     pub units: &'a mut Units,
     pub report: &'a mut Report,
+    /// Of the templates.
+    pub purpose: Purpose,
 }
 
 impl Making<'_, '_> {
@@ -75,7 +77,9 @@ impl Making<'_, '_> {
             return Some(Kind::Fragment(name.into()));
         }
         match raw.template.as_ref().map(|at| &at.value) {
-            Some(RawTemplate::Source(text)) => Some(Kind::Template(self.units.template(unit.to_owned(), text))),
+            Some(RawTemplate::Source(text)) => {
+                Some(Kind::Template(self.units.template(unit.to_owned(), text, self.purpose)))
+            }
             Some(RawTemplate::File(file)) => {
                 let file = file.file.as_ref()?;
                 let name = file.value.value.as_str();

@@ -5,9 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::World;
-use crate::config::problem::Report;
-use crate::config::raw::forms::RawFallback;
-use crate::config::raw::rules::RawContent;
+use crate::config::raw::contents::{RawContent, RawFallback};
+use crate::config::report::Report;
 use crate::scope::language::{Language, Unit};
 
 /// Notes audiences that lead to themselves, and those that may lead to any.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::contents::Making;
+use super::purpose::Purpose;
 use crate::config::raw::rules::{RawClass, RawInjection, RawRule};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
@@ -33,12 +34,16 @@ pub fn compile(rule: &str, raw: &RawRule, making: &mut Making<'_, '_>) -> Vec<In
 
 fn injection(name: Arc<str>, raw: &At<RawInjection>, making: &mut Making<'_, '_>) -> Option<Injection> {
     let unit = format!("rules.{name}");
+    // What cannot be read may name an element.
+    let each = raw.each.is_some() || raw.unreadable.any(&["each"]);
+    making.purpose = Purpose::Injection { each };
     let select = raw.select.as_ref().and_then(|at| selector(at, making));
     let each = match &raw.each {
         Some(at) => selector(at, making).map(Some),
         None => Some(None),
     };
-    let when = raw.when.as_ref().map(|when| making.units.when(format!("{unit}.when"), &when.value));
+    let when =
+        raw.when.as_ref().map(|when| making.units.condition(format!("{unit}.when"), &when.value, making.purpose));
     let target = target(raw, making);
     let content = match target {
         Some(Target::Place(Place::Remove) | Target::Class { .. }) => {

@@ -5,12 +5,12 @@
 use http::Method;
 
 use super::world::World;
-use crate::config::problem::Report;
-use crate::config::raw::forms::{RawWanted, Wanteds};
 use crate::config::raw::rules::{RawMatch, RawSchedule};
+use crate::config::raw::wanted::{RawWanted, Wanteds};
 use crate::config::read::At;
 use crate::config::read::names::suggestion;
 use crate::config::read::record::Field;
+use crate::config::report::Report;
 use crate::rule::matching::{self, Match, Wanted};
 use crate::rule::pattern::Glob;
 use crate::rule::schedule::{Moment, Schedule};

@@ -7,6 +7,7 @@ mod contents;
 mod cycles;
 mod injections;
 mod matching;
+mod purpose;
 mod rules;
 mod units;
 mod warnings;
@@ -20,9 +21,9 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::files::{self, RuleFolder};
-use super::problem::Report;
 use super::raw::rules::RuleFile;
 use super::read::{Read, Reader};
+use super::report::Report;
 use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;
@@ -31,13 +32,14 @@ use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
 use crate::rule::{Rule, RuleBook};
 use crate::scope::language::{Language, Unit};
+use purpose::Purpose;
 use units::Units;
 use world::World;
 
 /// What the folders of rules say, compiled.
 #[derive(Debug)]
 pub struct Rules {
-    /// A hash over the texts of all files; equal files give equal ids.
+    /// A hash over the texts of all files and the variables in them; equal ones give equal ids.
     pub id: Arc<str>,
     /// In the order of precedence.
     pub rules: Vec<Rule>,
@@ -73,34 +75,38 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
             }
         }
     }
-    let read: Vec<(SourceId, RuleFile)> =
-        folder.files.iter().filter_map(|id| Some((*id, read(*id, around.environment, report)?))).collect();
+    let mut exchanged = Vec::new();
+    let read = |id: &SourceId| Some((*id, read(*id, around.environment, &mut exchanged, report)?));
+    let read: Vec<(SourceId, RuleFile)> = folder.files.iter().filter_map(read).collect();
     let world = World::of(&read, &folder.templates, around, report);
     let mut units = Units::new(&world);
-    let audiences = world
-        .audiences
-        .iter()
-        .map(|(name, def)| (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value)));
+    let audiences = world.audiences.iter().map(|(name, def)| {
+        (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value, Purpose::Audience))
+    });
     let audiences: Audiences = audiences.collect();
     let fragments = contents::fragments(&world, &mut units, report);
     let (rules, injections) = rules::compile(&world, &mut units, report);
     let language = units.finish(&world, report)?;
     warnings::warn(&world, report);
-    let id = id(&folder, report);
+    let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
     (!report.failed()).then_some(Rules { id, rules, injections, fragments, audiences, language, files })
 }
 
-fn read(id: SourceId, environment: &Environment, report: &mut Report) -> Option<RuleFile> {
+fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
     let root = yaml::parse(id, report)?;
-    RuleFile::read(&root, &mut Reader { report, environment })
+    let mut reader = Reader::new(report, environment);
+    let file = RuleFile::read(&root, &mut reader);
+    exchanged.append(&mut reader.exchanged);
+    file
 }
 
-/// A hash over the files' texts, in their order.
-fn id(folder: &RuleFolder, report: &Report) -> Arc<str> {
+/// A hash over the files' texts, in their order, and what variables made of them.
+fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
     let mut hash = Sha256::new();
-    for id in folder.files.iter().chain(folder.templates.values()) {
-        let text = report.sources.get(*id).text();
+    let files = folder.files.iter().chain(folder.templates.values());
+    let texts = files.map(|id| report.sources.get(*id).text());
+    for text in texts.chain(exchanged.iter().map(String::as_str)) {
         hash.update(text.len().to_be_bytes());
         hash.update(text);
     }

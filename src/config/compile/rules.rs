@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::contents::Making;
 use super::injections;
 use super::matching;
+use super::purpose::Purpose;
 use super::units::Units;
 use super::world::{File, World};
-use crate::config::problem::Report;
 use crate::config::raw::rules::RawRule;
 use crate::config::read::At;
+use crate::config::report::Report;
 use crate::config::yaml::Text;
 use crate::revision::Injection;
 use crate::rule::{Campaign, Rule, State};
@@ -23,8 +24,8 @@ pub fn compile(world: &World<'_>, units: &mut Units, report: &mut Report) -> (Ve
     let campaigns = campaigns(world, units, report);
     let mut made = Vec::with_capacity(world.rules.len());
     for (name, raw, file) in &world.rules {
-        let rule = rule(name, raw, *file, &campaigns, &mut Making { world, units, report });
-        let injections = injections::compile(name, raw, &mut Making { world, units, report });
+        let rule = rule(name, raw, *file, &campaigns, &mut Making { world, units, report, purpose: Purpose::Shared });
+        let injections = injections::compile(name, raw, &mut Making { world, units, report, purpose: Purpose::Shared });
         made.push((rule, injections));
     }
     // Stable: equal priorities stay in the order of the files.
@@ -38,7 +39,10 @@ fn campaigns(world: &World<'_>, units: &mut Units, report: &mut Report) -> BTree
             name: name.as_str().into(),
             state: at.state.as_ref().map(|at| at.value).unwrap_or_default(),
             active: matching::schedule(&at.active, world, report),
-            when: at.when.as_ref().map(|when| units.when(format!("campaigns.{name}.when"), &when.value)),
+            when: at
+                .when
+                .as_ref()
+                .map(|when| units.condition(format!("campaigns.{name}.when"), &when.value, Purpose::Rule)),
         };
         (name.clone(), Arc::new(campaign))
     };
@@ -53,9 +57,13 @@ fn rule(
     making: &mut Making<'_, '_>,
 ) -> Rule {
     let world = making.world;
-    let file_when =
-        file.head.when.as_ref().map(|when| making.units.when(format!("files.{}.when", file.number + 1), &when.value));
-    let own_when = raw.when.as_ref().map(|when| making.units.when(format!("rules.{name}.when"), &when.value));
+    let file_when = file
+        .head
+        .when
+        .as_ref()
+        .map(|when| making.units.condition(format!("files.{}.when", file.number + 1), &when.value, Purpose::Rule));
+    let own_when =
+        raw.when.as_ref().map(|when| making.units.condition(format!("rules.{name}.when"), &when.value, Purpose::Rule));
     let named = [&file.head.campaign, &raw.campaign].into_iter().flatten();
     let found: Vec<_> = named.filter_map(|at| campaign(at, campaigns, making)).collect();
     let state = raw.state.as_ref().map(|at| at.value).unwrap_or_default();

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cycles;
+use super::purpose::Purpose;
 use super::world::World;
-use crate::config::problem::Report;
 use crate::config::read::names::suggestion;
+use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 use crate::scope::condition::Condition;
@@ -24,16 +25,6 @@ enum Origin {
     File(SourceId),
 }
 
-/// What a unit is for, as far as that limits what it may say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Template,
-    /// An audience's condition.
-    Audience,
-    /// `when` of a rule, a campaign, a file or an injection: `random` is refused.
-    When,
-}
-
 /// All units.
 #[derive(Debug, Default)]
 pub struct Units {
@@ -44,31 +35,22 @@ impl Units {
     /// Units of which there are the files below `templates` so far.
     pub fn new(world: &World<'_>) -> Self {
         let file = |(name, id): (&String, &SourceId)| {
-            (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Template))
+            (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Shared))
         };
         Self { all: world.templates.iter().map(file).collect() }
     }
 
-    /// Adds an audience's condition.
-    pub fn condition(&mut self, name: String, text: &Text) -> Condition {
-        self.add_condition(name, text, Purpose::Audience)
-    }
-
-    /// Adds a `when`.
-    pub fn when(&mut self, name: String, text: &Text) -> Condition {
-        self.add_condition(name, text, Purpose::When)
-    }
-
-    fn add_condition(&mut self, name: String, text: &Text, purpose: Purpose) -> Condition {
+    /// Adds an audience's condition, or a `when`.
+    pub fn condition(&mut self, name: String, text: &Text, purpose: Purpose) -> Condition {
         let name: Arc<str> = name.into();
         self.all.insert(Unit::Condition(name.clone()), (Origin::Text(text.clone()), purpose));
         Condition::new(name, text.value.as_str())
     }
 
     /// Adds a template that stands in a rule file; its name in the language.
-    pub fn template(&mut self, name: String, text: &Text) -> Arc<str> {
+    pub fn template(&mut self, name: String, text: &Text, purpose: Purpose) -> Arc<str> {
         let name: Arc<str> = name.into();
-        self.all.insert(Unit::Template(name.clone()), (Origin::Text(text.clone()), Purpose::Template));
+        self.all.insert(Unit::Template(name.clone()), (Origin::Text(text.clone()), purpose));
         name
     }
 
@@ -95,7 +77,7 @@ impl Units {
     /// Compiles; the units in `without` are left empty.
     fn build(&self, without: &BTreeSet<Unit>, report: &Report) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
         let mut builder = LanguageBuilder::new();
-        for (unit, (origin, _)) in &self.all {
+        for (unit, (origin, purpose)) in &self.all {
             let text = match origin {
                 Origin::Text(text) => text.value.as_str(),
                 Origin::File(id) => report.sources.get(*id).text(),
@@ -105,6 +87,7 @@ impl Units {
                 Unit::Template(name) => builder.template(name, text),
                 Unit::Condition(name) => builder.condition(name, if text.is_empty() { "false" } else { text }),
             };
+            builder.refuse(unit.clone(), purpose.refused());
         }
         builder.build()
     }
@@ -147,7 +130,8 @@ impl Units {
     fn check_mentions(&self, language: &Language, broken: &BTreeSet<Unit>, world: &World<'_>, report: &mut Report) {
         for (unit, (_, purpose)) in self.all.iter().filter(|(unit, _)| !broken.contains(unit)) {
             let Some(mentions) = language.mentions(unit) else { continue };
-            if *purpose == Purpose::When && mentions.mentions("random") {
+            let when = matches!(unit, Unit::Condition(_)) && *purpose != Purpose::Audience;
+            if when && mentions.mentions("random") {
                 let span = self.place_of(unit, "random", report).expect("invariant: a unit that was added");
                 let remedy = "use `share: 20%` for a part of the visitors, who then stay the same";
                 report.error(span, "`random` is refused in `when`: it would decide anew on every page", remedy);

@@ -5,10 +5,10 @@
 use std::collections::HashMap;
 
 use super::world::{File, World};
-use crate::config::problem::Report;
 use crate::config::raw::rules::{RawInjection, RawMatch, RawRule};
 use crate::config::read::At;
 use crate::config::read::record::Field;
+use crate::config::report::Report;
 use crate::page::Place;
 use crate::rule::State;
 use crate::rule::pattern::{PathPattern, Segment};

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::Surroundings;
-use crate::config::problem::Report;
-use crate::config::raw::rules::{RawCampaign, RawContent, RawRule, RuleFile};
+use crate::config::raw::contents::RawContent;
+use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
 use crate::config::read::At;
 use crate::config::read::names::suggestion;
 use crate::config::read::record::Field;
 use crate::config::read::shapes::Named;
+use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 

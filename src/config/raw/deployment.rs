@@ -10,8 +10,8 @@ use crate::config::read::scalars::{
 };
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
-use crate::config::settings::LogFormat;
 use crate::config::yaml::{Node, Text, Value};
+use crate::telemetry::LogFormat;
 
 record! {
     /// One deployment of Inlay.

@@ -3,6 +3,7 @@
 //!
 //! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`.
 
+pub mod contents;
 pub mod deployment;
-pub mod forms;
 pub mod rules;
+pub mod wanted;

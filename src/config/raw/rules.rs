@@ -1,14 +1,13 @@
 //! `rules/*.yaml` as written.
 
-use super::forms::{RawFallback, RawTemplate, Wanteds};
-use crate::config::read::record::{Field, record};
+use super::contents::RawContent;
+use super::wanted::Wanteds;
+use crate::config::read::record::record;
 use crate::config::read::scalars::{
-    CookieName, Date, Day, Duration, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share,
+    CookieName, Date, Day, HeaderName, Host, HourSpan, Integer, MethodName, Path, Share,
 };
 use crate::config::read::shapes::{Named, OneOrMany, choices};
-use crate::config::source::Span;
 use crate::config::yaml::Text;
-use crate::content::Blank;
 use crate::page::{Place, Which};
 use crate::rule::State;
 
@@ -140,57 +139,9 @@ record! {
     later []
 }
 
-record! {
-    /// A content: exactly one of `html`, `text`, `template` and `fragment`, and what happens when it has nothing to
-    /// show.
-    RawContent: "a content: a map with one of `html`, `text`, `template` and `fragment`" {
-        /// HTML as it stands.
-        key "html" html: Text,
-        /// Text; it is escaped for its place.
-        key "text" text: Text,
-        /// A template, or `{ file: NAME }` from `rules/templates`.
-        key "template" template: RawTemplate,
-        /// The name of one of `fragments`.
-        key "fragment" fragment: Text,
-        /// How long after the start of the request it may come; 300ms by default.
-        key "deadline" deadline: Duration,
-        /// `show` lays in what is only white space; by default (`keep`) that is nothing to show.
-        key "blank" blank: Blank,
-        /// What is shown instead: a content, a list of contents, `keep` (what the origin had; the default) or `empty`.
-        key "fallback" fallback: RawFallback,
-    }
-    later ["function", "with", "fetch", "decision", "json"]
-}
-
-record! {
-    /// A template in a file of its own.
-    TemplateFile: "a map with `file`" {
-        /// The file's name below `rules/templates`.
-        required "file" file: Text,
-    }
-    later []
-}
-
 choices!(State: "a state" { "live" => State::Live, "preview" => State::Preview, "stopped" => State::Stopped });
 choices!(Which: "a choice of matches" { "all" => Which::All, "first" => Which::First });
-choices!(Blank: "a choice for blank output" { "keep" => Blank::Keep, "show" => Blank::Show });
 choices!(Place: "a place" {
     "before" => Place::Before, "prepend" => Place::Prepend, "append" => Place::Append, "after" => Place::After,
     "inner" => Place::Inner, "replace" => Place::Replace, "remove" => Place::Remove,
 });
-
-impl RawContent {
-    /// The kinds of content that were written, each with its key's place.
-    pub fn kinds(&self) -> Vec<(&'static str, Span)> {
-        fn key<T>(name: &'static str, field: &Field<T>) -> Option<(&'static str, Span)> {
-            field.as_ref().map(|at| (name, at.key))
-        }
-        let all = [
-            key("html", &self.html),
-            key("text", &self.text),
-            key("template", &self.template),
-            key("fragment", &self.fragment),
-        ];
-        all.into_iter().flatten().collect()
-    }
-}

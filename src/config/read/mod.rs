@@ -10,7 +10,7 @@ pub mod shapes;
 
 use std::ops::Deref;
 
-use super::problem::Report;
+use super::report::Report;
 use super::source::Span;
 use super::variables::{Environment, exchange};
 use super::yaml::{Node, Text, Value};
@@ -43,6 +43,15 @@ impl<T> Deref for At<T> {
 pub struct Reader<'a> {
     pub report: &'a mut Report,
     pub environment: &'a Environment,
+    /// Texts that variables became a part of: equal files mean something else when these change.
+    pub exchanged: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that notes what is wrong in `report`.
+    pub fn new(report: &'a mut Report, environment: &'a Environment) -> Self {
+        Self { report, environment, exchanged: Vec::new() }
+    }
 }
 
 impl Reader<'_> {
@@ -62,11 +71,13 @@ impl Reader<'_> {
             let span = text.place(&self.report.sources, unresolved.at.clone());
             self.report.error(span, unresolved.what.clone(), unresolved.remedy.clone());
         }
+        self.exchanged.push(exchanged.value.clone());
         exchanged.unresolved.is_empty().then(|| text.exchange(exchanged.value, exchanged.swaps))
     }
 
     /// Notes that `node` is not what is expected here.
     pub fn mismatch(&mut self, node: &Node, expected: &str) {
+        let mut hint = "";
         let found = match &node.value {
             Value::Faulty => return,
             Value::Braces => {
@@ -76,22 +87,38 @@ impl Reader<'_> {
             }
             Value::Scalar(scalar) if scalar.is_null() => return self.missing_value(node, expected),
             Value::Scalar(_) => "a single value",
-            Value::List(_) => "a list",
+            Value::List(_) => {
+                // `[data-sku]` is a selector for its author.
+                let brackets = self.report.sources.text(node.span).starts_with('[');
+                hint = if brackets && matches!(expected.split(",").next(), Some("text" | "a template")) {
+                    "; put it in quotes if it is one"
+                } else {
+                    ""
+                };
+                "a list"
+            }
             Value::Map(_) => "a map",
         };
-        self.report.error(node.span, format!("this is {found}"), format!("expected {expected}"));
+        self.report.error(node.span, format!("this is {found}"), format!("expected {expected}{hint}"));
     }
 
-    /// Notes that nothing stands here; a `#` that made a comment of the value is told.
+    /// Notes that nothing stands here; what made something else of the value is told.
     fn missing_value(&mut self, node: &Node, expected: &str) {
         let source = self.report.sources.get(node.span.source);
         let after = source.text()[source.floor(node.span.end as usize)..].lines().next().unwrap_or_default();
-        let comment = after.trim_start().trim_start_matches(':').trim_start();
-        let hidden = comment.strip_prefix('#').filter(|rest| !rest.is_empty() && !rest.starts_with(' '));
+        let rest = after.trim_start().trim_start_matches(':').trim();
+        let word = rest.split([' ', ',', '}', ']']).next().unwrap_or_default();
+        let hidden = match rest.as_bytes() {
+            [b'#', next, ..] if *next != b' ' => Some((rest, "a comment")),
+            [b'&', ..] => Some((word, "an anchor")),
+            // A tag is told already.
+            [b'!', ..] => return,
+            _ => None,
+        };
         match hidden {
-            Some(_) => {
-                let what = format!("`{}` is a comment for YAML, so there is no value", comment.trim_end());
-                self.report.error(node.span, what, format!("put it in quotes: \"{}\"", comment.trim_end()));
+            Some((text, meaning)) => {
+                let what = format!("`{text}` is {meaning} for YAML, so there is no value");
+                self.report.error(node.span, what, format!("put it in quotes: \"{text}\""));
             }
             None => {
                 self.report.error(node.span, "there is no value", format!("expected {expected}"));

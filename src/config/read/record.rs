@@ -27,12 +27,21 @@ pub struct Key {
 /// Keys of a map that are there, perhaps misspelt, but could not be read. Their problem is noted already: that they
 /// are missing is no further one.
 #[derive(Clone, Debug, Default)]
-pub struct Unreadable(Vec<String>);
+pub struct Unreadable {
+    keys: Vec<String>,
+    /// The map was cut off: any key may be among them.
+    cut: bool,
+}
 
 impl Unreadable {
+    /// Adds a key that something else than the file gave, and gave wrongly.
+    pub fn add(&mut self, key: &str) {
+        self.keys.push(key.to_owned());
+    }
+
     /// Whether one of `keys` is among them.
     pub fn any(&self, keys: &[&str]) -> bool {
-        self.0.iter().any(|key| keys.contains(&key.as_str()))
+        self.cut || self.keys.iter().any(|key| keys.contains(&key.as_str()))
     }
 }
 
@@ -60,7 +69,10 @@ impl<'a> Fields<'a> {
     /// The entries of `node`; anything but a map is noted.
     pub fn of(node: &'a Node, expected: &str, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
-            Value::Map(entries) => Some(Self { entries, span: node.span, unreadable: Unreadable::default() }),
+            Value::Map(entries) => {
+                let unreadable = Unreadable { keys: Vec::new(), cut: node.cut };
+                Some(Self { entries, span: node.span, unreadable })
+            }
             _ => {
                 reader.mismatch(node, expected);
                 None
@@ -73,7 +85,7 @@ impl<'a> Fields<'a> {
         let entry = self.entries.iter().find(|entry| &*entry.key == name)?;
         let value = T::read(&entry.node, reader);
         if value.is_none() {
-            self.unreadable.0.push(name.to_owned());
+            self.unreadable.keys.push(name.to_owned());
         }
         Some(At { value: value?, span: entry.node.span, key: entry.key_span })
     }
@@ -84,10 +96,13 @@ impl<'a> Fields<'a> {
         let known = keys.iter().map(|key| key.name);
         for entry in self.entries.iter().filter(|entry| !known.clone().any(|name| name == &*entry.key)) {
             let name = &*entry.key;
-            self.unreadable.0.push(nearest(name, known.clone()).unwrap_or(name).to_owned());
+            self.unreadable.keys.push(nearest(name, known.clone()).unwrap_or(name).to_owned());
             if R::later().contains(&name) {
                 let what = format!("this version of Inlay does not have `{name}` yet");
                 reader.report.error(entry.key_span, what, "remove it");
+            } else if entry.follows_comma(reader) {
+                let remedy = "put the text before it in quotes if the `,` belongs to that";
+                reader.report.error(entry.key_span, format!("unknown key `{name}`, without a value"), remedy);
             } else {
                 let remedy = suggestion(name, known.clone(), "remove it");
                 reader.report.error(entry.key_span, format!("unknown key `{name}`"), remedy);
@@ -99,6 +114,15 @@ impl<'a> Fields<'a> {
             reader.report.error(self.span, what, format!("add it: {}", sentence(key.doc)));
         }
         record.set_unreadable(&self.unreadable);
+    }
+}
+
+impl Entry {
+    /// Whether it is no more than what follows a comma, as in `{ text: Hello, you }`.
+    fn follows_comma(&self, reader: &Reader<'_>) -> bool {
+        let text = reader.report.sources.get(self.key_span.source).text();
+        let before = text.get(..self.key_span.start as usize).unwrap_or_default().trim_end();
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.is_null()) && before.ends_with(',')
     }
 }
 

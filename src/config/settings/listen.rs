@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{Admin, Base, Certificate, Listener};
-use crate::config::problem::Report;
 use crate::config::raw::deployment::{RawCertificate, RawListener};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
+use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::config::yaml::Text;
 

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
-use super::problem::Report;
 use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
 use super::read::At;
 use super::read::names::nearest;
+use super::report::Report;
 use super::source::Span;
 use super::variables::Environment;
 use super::yaml::Text;

@@ -1,14 +1,14 @@
 //! What the command line says instead of the file: `--origin --listen --rules --store --admin`.
 //!
 //! In: the flags' texts. Out: the same raw values that the file gives, so that both are checked alike. A problem in
-//! one points into the flag.
+//! one names the flag.
 
-use crate::config::problem::Report;
 use crate::config::raw::deployment::{Deployment, RawAdmin, RawListener};
 use crate::config::read::At;
 use crate::config::read::record::Unreadable;
 use crate::config::read::scalars::{Address, Origin, Written};
 use crate::config::read::shapes::OneOrMany;
+use crate::config::report::Report;
 use crate::config::source::{Source, Span};
 use crate::config::yaml::{Style, Text};
 
@@ -26,7 +26,10 @@ impl Overrides {
     /// Lays the flags over what the file says.
     pub fn apply(&self, raw: &mut Deployment, report: &mut Report) {
         if let Some(origin) = &self.origin {
-            raw.site.origin = flag::<Origin>("--origin", origin, report).or(raw.site.origin.take());
+            match flag::<Origin>("--origin", origin, report) {
+                Some(origin) => raw.site.origin = Some(origin),
+                None => raw.site.unreadable.add("origin"),
+            }
         }
         let listen: Vec<_> = self.listen.iter().filter_map(|text| flag::<Address>("--listen", text, report)).collect();
         if let Some(first) = listen.first().map(|at| at.span) {
@@ -52,12 +55,12 @@ fn at<T>(value: T, span: Span) -> At<T> {
     At { value, span, key: span }
 }
 
-fn span(name: &str, text: &str, report: &mut Report) -> Span {
-    report.add(Source::new(name, text)).span(0..text.len())
+fn span(name: &str, report: &mut Report) -> Span {
+    report.add(Source::named(name)).start()
 }
 
 fn flag<T: Written>(name: &str, text: &str, report: &mut Report) -> Option<At<T>> {
-    let span = span(name, text, report);
+    let span = span(name, report);
     match T::from_text(text.trim()) {
         Ok(value) => Some(at(value, span)),
         Err(remedy) => {
@@ -70,7 +73,7 @@ fn flag<T: Written>(name: &str, text: &str, report: &mut Report) -> Option<At<T>
 
 /// A path as a flag gives it. It is made absolute: relative paths in the file start from the file.
 fn folder(name: &str, path: &str, report: &mut Report) -> At<Text> {
-    let span = span(name, path, report);
+    let span = span(name, report);
     let absolute = match path.contains("://") {
         true => path.to_owned(),
         false => std::path::absolute(path).map_or(path.to_owned(), |path| path.to_string_lossy().into_owned()),

@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{Base, RouteSettings, Settings, SiteSettings, listen, unknown};
-use crate::config::problem::Report;
 use crate::config::raw::deployment::{RawExpose, RawOrigin, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
 use crate::config::read::scalars::Origin as Written;
 use crate::config::read::shapes::Named;
 use crate::config::read::{At, scalars};
+use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::origin::{HostPolicy, OriginSettings, Origins};
 use crate::revision::{Route, Site, Sites};
@@ -86,6 +86,12 @@ impl OriginList {
         let named = self.list.iter().find(|origin| &*origin.name == DEFAULT);
         let only = if let [only] = self.list.as_slice() { Some(only) } else { None };
         named.or(only).map(|origin| origin.name.clone())
+    }
+
+    /// Whether the one that stands without being named has problems, which are noted.
+    fn unnamed_is_faulty(&self) -> bool {
+        let only = self.list.is_empty() && self.faulty.len() == 1;
+        only || self.faulty.iter().any(|name| name == DEFAULT)
     }
 
     /// All of them.
@@ -183,7 +189,8 @@ impl Maker<'_> {
             None => self.default.clone(),
         };
         let written = |parts: &SiteParts| parts.origin.is_some() || parts.unreadable.any(&["origin", "origins"]);
-        if origin.is_none() && !written(own) && !written(self.top) {
+        let unusable = self.origins.unnamed_is_faulty();
+        if origin.is_none() && !unusable && !written(own) && !written(self.top) {
             let what =
                 if name == DEFAULT { "no origin is named".to_owned() } else { format!("site `{name}` has no origin") };
             self.report.error(span, what, "add `origin: https://www.example.com`, or `--origin` on the command line");

@@ -1,15 +1,16 @@
 //! From parser events to the tree.
 //!
-//! In: a text. Out: its tree with what is wrong in it, or the error that stopped the parser. Depth and the number of
+//! In: a text. Out: its tree with what is wrong in it, as far as the parser came, and what stopped it. Depth and the number of
 //! nodes, aliases counted as what they stand for, are limited. It must not explain parser errors (see
 //! [`super::traps`]).
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Mark};
 
-use super::{Entry, Node, Scalar, Style, Value};
+use super::tree::{Entry, Node, Scalar, Style, Value};
 use crate::config::source::{SourceId, Span};
 use crate::limits::{CONFIG_DEPTH, CONFIG_NODES};
 
@@ -36,32 +37,30 @@ pub struct Finding {
 /// A tree and its mistakes.
 #[derive(Debug)]
 pub struct Built {
-    pub root: Rc<Node>,
+    /// `None` if the parser stopped before the first node.
+    pub root: Option<Rc<Node>>,
     pub findings: Vec<Finding>,
+    /// What stopped the parser; the tree then ends there, and what was open is marked as cut.
+    pub stop: Option<Stop>,
 }
 
 /// Reads `text`. Nodes that lie on a `masked` byte are [`Value::Faulty`].
-pub fn build(id: SourceId, text: &str, masked: &[usize]) -> Result<Built, Stop> {
-    let mut parser = Parser::new_from_str(text);
-    let offsets = Offsets::new(text);
+pub fn build(id: SourceId, text: &str, masked: &[Range<usize>]) -> Built {
     let mut builder = Builder::new(id, text, masked);
-    while let Some(event) = parser.next_event() {
-        let (event, mark) = event.map_err(|error| {
-            let at = offsets.byte(error.marker().index());
-            match error.info() {
-                "recursion limit exceeded" => Stop { at, info: too_deep(), ours: true },
-                info => Stop { at, info: info.to_owned(), ours: false },
-            }
-        })?;
-        let range = offsets.byte(mark.start.index())..offsets.byte(mark_end(&mark));
-        builder.event(event, id.span(range))?;
+    let stop = builder.read().err();
+    if stop.is_some() {
+        builder.cut();
     }
-    let empty = || Rc::new(Node { span: id.start(), value: Value::Map(Vec::new()) });
-    let root = builder.root.take().map_or_else(empty, |(node, _)| match &node.value {
-        Value::Scalar(scalar) if scalar.is_null() => empty(),
-        _ => node,
-    });
-    Ok(Built { root, findings: builder.findings })
+    let empty = || Rc::new(Node::whole(id.start(), Value::Map(Vec::new())));
+    let root = match (builder.root.take(), &stop) {
+        (None, Some(_)) => None,
+        (None, None) => Some(empty()),
+        (Some((node, _)), _) => match &node.value {
+            Value::Scalar(scalar) if scalar.is_null() => Some(empty()),
+            _ => Some(node),
+        },
+    };
+    Built { root, findings: builder.findings, stop }
 }
 
 fn too_deep() -> String {
@@ -99,7 +98,7 @@ struct Measure {
 struct Builder<'a> {
     id: SourceId,
     text: &'a str,
-    masked: &'a [usize],
+    masked: &'a [Range<usize>],
     open: Vec<Frame>,
     anchors: HashMap<usize, (Rc<Node>, Measure)>,
     root: Option<(Rc<Node>, Measure)>,
@@ -118,9 +117,40 @@ struct Frame {
 }
 
 impl<'a> Builder<'a> {
-    fn new(id: SourceId, text: &'a str, masked: &'a [usize]) -> Self {
+    fn new(id: SourceId, text: &'a str, masked: &'a [Range<usize>]) -> Self {
         let (open, anchors, findings) = (Vec::new(), HashMap::new(), Vec::new());
         Self { id, text, masked, open, anchors, root: None, documents: 0, findings }
+    }
+
+    /// Reads the whole text.
+    fn read(&mut self) -> Result<(), Stop> {
+        let mut parser = Parser::new_from_str(self.text);
+        let offsets = Offsets::new(self.text);
+        while let Some(event) = parser.next_event() {
+            let (event, mark) = event.map_err(|error| {
+                let at = offsets.byte(error.marker().index());
+                match error.info() {
+                    "recursion limit exceeded" => Stop { at, info: too_deep(), ours: true },
+                    info => Stop { at, info: info.to_owned(), ours: false },
+                }
+            })?;
+            let range = offsets.byte(mark.start.index())..offsets.byte(mark_end(&mark));
+            self.event(event, self.id.span(range))?;
+        }
+        Ok(())
+    }
+
+    /// Ends what is still open where the parser stopped.
+    fn cut(&mut self) {
+        while let Some(frame) = self.open.pop() {
+            let mut node = if frame.is_map { self.map(frame) } else { list(frame) };
+            node.cut = true;
+            let measure = Measure { nodes: 0, depth: 0 };
+            match self.open.last_mut() {
+                Some(outer) => outer.children.push(Rc::new(node)),
+                None => self.root = Some((Rc::new(node), measure)),
+            }
+        }
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
@@ -192,9 +222,10 @@ impl<'a> Builder<'a> {
             ScalarStyle::Literal => Style::Literal,
             ScalarStyle::Folded => Style::Folded,
         };
-        let faulty = self.masked.iter().any(|at| (span.start as usize..(span.end as usize).max(1)).contains(at));
+        let (start, end) = (span.start as usize, (span.end as usize).max(1));
+        let faulty = self.masked.iter().any(|masked| masked.start < end && start < masked.end);
         let value = if faulty { Value::Faulty } else { Value::Scalar(Scalar { text: text.into(), style }) };
-        Node { span, value }
+        Node::whole(span, value)
     }
 
     fn complete(&mut self, node: Node, anchor: usize, measure: Measure) -> Result<(), Stop> {
@@ -235,7 +266,7 @@ impl<'a> Builder<'a> {
             let text: Rc<str> = match &key.value {
                 Value::Scalar(scalar) => scalar.text.as_ref().into(),
                 Value::Faulty => continue,
-                _ if braces => return Node { span: frame.span, value: Value::Braces },
+                _ if braces => return Node::whole(frame.span, Value::Braces),
                 _ => {
                     self.find(key.span, "a key must be text", "quote it if it should be text");
                     continue;
@@ -254,7 +285,7 @@ impl<'a> Builder<'a> {
         }
         let block = !self.text[frame.span.start as usize..].starts_with('{');
         let first = entries.first().filter(|_| block).map(|entry| entry.key_span);
-        Node { span: first.unwrap_or(self.short(frame.span)), value: Value::Map(entries) }
+        Node::whole(first.unwrap_or(self.short(frame.span)), Value::Map(entries))
     }
 
     /// The first character of a span.
@@ -266,8 +297,6 @@ impl<'a> Builder<'a> {
 }
 
 fn list(frame: Frame) -> Node {
-    Node {
-        span: Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span },
-        value: Value::List(frame.children),
-    }
+    let span = Span { end: frame.span.end.min(frame.span.start + 1), ..frame.span };
+    Node::whole(span, Value::List(frame.children))
 }

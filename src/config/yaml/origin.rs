@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::Style;
+use super::tree::Style;
 use crate::config::source::{Sources, Span};
 
 /// The text of a scalar.

@@ -1,11 +1,12 @@
 //! What stopped the YAML parser, in words for an author, for the traps that rules and settings lead into.
 //!
-//! In: a text and the parser's error. Out: the place, what it is and what to do, and a character whose masking lets the
-//! parser go on. It must not read YAML itself.
+//! In: a text and the parser's error. Out: the place, what it is and what to do, and what to mask so that the
+//! parser can go on. It must not read YAML itself.
 
 use std::ops::Range;
 
 use super::build::Stop;
+use super::flow;
 
 /// An explained error.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub struct Trap {
     pub at: Range<usize>,
     pub what: String,
     pub remedy: String,
-    /// An ASCII character's offset, and what to read in its stead.
-    pub mask: Option<(usize, char)>,
+    /// Bytes to read as text without a meaning instead.
+    pub mask: Option<Range<usize>>,
 }
 
 /// Explains an error.
@@ -25,6 +26,10 @@ pub fn explain(text: &str, stop: &Stop) -> Trap {
         let (what, remedy) = stop.info.split_once("; ").unwrap_or((&stop.info, ""));
         return trap(at..word_end(text, at), what, remedy, None);
     }
+    if let Some(fault) = flow::fault(text, at) {
+        let (what, remedy) = fault.words(text);
+        return trap(fault.at, what, remedy, Some(fault.value));
+    }
     template(text, at)
         .or_else(|| alias(text, at, &stop.info))
         .or_else(|| reserved(text, at, &stop.info))
@@ -33,7 +38,7 @@ pub fn explain(text: &str, stop: &Stop) -> Trap {
         .unwrap_or_else(|| other(text, at, &stop.info))
 }
 
-fn trap(at: Range<usize>, what: impl Into<String>, remedy: impl Into<String>, mask: Option<(usize, char)>) -> Trap {
+fn trap(at: Range<usize>, what: impl Into<String>, remedy: impl Into<String>, mask: Option<Range<usize>>) -> Trap {
     Trap { at, what: what.into(), remedy: remedy.into(), mask }
 }
 
@@ -63,7 +68,7 @@ fn template(text: &str, at: usize) -> Option<Trap> {
             start..start + 2,
             what,
             "put the whole text in quotes, or on lines of its own below `|`",
-            Some((start, 'x')),
+            Some(start..start + 1),
         )
     })
 }
@@ -75,7 +80,7 @@ fn alias(text: &str, at: usize, info: &str) -> Option<Trap> {
         let end = word_end(text, at);
         let word = &text[at..end];
         let what = format!("`{word}` is an alias for YAML, and no anchor has that name");
-        trap(at..end, what, format!("put it in quotes: \"{word}\""), Some((at, 'x')))
+        trap(at..end, what, format!("put it in quotes: \"{word}\""), Some(at..at + 1))
     })
 }
 
@@ -87,7 +92,7 @@ fn reserved(text: &str, at: usize, info: &str) -> Option<Trap> {
             '`' => "text cannot begin with a backtick without quotes".to_owned(),
             c => format!("text cannot begin with `{c}` without quotes"),
         };
-        trap(at..word_end(text, at), what, "put the whole text in quotes", Some((at, 'x')))
+        trap(at..word_end(text, at), what, "put the whole text in quotes", Some(at..at + 1))
     })
 }
 
@@ -111,7 +116,7 @@ fn colon(text: &str, at: usize, info: &str) -> Option<Trap> {
     };
     let what = "a second `:` makes this a map inside a text for YAML";
     let remedy = "put the text in quotes if the `:` belongs to it, or check the indentation";
-    Some(trap(colon..colon + 1, what, remedy, Some((colon, 'x'))))
+    Some(trap(colon..colon + 1, what, remedy, Some(colon..colon + 1)))
 }
 
 fn other(text: &str, at: usize, info: &str) -> Trap {

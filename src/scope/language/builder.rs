@@ -44,6 +44,18 @@ pub const SCOPE_NAMES: [&str; 17] = [
 pub struct LanguageBuilder {
     pub(super) sources: BTreeMap<Unit, Source>,
     pub(super) problems: Vec<Problem>,
+    /// Names of the scope that a source must not use itself.
+    pub(super) refused: BTreeMap<Unit, Vec<Refused>>,
+}
+
+/// A name of the scope that has no value, or no sense, where a source is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub name: &'static str,
+    /// What is wrong.
+    pub what: String,
+    /// What to do instead.
+    pub hint: String,
 }
 
 #[derive(Debug)]
@@ -76,6 +88,12 @@ impl LanguageBuilder {
         }
         let (before, after) = ("{% if ", " %}1{% endif %}");
         self.add(unit, source, before.len(), &format!("{before}{source}{after}"))
+    }
+
+    /// Makes it an error that a source itself, not what it includes, uses these names.
+    pub fn refuse(&mut self, unit: Unit, names: Vec<Refused>) -> &mut Self {
+        self.refused.insert(unit, names);
+        self
     }
 
     fn add(&mut self, unit: Unit, text: &str, prefix: usize, compiled: &str) -> &mut Self {

@@ -32,8 +32,29 @@ impl LanguageBuilder {
             }
             check_names(&source.survey, &declared, &mut report);
             self.check_links(unit, &source.survey.links, &mut report);
+            self.check_refused(unit, &source.survey, &mut report);
+            let own = |root: &String| source.survey.declared.contains(root);
+            problems.extend(source.survey.mismatches.iter().filter(|found| !own(&found.root)).map(|found| {
+                let (message, hint) = (found.message.clone(), Some(found.hint.clone()));
+                problem(unit.clone(), &source.text, source.prefix, found.at.clone(), message, hint).warning()
+            }));
         }
         self.problems.extend(problems);
+    }
+
+    /// Names that have no value where the source is used.
+    fn check_refused(
+        &self,
+        unit: &Unit,
+        survey: &Survey,
+        report: &mut impl FnMut(&Range<usize>, String, Option<String>),
+    ) {
+        for refused in self.refused.get(unit).into_iter().flatten() {
+            let uses = survey.names.iter().filter(|used| used.name == refused.name);
+            for used in uses.filter(|used| !survey.declared.contains(&used.name)) {
+                report(&used.at, refused.what.clone(), Some(refused.hint.clone()));
+            }
+        }
     }
 
     fn check_links(&self, unit: &Unit, links: &[Link], report: &mut impl FnMut(&Range<usize>, String, Option<String>)) {

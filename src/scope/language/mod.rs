@@ -7,6 +7,7 @@
 mod builder;
 mod builtins;
 mod check;
+mod compare;
 mod filters;
 mod objects;
 mod print;
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use minijinja::{Environment, Value};
 
-pub use builder::{LanguageBuilder, SCOPE_NAMES};
+pub use builder::{LanguageBuilder, Refused, SCOPE_NAMES};
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
 pub use problem::{Problem, Severity, Unit};
 

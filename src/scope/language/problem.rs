@@ -90,3 +90,10 @@ pub(super) fn problem(
     let (line, column) = position(source, start);
     Problem { unit, severity: Severity::Error, line, column, span: start..end.max(start), message, hint }
 }
+
+impl Problem {
+    /// The same as a warning: it works, but is likely not meant.
+    pub(super) fn warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+}

@@ -9,6 +9,7 @@ use std::ops::Range;
 use minijinja::machinery::Span;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 
+use super::compare::{self, Mismatch};
 use super::walk::{Node, upwards};
 
 /// A name used in a source, with its place in bytes.
@@ -43,6 +44,8 @@ pub(super) struct Survey {
     /// Names that the source itself gives a meaning to, anywhere.
     pub declared: BTreeSet<String>,
     pub links: Vec<Link>,
+    /// Comparisons of text with a number.
+    pub mismatches: Vec<Mismatch>,
 }
 
 /// Surveys a template.
@@ -94,6 +97,7 @@ impl Survey {
     }
 
     fn expr(&mut self, expr: &Expr<'_>) {
+        self.mismatches.extend(compare::mismatches(expr));
         match expr {
             Expr::Var(it) => {
                 *self.paths.entry(it.id.to_owned()).or_default() += 1;

@@ -1,0 +1,54 @@
+//! What sources are for, and which names have no value there.
+//!
+//! In: where a template or condition was written. Out: the names it must not use, with what to do instead. It must not
+//! look at sources; the language does.
+
+use crate::scope::language::Refused;
+
+/// What a source is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A template that several injections may use, each with names of its own.
+    Shared,
+    /// An audience's condition: asked from anywhere.
+    Audience,
+    /// `when` of a rule, a campaign or a file: asked when the request arrives.
+    Rule,
+    /// The condition or the template of one injection.
+    Injection {
+        /// Whether it names an enclosing element.
+        each: bool,
+    },
+}
+
+impl Purpose {
+    /// The names that a source for this must not use.
+    pub fn refused(self) -> Vec<Refused> {
+        let early = |name, hint: &str| Refused {
+            name,
+            what: format!("there is no `{name}` here: the page is not there yet when this is decided"),
+            hint: hint.to_owned(),
+        };
+        let injection = "ask for it in the `when` of an injection, which is decided at each element";
+        let page = [
+            early("element", injection),
+            early("each", injection),
+            early("csp", "use it in a template, where the nonce is printed"),
+        ];
+        let params = Refused {
+            name: "params",
+            what: "there is no `params` in an audience: it holds on any path".to_owned(),
+            hint: "use `request.path`, or ask for it in the `when` of a rule".to_owned(),
+        };
+        match self {
+            Purpose::Shared | Purpose::Injection { each: true } => Vec::new(),
+            Purpose::Rule => page.into(),
+            Purpose::Audience => page.into_iter().chain([params]).collect(),
+            Purpose::Injection { each: false } => vec![Refused {
+                name: "each",
+                what: "there is no `each` here: the injection names no enclosing element".to_owned(),
+                hint: "add `each: SELECTOR` to it, or use `element`".to_owned(),
+            }],
+        }
+    }
+}
