@@ -190,6 +190,8 @@ pub const LEDGER_READS: usize = 512;
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 /// Bytes of the fragment cache, unless the file says otherwise.
 pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Locks of those who make a missing fragment: as many different ones as can be in the making at once, many times the workers.
+pub const FRAGMENT_CACHE_LOCKS: usize = 256;
 /// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
 pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.

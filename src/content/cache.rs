@@ -8,7 +8,7 @@
 //! recording and look-up put the same questions to the same facts and cannot disagree, and whoever answers alike shares.
 //! Answers that time has changed lead elsewhere; what they led to ages out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::sync::Cache as Moka;
 
@@ -19,12 +19,29 @@ use crate::scope::{Question, Scope};
 
 /// The fragment cache. Cheap to clone; all clones share. It survives a reload: results are named by their sources.
 #[derive(Clone, Debug)]
-pub struct Cache(Moka<Fingerprint, Node>);
+pub struct Cache {
+    nodes: Moka<Fingerprint, Node>,
+    /// Whoever makes what is missing under a key holds the lock that the key falls to, so that a thousand visitors who come at
+    /// once have it made once. It is held for one render, which fuel bounds; never over an await.
+    making: Arc<[Mutex<()>]>,
+}
 
 #[derive(Clone, Debug)]
 enum Node {
     Ask(Question),
     Done(Arc<Rendered>),
+    /// What the code does from here on cannot be kept: it failed, or it read what holds for once.
+    Never,
+}
+
+/// What stands under what a scope answers.
+pub(super) enum Found {
+    /// The result, with the ledger that running the code would have left.
+    Hit(Arc<Rendered>, Ledger),
+    /// Nothing yet; what is asked or made next belongs under this key.
+    Missing(Fingerprint),
+    /// It can't be kept, so everybody makes their own.
+    Never,
 }
 
 impl Default for Cache {
@@ -37,42 +54,52 @@ impl Default for Cache {
 impl Cache {
     /// A cache of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
-        Self(Moka::builder().max_capacity(bytes).weigher(weigh).build())
+        let nodes = Moka::builder().max_capacity(bytes).weigher(weigh).build();
+        Self { nodes, making: (0..limits::FRAGMENT_CACHE_LOCKS).map(|_| Mutex::default()).collect() }
     }
 
-    /// The result that `code` gives in this scope, with the ledger that running it would have left.
-    pub(super) fn find(&self, code: Fingerprint, scope: &Scope) -> Option<(Arc<Rendered>, Ledger)> {
+    /// What `code` gives in this scope.
+    pub(super) fn find(&self, code: Fingerprint, scope: &Scope) -> Found {
         let mut ledger = Ledger::new();
         let mut key = code;
         for _ in 0..=limits::LEDGER_READS {
-            match self.0.get(&key)? {
-                Node::Done(rendered) => return Some((rendered, ledger)),
-                Node::Ask(question) => {
+            match self.nodes.get(&key) {
+                None => return Found::Missing(key),
+                Some(Node::Never) => return Found::Never,
+                Some(Node::Done(rendered)) => return Found::Hit(rendered, ledger),
+                Some(Node::Ask(question)) => {
                     let answer = scope.ask(&question);
                     key = key.then(&answer);
                     ledger.record(question, answer);
                 }
             }
         }
-        None
+        Found::Never
     }
 
-    /// Keeps a finished result under what was read for it, unless the ledger forbids.
-    pub(super) fn keep(&self, code: Fingerprint, ledger: &Ledger, rendered: Arc<Rendered>) {
-        if !ledger.bounds().storable {
-            return;
-        }
+    /// The lock of whoever makes what is missing under `key`; having waited for it, one must look again.
+    pub(super) fn make_under(&self, key: Fingerprint) -> MutexGuard<'_, ()> {
+        // A render that panicked left nothing behind that could be wrong.
+        self.making[key.index_below(self.making.len())].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a finished result under what was read for it. `None`, or a ledger that forbids it: keeps that there is none.
+    pub(super) fn keep(&self, code: Fingerprint, ledger: &Ledger, rendered: Option<Arc<Rendered>>) {
         let mut key = code;
         for read in ledger.reads() {
-            self.0.insert(key, Node::Ask(read.question.clone()));
+            if !read.answer.storable {
+                return self.nodes.insert(key, Node::Never);
+            }
+            self.nodes.insert(key, Node::Ask(read.question.clone()));
             key = key.then(&read.answer);
         }
-        self.0.insert(key, Node::Done(rendered));
+        let done = rendered.filter(|_| ledger.bounds().storable);
+        self.nodes.insert(key, done.map_or(Node::Never, Node::Done));
     }
 
     /// How many questions and results it holds, and their bytes; both as of the last housekeeping.
     pub fn size(&self) -> (u64, u64) {
-        (self.0.entry_count(), self.0.weighted_size())
+        (self.nodes.entry_count(), self.nodes.weighted_size())
     }
 }
 
@@ -80,6 +107,7 @@ impl Cache {
 fn weigh(_: &Fingerprint, node: &Node) -> u32 {
     let held = match node {
         Node::Ask(question) => question.path().iter().map(|key| key.len() + 32).sum(),
+        Node::Never => 0,
         Node::Done(rendered) => rendered.pieces.iter().map(piece_bytes).sum::<usize>(),
     };
     u32::try_from(held + limits::FRAGMENT_CACHE_OVERHEAD_BYTES).unwrap_or(u32::MAX)

@@ -7,8 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::content::cache::Cache;
+use crate::content::template::Making;
 use crate::content::tally::{Tallied, Tally};
-use crate::content::{Blank, Content, Fallback, Filled, How, Kind, Nothing, Outcome, template};
+use crate::content::{Blank, Content, Fallback, Filled, How, Kind, Nothing, Outcome};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Piece, Unit, escape_html, escape_json, quote_attribute};
 use crate::scope::ledger::Ledger;
@@ -187,7 +188,8 @@ impl Walk<'_> {
     fn template(&mut self, content: &Content, name: &str) -> Outcome {
         let Library { language, cache, .. } = self.library;
         let tally = self.library.tally(&content.name);
-        let (made, ledger) = template::make(language, cache, name, self.scope, self.escape, &tally);
+        let (scope, escape) = (self.scope, self.escape);
+        let (made, ledger) = Making { language, cache, template: name, scope, escape, tally: &tally }.make();
         self.ledger.merge(ledger);
         match made {
             Err(error) => Outcome::Nothing(Nothing::Failed(error)),

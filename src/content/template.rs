@@ -6,45 +6,65 @@
 use std::sync::Arc;
 
 use crate::content::How;
-use crate::content::cache::Cache;
+use crate::content::cache::{Cache, Found};
 use crate::content::tally::Tally;
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, RenderError, Rendered, Unit};
 use crate::scope::ledger::{Fingerprint, Ledger, Reader};
 
-/// Renders `template` for the scope, unless the cache has what it would print. The ledger is written in either case.
-///
-/// Sources will be awaited here, in rounds: a render that lacks a value is run again once it has arrived, and only the
-/// last round's result and ledger leave this function.
-pub(super) fn make(
-    language: &Language,
-    cache: &Cache,
-    template: &str,
-    scope: &Scope,
-    escape: Escape,
-    tally: &Tally,
-) -> (Result<(Arc<Rendered>, How), RenderError>, Ledger) {
-    let Some(identity) = language.identity(template) else {
-        return (Err(RenderError::Missing(Unit::Template(template.into()))), Ledger::new());
-    };
-    let code = Fingerprint::of((identity, escape));
-    if let Some((rendered, ledger)) = cache.find(code, scope) {
-        tally.hit();
-        return (Ok((rendered, How::Hit)), ledger);
+/// What came of a template, with the ledger of what was read for it.
+pub(super) type Made = (Result<(Arc<Rendered>, How), RenderError>, Ledger);
+
+/// A template with what it is made from.
+pub(super) struct Making<'m> {
+    pub language: &'m Language,
+    pub cache: &'m Cache,
+    pub template: &'m str,
+    pub scope: &'m Scope,
+    pub escape: Escape,
+    pub tally: &'m Tally,
+}
+
+impl Making<'_> {
+    /// Renders the template for the scope, unless the cache has what it would print. The ledger is written in either case.
+    ///
+    /// Sources will be awaited here, in rounds: a render that lacks a value is run again once it has arrived, and only
+    /// the last round's result and ledger leave this function.
+    pub(super) fn make(&self) -> Made {
+        let Some(identity) = self.language.identity(self.template) else {
+            return (Err(RenderError::Missing(Unit::Template(self.template.into()))), Ledger::new());
+        };
+        let code = Fingerprint::of((identity, self.escape));
+        let mut missing = match self.cache.find(code, self.scope) {
+            Found::Hit(rendered, ledger) => return self.hit(rendered, ledger),
+            Found::Never => return self.render(code),
+            Found::Missing(key) => key,
+        };
+        loop {
+            let _making = self.cache.make_under(missing);
+            missing = match self.cache.find(code, self.scope) {
+                Found::Hit(rendered, ledger) => return self.hit(rendered, ledger),
+                Found::Missing(key) if key != missing => key,
+                Found::Missing(_) | Found::Never => return self.render(code),
+            };
+        }
     }
-    let reader = Reader::new(scope.clone());
-    let rendered = language.render(template, &reader, escape);
-    let ledger = reader.take();
-    match rendered {
-        Ok(rendered) => {
-            tally.rendered(&ledger);
-            let rendered = Arc::new(rendered);
-            cache.keep(code, &ledger, rendered.clone());
-            (Ok((rendered, How::Rendered)), ledger)
+
+    fn hit(&self, rendered: Arc<Rendered>, ledger: Ledger) -> Made {
+        self.tally.hit();
+        (Ok((rendered, How::Hit)), ledger)
+    }
+
+    fn render(&self, code: Fingerprint) -> Made {
+        let reader = Reader::new(self.scope.clone());
+        let rendered = self.language.render(self.template, &reader, self.escape);
+        let ledger = reader.take();
+        let rendered = rendered.map(Arc::new);
+        self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
+        match &rendered {
+            Ok(_) => self.tally.rendered(&ledger),
+            Err(_) => self.tally.failed(),
         }
-        Err(error) => {
-            tally.failed();
-            (Err(error), ledger)
-        }
+        (rendered.map(|rendered| (rendered, How::Rendered)), ledger)
     }
 }

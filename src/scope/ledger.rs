@@ -28,6 +28,12 @@ impl Fingerprint {
         Self(hasher.finish128().as_u128())
     }
 
+    /// An index below `length` (at least 1), evenly spread.
+    pub fn index_below(self, length: usize) -> usize {
+        let length = length.max(1) as u128;
+        usize::try_from(self.0 % length).expect("invariant: below a usize")
+    }
+
     /// The fingerprint of this followed by `answer`. What an answer means for keeping is no part of it: only what was seen.
     #[must_use]
     pub fn then(self, answer: &Answer) -> Self {
