@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::files::{self, RuleFolder};
@@ -36,6 +35,8 @@ use purpose::Purpose;
 use units::Units;
 use world::World;
 
+pub use world::Surroundings;
+
 /// What the folders of rules say, compiled.
 #[derive(Debug)]
 pub struct Rules {
@@ -50,16 +51,6 @@ pub struct Rules {
     pub language: Arc<Language>,
     /// Rule files read.
     pub files: usize,
-}
-
-/// What rules are compiled against.
-#[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
-    /// The names of the sites; `None` where no inlay.yaml is looked at.
-    pub sites: Option<&'a [Arc<str>]>,
-    pub environment: &'a Environment,
-    /// For what is over already.
-    pub now: Timestamp,
 }
 
 /// Reads and compiles folders of rules. `None` if there is an error; every problem is noted.

@@ -3,8 +3,10 @@
 //! In: the files as read. Out: definitions that can be looked up; names defined twice are noted with both places.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::Surroundings;
+use jiff::Timestamp;
+
 use crate::config::raw::contents::RawContent;
 use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
 use crate::config::read::At;
@@ -13,7 +15,18 @@ use crate::config::read::record::Field;
 use crate::config::read::shapes::Named;
 use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
+use crate::config::variables::Environment;
 use crate::config::yaml::Text;
+
+/// What rules are compiled against.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The names of the sites; `None` where no inlay.yaml is looked at.
+    pub sites: Option<&'a [Arc<str>]>,
+    pub environment: &'a Environment,
+    /// For what is over already.
+    pub now: Timestamp,
+}
 
 /// Definitions of one kind.
 pub type Definitions<'a, T> = BTreeMap<String, &'a At<T>>;

@@ -4,25 +4,15 @@
 
 mod net;
 mod time;
+mod written;
 
 pub use net::{Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, Secret};
 pub use time::{Date, Day, Duration, HourSpan, Zone};
+pub use written::Written;
 
 use super::{Read, Reader};
 use crate::config::yaml::{Node, Style, Value};
-
-/// A type written as one scalar.
-pub trait Written: Sized {
-    /// What it is, with an example: "a duration such as `30m`".
-    const WHAT: &'static str;
-    /// A regular expression that editors may hold values against; variables are let through besides.
-    const PATTERN: Option<&'static str> = None;
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What to write instead, or empty where [`Written::WHAT`] says it all.
-    fn from_text(text: &str) -> Result<Self, String>;
-}
+use written::number_and_unit;
 
 /// A size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +25,6 @@ pub struct Share(pub f64);
 /// A whole number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Integer(pub i64);
-
-/// Splits a number with a unit: `1.5`, `MiB`.
-fn number_and_unit(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    (&text[..end], text[end..].trim_start())
-}
 
 impl Written for Size {
     const WHAT: &'static str = "a size such as `64KB` or `256MiB`";

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{Admin, Base, Certificate, Listener};
+use super::base::Base;
+use super::model::{Admin, Certificate, Listener};
 use crate::config::raw::deployment::{RawCertificate, RawListener};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;

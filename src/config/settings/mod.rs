@@ -3,148 +3,30 @@
 //! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
 //! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
+mod base;
 mod listen;
+mod model;
 mod overrides;
 mod sites;
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use ipnet::IpNet;
-use jiff::tz::TimeZone;
+use std::path::PathBuf;
 
 use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
 use super::read::At;
-use super::read::names::nearest;
 use super::report::Report;
-use super::source::Span;
-use super::variables::Environment;
 use super::yaml::Text;
 use crate::limits::{FRAGMENT_CACHE_BYTES, SECRET_CHARACTERS};
-use crate::origin::{OriginSettings, Origins};
-use crate::revision::Sites;
-use crate::rule::pattern::{Glob, PathPattern};
 use crate::visitor::ConsentPolicy;
-use crate::visitor::facts::Expose;
 
 pub use crate::telemetry::LogFormat;
+pub use base::Base;
+pub use model::{Admin, Certificate, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
 
 /// The name of our cookie unless the file says otherwise.
 const COOKIE: &str = "inlay_visitor";
-
-/// Everything of `inlay.yaml` and the command line.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// At least one.
-    pub listeners: Vec<Listener>,
-    /// Each name once; every origin that a site or route names is here.
-    pub origins: Vec<OriginSettings>,
-    /// At least one, in the order of the file.
-    pub sites: Vec<SiteSettings>,
-    /// The folders of rules; may be none.
-    pub rules: Vec<PathBuf>,
-    pub store: Option<PathBuf>,
-    pub admin: Option<Admin>,
-    pub visitor: VisitorSettings,
-    pub trusted_proxies: Vec<IpNet>,
-    /// Bytes of the fragment cache.
-    pub cache_memory: u64,
-    pub log: LogFormat,
-    /// Where variables of the rules come from.
-    pub environment: Environment,
-}
-
-/// An address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
-    pub address: SocketAddr,
-    /// None: without TLS. Several are chosen by SNI, the first is the default.
-    pub certificates: Vec<Certificate>,
-}
-
-/// The PEM files of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    pub certificate: PathBuf,
-    pub private_key: PathBuf,
-}
-
-/// The second port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    pub address: SocketAddr,
-    /// What `/api/v1/` asks for; without one it is closed.
-    pub token: Option<Secret>,
-}
-
-/// How visitors are recognised.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VisitorSettings {
-    pub cookie: Arc<str>,
-    /// The first signs, all verify. Empty only where nobody but this machine can connect: then one is to be made up.
-    pub secrets: Vec<Secret>,
-    pub consent: ConsentPolicy,
-}
-
-/// One site, with what it inherits.
-#[derive(Clone, Debug)]
-pub struct SiteSettings {
-    pub name: Arc<str>,
-    /// Empty: every host.
-    pub hosts: Vec<Glob>,
-    /// The name of its origin.
-    pub origin: Arc<str>,
-    pub routes: Vec<RouteSettings>,
-    pub zone: TimeZone,
-    pub languages: Arc<[Arc<str>]>,
-    /// `site` in code: `name` and `data`.
-    pub facts: Arc<serde_json::Value>,
-    pub protect: Vec<PathPattern>,
-    pub expose: Arc<Expose>,
-}
-
-/// Paths that another origin answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouteSettings {
-    pub path: PathPattern,
-    pub origin: Arc<str>,
-    pub cookies: Option<Vec<Arc<str>>>,
-}
-
-impl Settings {
-    /// The sites with their origins, built of [`Settings::origins`].
-    pub fn sites(&self, origins: &Origins) -> Sites {
-        sites::build(self, origins)
-    }
-
-    /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
-    pub fn needs_restart(&self, fresh: &Self) -> bool {
-        fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
-        }
-        fixed(self) != fixed(fresh)
-    }
-}
-
-/// Where settings come from, for messages and relative paths.
-#[derive(Debug)]
-pub struct Base<'a> {
-    /// The folder that relative paths start from.
-    pub folder: &'a Path,
-    /// Where a problem with the whole points.
-    pub whole: Span,
-    pub environment: &'a Environment,
-}
-
-impl Base<'_> {
-    fn path(&self, text: &Text) -> PathBuf {
-        self.folder.join(&text.value)
-    }
-}
 
 /// Compiles what was written. `None` if something needed is missing; every problem is noted.
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
@@ -250,13 +132,4 @@ fn policy(raw: &RawConsent) -> ConsentPolicy {
         cookie: cookie.value.0.as_str().into(),
         value: value.value.value.as_str().into(),
     })
-}
-
-/// Notes that a name is not known, with the nearest that is.
-fn unknown(kind: &str, name: &str, span: Span, known: &[String], report: &mut Report) {
-    let remedy = match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("define it under `{kind}s`, or write a URL"),
-    };
-    report.error(span, format!("there is no {kind} `{name}`"), remedy);
 }

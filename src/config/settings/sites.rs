@@ -9,7 +9,9 @@ use http::Uri;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{Base, RouteSettings, Settings, SiteSettings, listen, unknown};
+use super::base::{Base, unknown};
+use super::listen;
+use super::model::{RouteSettings, Settings, SiteSettings};
 use crate::config::raw::deployment::{RawExpose, RawOrigin, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
 use crate::config::read::scalars::Origin as Written;
@@ -245,7 +247,7 @@ impl Maker<'_> {
 }
 
 /// The sites with their origins. A site whose origin is not among them is left out; [`compile`] makes none such.
-pub fn build(settings: &Settings, origins: &Origins) -> Sites {
+fn build(settings: &Settings, origins: &Origins) -> Sites {
     let site = |site: &SiteSettings| {
         let routes = site.routes.iter().filter_map(|route| {
             let origin = origins.get(&route.origin)?.clone();
@@ -264,4 +266,11 @@ pub fn build(settings: &Settings, origins: &Origins) -> Sites {
         }))
     };
     Sites { list: settings.sites.iter().filter_map(site).collect(), origins: origins.clone() }
+}
+
+impl Settings {
+    /// The sites with their origins, built of [`Settings::origins`].
+    pub fn sites(&self, origins: &Origins) -> Sites {
+        build(self, origins)
+    }
 }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span as Mark};
 
+use super::offsets::Offsets;
 use super::tree::{Entry, Node, Scalar, Style, Value};
 use crate::config::source::{SourceId, Span};
 use crate::limits::{CONFIG_DEPTH, CONFIG_NODES};
@@ -69,23 +70,6 @@ fn too_deep() -> String {
 
 fn mark_end(mark: &Mark) -> usize {
     mark.end.index().max(mark.start.index())
-}
-
-/// From character to byte offsets.
-struct Offsets(Option<Vec<usize>>, usize);
-
-impl Offsets {
-    fn new(text: &str) -> Self {
-        let table = (!text.is_ascii()).then(|| text.char_indices().map(|(at, _)| at).collect());
-        Self(table, text.len())
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        match &self.0 {
-            None => character.min(self.1),
-            Some(table) => table.get(character).copied().unwrap_or(self.1),
-        }
-    }
 }
 
 /// How much a node is, everything that its aliases stand for included.

@@ -79,8 +79,8 @@ pub fn fault(text: &str, at: usize) -> Option<Fault> {
     let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let own = Line::of(text, begin).faults().into_iter().filter(|fault| fault.value.start <= at);
     // What stands nearest before the stop; a bracket left open is no news to a parser that came to the next line.
-    let own = own.filter(|fault| fault.kind != FaultKind::OpenBracket || fault.value.end >= at).next_back();
-    own.or_else(|| {
+    let mut own = own.filter(|fault| fault.kind != FaultKind::OpenBracket || fault.value.end >= at);
+    own.next_back().or_else(|| {
         let above = text[..begin].split_inclusive('\n').rev().take(LINES_ABOVE);
         let begins = above.scan(begin, |begin, line| {
             *begin -= line.len();

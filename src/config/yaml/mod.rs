@@ -6,6 +6,7 @@
 
 mod build;
 mod flow;
+mod offsets;
 pub mod origin;
 mod traps;
 mod tree;

@@ -6,7 +6,7 @@ use http::Method;
 use ipnet::IpNet;
 use url::Url;
 
-use super::Written;
+use super::written::Written;
 use crate::config::read::names::is_snake_case;
 use crate::limits::SECRET_CHARACTERS;
 use crate::rule::pattern::{Glob, PathPattern};

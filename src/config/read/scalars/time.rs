@@ -4,7 +4,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
-use super::{Written, number_and_unit};
+use super::written::{Written, number_and_unit};
 use crate::rule::schedule::{Hours, Moment};
 
 /// A length of time.

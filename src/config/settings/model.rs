@@ -1,0 +1,105 @@
+//! What a process is set up with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+
+use crate::config::read::scalars::Secret;
+use crate::config::variables::Environment;
+use crate::origin::OriginSettings;
+use crate::rule::pattern::{Glob, PathPattern};
+use crate::telemetry::LogFormat;
+use crate::visitor::ConsentPolicy;
+use crate::visitor::facts::Expose;
+
+/// Everything of `inlay.yaml` and the command line.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// At least one.
+    pub listeners: Vec<Listener>,
+    /// Each name once; every origin that a site or route names is here.
+    pub origins: Vec<OriginSettings>,
+    /// At least one, in the order of the file.
+    pub sites: Vec<SiteSettings>,
+    /// The folders of rules; may be none.
+    pub rules: Vec<PathBuf>,
+    pub store: Option<PathBuf>,
+    pub admin: Option<Admin>,
+    pub visitor: VisitorSettings,
+    pub trusted_proxies: Vec<IpNet>,
+    /// Bytes of the fragment cache.
+    pub cache_memory: u64,
+    pub log: LogFormat,
+    /// Where variables of the rules come from.
+    pub environment: Environment,
+}
+
+/// An address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    pub address: SocketAddr,
+    /// None: without TLS. Several are chosen by SNI, the first is the default.
+    pub certificates: Vec<Certificate>,
+}
+
+/// The PEM files of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    pub certificate: PathBuf,
+    pub private_key: PathBuf,
+}
+
+/// The second port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    pub address: SocketAddr,
+    /// What `/api/v1/` asks for; without one it is closed.
+    pub token: Option<Secret>,
+}
+
+/// How visitors are recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisitorSettings {
+    pub cookie: Arc<str>,
+    /// The first signs, all verify. Empty only where nobody but this machine can connect: then one is to be made up.
+    pub secrets: Vec<Secret>,
+    pub consent: ConsentPolicy,
+}
+
+/// One site, with what it inherits.
+#[derive(Clone, Debug)]
+pub struct SiteSettings {
+    pub name: Arc<str>,
+    /// Empty: every host.
+    pub hosts: Vec<Glob>,
+    /// The name of its origin.
+    pub origin: Arc<str>,
+    pub routes: Vec<RouteSettings>,
+    pub zone: TimeZone,
+    pub languages: Arc<[Arc<str>]>,
+    /// `site` in code: `name` and `data`.
+    pub facts: Arc<serde_json::Value>,
+    pub protect: Vec<PathPattern>,
+    pub expose: Arc<Expose>,
+}
+
+/// Paths that another origin answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSettings {
+    pub path: PathPattern,
+    pub origin: Arc<str>,
+    pub cookies: Option<Vec<Arc<str>>>,
+}
+
+impl Settings {
+    /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
+    pub fn needs_restart(&self, fresh: &Self) -> bool {
+        fn fixed(s: &Settings) -> impl PartialEq + '_ {
+            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
+        }
+        fixed(self) != fixed(fresh)
+    }
+}
