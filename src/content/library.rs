@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use crate::content::cache::Cache;
-use crate::content::template::Making;
 use crate::content::tally::{Tallied, Tally};
+use crate::content::template::Making;
 use crate::content::{Blank, Content, Fallback, Filled, How, Kind, Nothing, Outcome};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Piece, Unit, escape_html, escape_json, quote_attribute};
