@@ -1,7 +1,7 @@
 //! What one exchange carries from its first step to its last.
 //!
-//! In: what was taken once at the start: the revision, the site, the request's head, the visitor, the time. Out: the scope
-//! that code sees. It must not change after the start.
+//! In: what was taken once at the start: the revision, the site, the request's head, the visitor and how it was recognised,
+//! the time. Out: the scope that code sees. It must not change after the start.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
 use crate::visitor::facts::RequestFacts;
-use crate::visitor::{Visitor, VisitorFacts};
+use crate::visitor::{Visitor, VisitorFacts, VisitorPolicy};
 
 /// One request's world.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Context {
     pub site: Arc<Site>,
     pub request: Arc<RequestFacts>,
     pub visitor: Arc<Visitor>,
+    /// How the visitor was recognised; a cookie that is owed is made with the same keys.
+    pub policy: Arc<VisitorPolicy>,
     /// The wall clock when the request arrived; nothing in the exchange asks again.
     pub now: Timestamp,
     /// For deadlines and timings.

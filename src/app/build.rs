@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::config::settings::Listener;
-use crate::exchange::VisitorPolicy;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::ids;
@@ -15,7 +14,7 @@ use crate::revision::Sites;
 use crate::server::ListenerSettings;
 use crate::server::tls::{CertificateFiles, Tls, TlsError};
 use crate::shutdown::Shutdown;
-use crate::visitor::IdentityKeys;
+use crate::visitor::{IdentityKeys, VisitorPolicy};
 
 /// Why settings that were read cannot be used.
 #[derive(Debug, thiserror::Error)]

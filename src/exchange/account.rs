@@ -5,29 +5,102 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Method, Uri};
+use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::failure::Failure;
+use super::open::Arrival;
 use crate::context::Context;
+use crate::http::annotations::{CacheStatus, Forwarded, Timing, append_cache_status, append_server_timing};
 use crate::http::{Body, BodyError};
-use crate::telemetry::Treatment;
+use crate::limits::OWN_NAME;
+use crate::telemetry::{Causes, Kind, Metrics, Name, RequestLabels, Treatment};
+
+/// An answer, with what the account of the request says of it.
+pub struct Answered {
+    response: Response<Body>,
+    treatment: Treatment,
+    origin_took: Duration,
+    /// The names of the rules that applied.
+    rules: Vec<Arc<str>>,
+}
+
+impl Answered {
+    /// The origin's answer, untouched.
+    pub fn passed(response: Response<Body>, origin_took: Duration) -> Self {
+        Self { response, treatment: Treatment::Passed, origin_took, rules: Vec::new() }
+    }
+
+    /// The origin's page, as these rules would have it.
+    pub fn personalised(response: Response<Body>, origin_took: Duration, rules: Vec<Arc<str>>) -> Self {
+        Self { response, treatment: Treatment::Personalised, origin_took, rules }
+    }
+
+    /// An answer of ours, because there is none of the origin.
+    pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
+        let treatment = match failure {
+            Failure::Origin(error) => {
+                let kind = error.proxy_error().to_owned();
+                tracing::warn!(error = %Causes(error), "the origin gave no answer");
+                metrics.origin_errors.get_or_create(&Kind { kind }).inc();
+                Treatment::Failed
+            }
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,
+        };
+        Self { response: failure.response(), treatment, origin_took: Duration::ZERO, rules: Vec::new() }
+    }
+}
+
+/// What is remembered of a request until it is answered.
+#[derive(Debug)]
+pub struct Account {
+    method: Method,
+    /// Its query is not told: it may hold what is nobody's business.
+    uri: Uri,
+    started: Instant,
+}
+
+impl Account {
+    /// Opened when a request arrives.
+    pub fn open(arrival: &Arrival) -> Self {
+        let request = &arrival.request;
+        Self { method: request.method().clone(), uri: request.uri().clone(), started: arrival.started }
+    }
+
+    /// Counts the answer, says in its head how it came to be, and has its end logged. Without a context the request was
+    /// refused before it was known whose it is.
+    pub fn close(self, context: Option<Arc<Context>>, answered: Answered, metrics: &Metrics) -> Response<Body> {
+        let Answered { mut response, treatment, origin_took, rules } = answered;
+        if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
+            let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
+            append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
+            let own = self.started.elapsed().saturating_sub(origin_took);
+            append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, own)]);
+        }
+        let status = response.status().as_u16();
+        let site = Name(context.as_ref().map(|context| context.site.name.clone()).unwrap_or_default());
+        metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
+        metrics.head_seconds.observe(self.started.elapsed().as_secs_f64());
+        let line = Line { account: self, context, status, treatment, rules };
+        response.map(|body| AccountedBody::wrap(body, line))
+    }
+}
+
+fn timing(name: &'static str, took: Duration) -> Timing<'static> {
+    Timing { name: name.into(), duration: Some(took), description: None }
+}
 
 /// What the access log says of a request, but for what only its end tells.
 #[derive(Debug)]
-pub struct Line {
-    pub method: Method,
-    /// Its query is not told: it may hold what is nobody's business.
-    pub uri: Uri,
-    /// `None` if the request was refused before it was known whose it is.
-    pub context: Option<Arc<Context>>,
-    pub status: u16,
-    pub treatment: Treatment,
-    /// The names of the rules that applied.
-    pub rules: Vec<Arc<str>>,
-    pub started: Instant,
+struct Line {
+    account: Account,
+    context: Option<Arc<Context>>,
+    status: u16,
+    treatment: Treatment,
+    rules: Vec<Arc<str>>,
 }
 
 /// How a response ended.
@@ -41,7 +114,7 @@ enum End {
 }
 
 /// A body whose end is written down.
-pub struct AccountedBody {
+struct AccountedBody {
     inner: Body,
     line: Line,
     bytes: u64,
@@ -50,9 +123,9 @@ pub struct AccountedBody {
 
 impl AccountedBody {
     /// The same body; when it is dropped its line is written.
-    pub fn wrap(inner: Body, line: Line) -> Body {
+    fn wrap(inner: Body, line: Line) -> Body {
         // Nobody reads the body of an answer to HEAD.
-        let nothing_to_come = inner.is_end_stream() || line.method == http::Method::HEAD;
+        let nothing_to_come = inner.is_end_stream() || line.account.method == Method::HEAD;
         let end = if nothing_to_come { End::Whole } else { End::Aborted };
         Body::wrap(Self { inner, line, bytes: 0, end })
     }
@@ -86,7 +159,7 @@ impl HttpBody for AccountedBody {
 
 impl Drop for AccountedBody {
     fn drop(&mut self) {
-        let Line { method, uri, context, status, treatment, rules, started } = &self.line;
+        let Line { account: Account { method, uri, started }, context, status, treatment, rules } = &self.line;
         // Nothing of this is made where nobody reads the log.
         tracing::info!(
             target: "inlay::access",

@@ -3,6 +3,7 @@
 //! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
@@ -26,6 +27,12 @@ pub struct Asked {
     whole: Option<Request<()>>,
 }
 
+/// What the origin answered, and how long that took.
+pub struct Answer {
+    pub response: Response<Body>,
+    pub took: Duration,
+}
+
 impl Asked {
     /// Prepares the client's request. `own_cookie` is the name of our cookie, which never reaches the origin.
     pub fn new(mut request: Request<Body>, own_cookie: &str, plan: Option<&Plan>) -> Self {
@@ -45,26 +52,30 @@ impl Asked {
         Self { request, accepted, codings, whole }
     }
 
+    /// How the client asks.
+    pub fn method(&self) -> Method {
+        self.request.method().clone()
+    }
+
     /// Asks. A part of a page that is to be rewritten is asked for again, whole: the byte positions of a range mean
     /// nothing in a page that is laid out per visitor.
     ///
     /// # Errors
     /// Whatever kept the origin from answering.
-    pub async fn send(
-        self,
-        origin: &Arc<Origin>,
-        peer: &Peer,
-        client: &TrueClient,
-    ) -> Result<Response<Body>, OriginError> {
+    pub async fn send(self, origin: &Arc<Origin>, peer: &Peer, client: &TrueClient) -> Result<Answer, OriginError> {
+        let asking = Instant::now();
         let hop = Hop { peer, client, codings: self.codings };
-        let answer = origin.fetch(self.request, &hop).await?;
-        let partial_page = answer.status() == StatusCode::PARTIAL_CONTENT
-            && ContentType::of(answer.headers()).is_some_and(|content_type| content_type.is_html());
-        match self.whole {
-            Some(whole) if partial_page => origin.fetch(whole.map(|()| Body::empty()), &hop).await,
-            _ => Ok(answer),
+        let mut response = origin.fetch(self.request, &hop).await?;
+        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&response)) {
+            response = origin.fetch(whole.map(|()| Body::empty()), &hop).await?;
         }
+        Ok(Answer { response, took: asking.elapsed() })
     }
+}
+
+fn is_part_of_a_page(response: &Response<Body>) -> bool {
+    response.status() == StatusCode::PARTIAL_CONTENT
+        && ContentType::of(response.headers()).is_some_and(|content_type| content_type.is_html())
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

@@ -8,12 +8,13 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 
-use super::plan::Plan;
 use super::plan::fills::PageFills;
+use super::plan::{Plan, SlotTiming};
 use super::rewriting::RewritingBody;
 use super::trace::TraceSink;
 use crate::context::Context;
 use crate::http::Body;
+use crate::http::annotations::{Timing, append_server_timing};
 use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
 use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
@@ -56,8 +57,8 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
 }
 
 /// What rewriting a page needs from the exchange.
-pub struct Rewrite<'a> {
-    pub method: &'a Method,
+pub struct Rewrite {
+    pub method: Method,
     /// What the client accepts.
     pub accepted: Accepted,
     pub metrics: Arc<Metrics>,
@@ -65,7 +66,7 @@ pub struct Rewrite<'a> {
 }
 
 /// Makes the origin's page a personalised one.
-pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Rewrite<'_>) -> Response<Body> {
+pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Rewrite) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     let encoder = how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
     remove_what_is_true_of_the_bytes(&mut head.headers);
@@ -74,7 +75,7 @@ pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Re
         head.headers.insert(header::CONTENT_ENCODING, coding.value());
     }
     add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
-    if *how.method == Method::HEAD {
+    if how.method == Method::HEAD {
         return Response::from_parts(head, Body::empty());
     }
     let content_type = last_content_type(&head.headers);
@@ -94,16 +95,24 @@ fn last_content_type(headers: &HeaderMap) -> Option<String> {
     Some(String::from_utf8_lossy(line.as_bytes()).into_owned())
 }
 
+/// Makes the head of a page tell what the page rests on: to caches, to the visitor's browser, and to whoever asks why.
+pub fn tell_what_it_rests_on(headers: &mut HeaderMap, plan: &Plan, context: &Context) {
+    if limit_caching(headers, plan.bounds(), context.now) == Sharing::Private {
+        set_visitor_cookie(headers, context);
+    }
+    append_server_timing(headers, plan.timings().map(slot_timing));
+}
+
 /// Whether a response is one visitor's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
+enum Sharing {
     /// Caches may share it as far as the origin says.
     Shared,
     Private,
 }
 
 /// Makes the head tell caches what the page rests on; whether it leaves private, for that or for the origin's own reason.
-pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sharing {
+fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sharing {
     if bounds.of_visitor || !bounds.storable {
         make_private(headers);
         return Sharing::Private;
@@ -121,10 +130,18 @@ pub fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) ->
 }
 
 /// Sets the visitor's cookie where one is owed.
-pub fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context, keys: &crate::visitor::IdentityKeys) {
+fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
     let over_tls = context.request.head.scheme == "https";
-    let cookie = context.visitor.set_cookie(keys, over_tls, context.now);
+    let cookie = context.visitor.set_cookie(&context.policy.keys, over_tls, context.now);
     if let Some(value) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
         headers.append(header::SET_COOKIE, value);
     }
+}
+
+fn slot_timing(slot: SlotTiming) -> Timing<'static> {
+    let description = match slot.varies_by.is_empty() {
+        true => slot.how.into(),
+        false => format!("{}; varies by {}", slot.how, slot.varies_by.join(" ")).into(),
+    };
+    Timing { name: format!("slot-{}", slot.name).into(), duration: slot.took, description: Some(description) }
 }

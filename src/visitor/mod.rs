@@ -5,11 +5,15 @@
 pub mod consent;
 pub mod facts;
 pub mod identity;
+mod policy;
 
 use std::sync::Arc;
 
 pub use consent::{Consent, ConsentPolicy};
 pub use identity::{Identity, IdentityKeys, VisitorId};
+pub use policy::VisitorPolicy;
+
+use crate::scope::{Answer, Facts, Key};
 
 /// The visitor of one exchange.
 #[derive(Clone, Debug)]
@@ -43,8 +47,6 @@ impl Visitor {
 /// What code sees as `visitor`.
 #[derive(Debug)]
 pub struct VisitorFacts(pub Arc<Visitor>);
-
-use crate::scope::{Answer, Facts, Key};
 
 impl Facts for VisitorFacts {
     fn get(&self, path: &[Key]) -> Answer {

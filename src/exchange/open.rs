@@ -1,0 +1,77 @@
+//! The first steps of an exchange: who asks, for which site, under which revision.
+//!
+//! In: a request as the server hands it over. Out: its [`Context`], in which everything is taken that must not change
+//! under way. It must not decide rules, nor ask the origin.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::Request;
+use http::uri::Scheme;
+
+use super::Exchange;
+use super::failure::Failure;
+use super::trace::TraceSink;
+use crate::context::Context;
+use crate::http::Body;
+use crate::http::peer::{Peer, TrueClient, TrustedProxies};
+use crate::limits::OWN_PATHS;
+use crate::visitor::facts::{Head, RequestFacts};
+
+/// A request that has just come in.
+pub struct Arrival {
+    pub request: Request<Body>,
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The client behind it.
+    pub client: TrueClient,
+    /// Where somebody listens in.
+    pub trace: Option<TraceSink>,
+    pub started: Instant,
+}
+
+impl Arrival {
+    /// Notes when a request came, and from whom.
+    pub fn of(request: Request<Body>, trusted: &TrustedProxies) -> Self {
+        let started = Instant::now();
+        let (head, body) = request.into_parts();
+        let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
+        let client = trusted.client(&peer, &head);
+        let trace = head.extensions.get::<TraceSink>().cloned();
+        Self { request: Request::from_parts(head, body), peer, client, trace, started }
+    }
+
+    /// The head, in the words of the client.
+    fn head(&self, host: String) -> Head {
+        Head {
+            method: self.request.method().clone(),
+            uri: self.request.uri().clone(),
+            headers: self.request.headers().clone(),
+            host,
+            scheme: if self.client.scheme == Scheme::HTTPS { "https" } else { "http" },
+            client: self.client.address,
+        }
+    }
+}
+
+impl Exchange {
+    /// Opens the exchange of a request.
+    ///
+    /// # Errors
+    /// The request names no site of ours, or a path that this version keeps for itself.
+    pub(super) fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
+        let revision = self.revision.load_full();
+        let host = arrival.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
+        let Some(site) = revision.sites.of_host(&host).cloned() else {
+            return Err(Failure::UnknownHost(host));
+        };
+        let facts = RequestFacts::new(arrival.head(host), site.expose.clone(), site.languages.clone());
+        if facts.path().starts_with(OWN_PATHS) {
+            return Err(Failure::UnknownEndpoint(facts.path().to_owned()));
+        }
+        let (now, policy) = (self.clock.now(), self.visitors.load_full());
+        let visitor = Arc::new(policy.recognise(&facts, now));
+        let started = arrival.started;
+        Ok(Arc::new(Context { revision, site, request: Arc::new(facts), visitor, policy, now, started }))
+    }
+}
