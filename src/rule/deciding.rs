@@ -1,0 +1,150 @@
+//! Whether a rule applies to a request, why not, and what the answer rests on. Pure.
+//!
+//! In: a rule, what is asked, and whoever evaluates conditions. Out: a [`Verdict`]. It must not evaluate code itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::matching::{Match, Misfit};
+use super::pattern::Captures;
+use super::schedule::{Schedule, Standing};
+use super::{Campaign, Rule, State};
+use crate::decide::bucket;
+use crate::scope::condition::Condition;
+use crate::visitor::VisitorId;
+use crate::visitor::facts::RequestFacts;
+
+/// What rules decide by.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    pub site: &'a str,
+    pub request: &'a RequestFacts,
+    pub visitor: Option<&'a VisitorId>,
+    pub now: Timestamp,
+    pub zone: &'a TimeZone,
+}
+
+/// Whether a rule applies, and for whom and how long that holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    pub outcome: Result<Captures, Reason>,
+    /// The answer holds until then (exclusive); conditions bound it through the ledger besides.
+    pub until: Option<Timestamp>,
+    /// Whether the visitor was looked at; conditions tell the ledger besides.
+    pub of_visitor: bool,
+}
+
+/// Why a rule does not apply.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    Stopped,
+    PreviewOnly,
+    NoMatch(Misfit),
+    Excepted,
+    Inactive(Standing),
+    Campaign(Arc<str>, Box<Reason>),
+    /// The visitor falls outside the share.
+    OutsideShare,
+    /// A share needs a visitor who may be recognised.
+    NobodyToShare,
+    /// The condition does not hold.
+    When(Arc<str>),
+    /// The condition could not be evaluated, for this reason.
+    WhenFailed(Arc<str>, String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Stopped => write!(f, "its state is `stopped`"),
+            Reason::PreviewOnly => write!(f, "its state is `preview`"),
+            Reason::NoMatch(misfit) => write!(f, "`match` does not fit: {misfit:?}"),
+            Reason::Excepted => write!(f, "`except` fits"),
+            Reason::Inactive(standing) => write!(f, "`active` says {standing:?}"),
+            Reason::Campaign(name, reason) => write!(f, "campaign `{name}`: {reason}"),
+            Reason::OutsideShare => write!(f, "the visitor is outside its `share`"),
+            Reason::NobodyToShare => write!(f, "it has a `share`, and without consent nobody is recognised"),
+            Reason::When(source) => write!(f, "`when: {source}` does not hold"),
+            Reason::WhenFailed(source, error) => write!(f, "`when: {source}` failed: {error}"),
+        }
+    }
+}
+
+/// Evaluates a condition; an error is in words for the author.
+pub type Holds<'a> = &'a mut dyn FnMut(&Condition) -> Result<bool, String>;
+
+impl Rule {
+    /// Whether the rule applies to a request that has its path.
+    pub fn decide(&self, asking: &Asking<'_>, holds: Holds<'_>) -> Verdict {
+        let mut deciding = Deciding { asking, holds, until: None, of_visitor: false };
+        let outcome = deciding.rule(self);
+        Verdict { outcome, until: deciding.until, of_visitor: deciding.of_visitor }
+    }
+}
+
+/// A decision under way, with what it rests on so far.
+struct Deciding<'a> {
+    asking: &'a Asking<'a>,
+    holds: Holds<'a>,
+    until: Option<Timestamp>,
+    of_visitor: bool,
+}
+
+impl Deciding<'_> {
+    /// The cheap questions come first, code last.
+    fn rule(&mut self, rule: &Rule) -> Result<Captures, Reason> {
+        let captures = rule.place(self.asking.site, self.asking.request)?;
+        self.is_on(rule.state, &rule.active)?;
+        for campaign in &rule.campaigns {
+            self.is_on(campaign.state, &campaign.active).map_err(of_campaign(campaign))?;
+        }
+        self.request_fits(rule)?;
+        self.is_in_share(rule)?;
+        for campaign in &rule.campaigns {
+            campaign.when.iter().try_for_each(|condition| self.holds(condition)).map_err(of_campaign(campaign))?;
+        }
+        rule.when.iter().try_for_each(|condition| self.holds(condition))?;
+        Ok(captures)
+    }
+
+    fn is_on(&mut self, state: State, active: &Schedule) -> Result<(), Reason> {
+        match state {
+            State::Stopped => return Err(Reason::Stopped),
+            State::Preview => return Err(Reason::PreviewOnly),
+            State::Live => {}
+        }
+        let (standing, change) = active.standing(self.asking.now, self.asking.zone);
+        self.until = [self.until, change].into_iter().flatten().min();
+        if standing == Standing::Active { Ok(()) } else { Err(Reason::Inactive(standing)) }
+    }
+
+    fn request_fits(&mut self, rule: &Rule) -> Result<(), Reason> {
+        let Asking { site, request, .. } = *self.asking;
+        self.of_visitor |= rule.matches.iter().chain(&rule.except).any(Match::reads_visitor);
+        rule.matches.iter().try_for_each(|wanted| wanted.fits_request(request)).map_err(Reason::NoMatch)?;
+        let fits = |except: &Match| except.fits_place(site, request).is_ok() && except.fits_request(request).is_ok();
+        if rule.except.iter().any(fits) { Err(Reason::Excepted) } else { Ok(()) }
+    }
+
+    fn is_in_share(&mut self, rule: &Rule) -> Result<(), Reason> {
+        let Some(share) = rule.share else { return Ok(()) };
+        self.of_visitor = true;
+        let visitor = self.asking.visitor.ok_or(Reason::NobodyToShare)?;
+        if bucket::within(&rule.name, visitor.text(), share) { Ok(()) } else { Err(Reason::OutsideShare) }
+    }
+
+    fn holds(&mut self, condition: &Condition) -> Result<(), Reason> {
+        match (self.holds)(condition) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Reason::When(condition.source.clone())),
+            Err(error) => Err(Reason::WhenFailed(condition.source.clone(), error)),
+        }
+    }
+}
+
+fn of_campaign(campaign: &Campaign) -> impl Fn(Reason) -> Reason {
+    |reason| Reason::Campaign(campaign.name.clone(), Box::new(reason))
+}
