@@ -14,12 +14,11 @@ use hyper::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::pem::{self, PemError};
 use crate::limits;
 
 type Boxed = Box<dyn StdError + Send + Sync>;
@@ -41,14 +40,8 @@ pub enum DialError {
 /// Why the trusted certificate authorities could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RootsError {
-    #[error("{} could not be read as PEM", .path.display())]
-    File {
-        path: PathBuf,
-        #[source]
-        source: rustls::pki_types::pem::Error,
-    },
-    #[error("{} holds no certificate", .0.display())]
-    Empty(PathBuf),
+    #[error(transparent)]
+    Pem(#[from] PemError),
     #[error("{} holds a certificate that can't be used", .path.display())]
     Certificate {
         path: PathBuf,
@@ -90,14 +83,10 @@ pub fn trust(ca: Option<&Path>) -> Result<ClientConfig, RootsError> {
 }
 
 fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), RootsError> {
-    let unreadable = |source| RootsError::File { path: path.to_owned(), source };
-    let before = roots.len();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-        roots
-            .add(certificate.map_err(unreadable)?)
-            .map_err(|source| RootsError::Certificate { path: path.to_owned(), source })?;
+    for certificate in pem::certificates(path)? {
+        roots.add(certificate).map_err(|source| RootsError::Certificate { path: path.to_owned(), source })?;
     }
-    if roots.len() == before { Err(RootsError::Empty(path.to_owned())) } else { Ok(()) }
+    Ok(())
 }
 
 /// Opens connections; hyper's pool calls it.

@@ -14,6 +14,7 @@ mod dial;
 pub mod headers;
 pub mod path;
 pub mod peer;
+pub mod pem;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

@@ -11,13 +11,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::http::pem::{self, PemError};
 
 /// One certificate's files, both PEM; the certificate's with the chain behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,14 +29,8 @@ pub struct CertificateFiles {
 /// Why certificates can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("{} could not be read as PEM", .path.display())]
-    File {
-        path: PathBuf,
-        #[source]
-        source: rustls::pki_types::pem::Error,
-    },
-    #[error("{} holds no certificate", .0.display())]
-    Empty(PathBuf),
+    #[error(transparent)]
+    Pem(#[from] PemError),
     #[error("{} does not hold a usable certificate and {} its key", .files.certificate.display(), .files.private_key.display())]
     Pair {
         files: CertificateFiles,
@@ -147,17 +141,8 @@ impl Table {
 }
 
 fn load_pair(files: &CertificateFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let unreadable = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| TlsError::File { path, source }
-    };
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect)
-        .map_err(unreadable(&files.certificate))?;
-    if chain.is_empty() {
-        return Err(TlsError::Empty(files.certificate.clone()));
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.private_key).map_err(unreadable(&files.private_key))?;
+    let chain = pem::certificates(&files.certificate)?;
+    let key = pem::private_key(&files.private_key)?;
     // Also refuses a key that does not belong to the certificate.
     CertifiedKey::from_der(chain, key, provider).map_err(|source| TlsError::Pair { files: files.clone(), source })
 }
