@@ -13,8 +13,8 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::content::Tallied;
-use crate::exchange::Exchange;
 use crate::exchange::failure::problem;
+use crate::exchange::{Exchange, Switch};
 use crate::http::Body;
 use crate::telemetry::FragmentFigures;
 use access::{Access, Refusal};
@@ -102,8 +102,8 @@ impl Admin {
         match (method, call) {
             (&Method::GET, "revision") => self.revision(),
             (&Method::GET, "off") => self.switched(),
-            (&Method::PUT, "off") => self.switch(true),
-            (&Method::DELETE, "off") => self.switch(false),
+            (&Method::PUT, "off") => self.switch(Switch::Off),
+            (&Method::DELETE, "off") => self.switch(Switch::On),
             (_, "revision" | "off") => {
                 problem(StatusCode::METHOD_NOT_ALLOWED, "`off` takes GET, PUT and DELETE; `revision` takes GET.")
             }
@@ -124,9 +124,9 @@ impl Admin {
         }))
     }
 
-    fn switch(&self, off: bool) -> Response<Body> {
-        tracing::warn!(off, "personalisation was switched by the admin API");
-        self.exchange.switch(off);
+    fn switch(&self, to: Switch) -> Response<Body> {
+        tracing::warn!(?to, "personalisation was switched by the admin API");
+        self.exchange.switch(to);
         self.switched()
     }
 

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::exchange::Switch;
 use crate::telemetry::Causes;
 
 /// An edge proxy that lays personalised fragments into a website's HTML as it streams by.
@@ -47,8 +48,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run_command(&args),
         Command::Check(args) => check::run(&args),
-        Command::Off(args) => switch::run(&args, switch::To::Off),
-        Command::On(args) => switch::run(&args, switch::To::On),
+        Command::Off(args) => switch::run(&args, Switch::Off),
+        Command::On(args) => switch::run(&args, Switch::On),
     }
 }
 

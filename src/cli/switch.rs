@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::failed;
 use crate::config::problems::Problems;
 use crate::config::{self, ConfigSource};
+use crate::exchange::Switch;
 use crate::http::Body;
 use crate::http::body::BodyError;
 use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
@@ -34,13 +35,6 @@ pub struct Args {
     token: Option<String>,
 }
 
-/// Which way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
-    Off,
-    On,
-}
-
 #[derive(Debug, Error)]
 enum SwitchError {
     #[error("cannot start")]
@@ -60,24 +54,31 @@ enum SwitchError {
 }
 
 /// Switches.
-pub fn run(args: &Args, to: To) -> ExitCode {
+pub fn run(args: &Args, to: Switch) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.map_err(SwitchError::Start).and_then(|runtime| runtime.block_on(switch(args, to)));
     match done {
         Ok(()) => {
-            println!(
-                "{}",
-                if to == To::Off { "off: every request is passed through untouched" } else { "on: the rules apply" }
-            );
+            println!("{}", told(to));
             ExitCode::SUCCESS
         }
         Err(error) => failed(&error),
     }
 }
 
-async fn switch(args: &Args, to: To) -> Result<(), SwitchError> {
+fn told(now: Switch) -> &'static str {
+    match now {
+        Switch::Off => "off: every request is passed through untouched",
+        Switch::On => "on: the rules apply",
+    }
+}
+
+async fn switch(args: &Args, to: Switch) -> Result<(), SwitchError> {
     let (address, token) = aim(args)?;
-    let method = if to == To::Off { Method::PUT } else { Method::DELETE };
+    let method = match to {
+        Switch::Off => Method::PUT,
+        Switch::On => Method::DELETE,
+    };
     let mut request = Request::builder()
         .method(method)
         .uri(format!("http://{address}/api/v1/off"))

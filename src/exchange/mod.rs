@@ -47,6 +47,14 @@ pub struct Exchange {
     off: AtomicBool,
 }
 
+/// Whether pages are personalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    On,
+    /// Every request is passed through untouched.
+    Off,
+}
+
 impl Exchange {
     /// An exchange that begins with `revision`.
     pub fn new(revision: Arc<Revision>, visitors: VisitorPolicy, trusted: TrustedProxies, clock: Clock) -> Self {
@@ -114,8 +122,9 @@ impl Exchange {
         guard::decided(|| Plan::decide(context, &self.layouts))
     }
 
-    /// Switches personalisation off (pure pass-through, at once) or on.
-    pub fn switch(&self, off: bool) {
+    /// Switches personalisation, at once.
+    pub fn switch(&self, to: Switch) {
+        let off = to == Switch::Off;
         self.off.store(off, Ordering::Relaxed);
         self.metrics.off.set(i64::from(off));
     }

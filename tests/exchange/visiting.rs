@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Request, Response};
+use inlay::exchange::Switch;
 use inlay::http::Body;
 
 use super::house::{Answer, Front, page};
@@ -123,7 +124,7 @@ async fn the_origin_gets_every_cookie_but_ours() {
             assert_eq!(seen, *expected, "{path}: {sent}");
         }
     }
-    front.app.exchange().switch(true);
+    front.app.exchange().switch(Switch::Off);
     front.get_with("/", &[("cookie", ours)]).await;
     assert!(!seen.lock().expect("no panic").contains_key("cookie"), "not while switched off either");
 }
