@@ -80,11 +80,6 @@ impl Trigger {
 }
 
 impl Shutdown {
-    /// Whether the stop has begun.
-    pub fn is_draining(&self) -> bool {
-        *self.phase.borrow() >= Phase::Draining
-    }
-
     /// Waits until the stop begins.
     pub async fn draining(&self) {
         self.reached(Phase::Draining).await;

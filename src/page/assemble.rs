@@ -118,11 +118,6 @@ impl<F: Fills> Assembler<F> {
         &self.fills
     }
 
-    /// Whoever fills the slots.
-    pub fn fills_mut(&mut self) -> &mut F {
-        &mut self.fills
-    }
-
     /// Whoever filled the slots. What has not come out is lost.
     pub fn into_fills(self) -> F {
         self.fills
