@@ -51,12 +51,29 @@ fn listener(listener: &Listener) -> Result<ListenerSettings, BuildError> {
     Ok(ListenerSettings { address, tls: Some(tls) })
 }
 
+/// What every connection to an origin has from this process.
+#[derive(Debug)]
+pub struct Connecting {
+    /// The name by which this process knows itself in `Via`.
+    pub pseudonym: Pseudonym,
+    /// Ends the tunnels.
+    pub shutdown: Shutdown,
+}
+
+impl Connecting {
+    /// As a process that has just started, under a name of its own.
+    pub fn new(shutdown: Shutdown) -> Self {
+        let [a, b, c, d, ..] = ids::random_128();
+        Self { pseudonym: Pseudonym::new(u32::from_be_bytes([a, b, c, d])), shutdown }
+    }
+}
+
 /// The sites, with connections of their own.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
-pub fn sites(settings: &Settings, pseudonym: &Pseudonym, shutdown: &Shutdown) -> Result<Arc<Sites>, BuildError> {
-    let origins = Origins::new(settings.origins.clone(), pseudonym, shutdown);
+pub fn sites(settings: &Settings, connecting: &Connecting) -> Result<Arc<Sites>, BuildError> {
+    let origins = Origins::new(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins)))
 }
@@ -84,10 +101,4 @@ fn made_up_secret() -> String {
 /// Whose word counts about clients.
 pub fn trusted(settings: &Settings) -> TrustedProxies {
     TrustedProxies::new(settings.trusted_proxies.clone())
-}
-
-/// The name by which this process knows itself in `Via`.
-pub fn pseudonym() -> Pseudonym {
-    let [a, b, c, d, ..] = ids::random_128();
-    Pseudonym::new(u32::from_be_bytes([a, b, c, d]))
 }

@@ -26,6 +26,7 @@ use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
+use build::Connecting;
 use reload::Reloader;
 
 /// Inlay, running.
@@ -65,8 +66,8 @@ impl App {
     pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
-        let pseudonym = build::pseudonym();
-        let sites = build::sites(&settings, &pseudonym, &handle)?;
+        let connecting = Connecting::new(handle.clone());
+        let sites = build::sites(&settings, &connecting)?;
         let cache = Cache::new(settings.cache_memory);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
@@ -83,7 +84,7 @@ impl App {
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
-        let reloader = Arc::new(Reloader::new(source, settings, held, (pseudonym, handle.clone())));
+        let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
         let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, admin_trigger, tasks };

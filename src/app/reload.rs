@@ -6,15 +6,13 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::build::{self, BuildError};
+use super::build::{self, BuildError, Connecting};
 use crate::admin::{Admin, ReloadState};
 use crate::config::{self, ConfigSource, Loaded, Problems, Settings};
 use crate::content::Cache;
 use crate::exchange::Exchange;
-use crate::http::headers::Pseudonym;
 use crate::revision::Revision;
 use crate::server::tls::Tls;
-use crate::shutdown::Shutdown;
 use crate::telemetry::{Causes, Kind};
 
 /// What a reload came to.
@@ -56,14 +54,14 @@ pub struct Reloader {
     source: ConfigSource,
     held: Held,
     /// For connections to origins that a reload makes.
-    connecting: (Pseudonym, Shutdown),
+    connecting: Connecting,
     /// As they were last taken over; its lock lets one reload run at a time.
     settings: Mutex<Settings>,
 }
 
 impl Reloader {
     /// A reloader of what was read from `source` as `settings`.
-    pub fn new(source: ConfigSource, settings: Settings, held: Held, connecting: (Pseudonym, Shutdown)) -> Self {
+    pub fn new(source: ConfigSource, settings: Settings, held: Held, connecting: Connecting) -> Self {
         Self { source, held, connecting, settings: Mutex::new(settings) }
     }
 
@@ -93,22 +91,22 @@ impl Reloader {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         self.held.tls.iter().for_each(reload_certificates);
         let read = config::load(&self.source, self.held.exchange.clock.now()).map_err(Refusal::Config);
-        self.settle(read.and_then(|Loaded { settings: fresh, rules, .. }| {
-            let (pseudonym, shutdown) = &self.connecting;
-            let sites = build::sites(&fresh, pseudonym, shutdown)?;
-            if settings.needs_restart(&fresh) {
-                tracing::warn!(
-                    "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
-                );
-            }
-            self.held
-                .exchange
-                .visitors
-                .store(Arc::new(build::visitors(&fresh, Some(&self.held.exchange.visitors.load()))));
-            let revision = rules.revision(sites, self.held.cache.clone());
-            *settings = Settings { rules: settings.rules.clone(), ..fresh };
-            Ok(Some(revision))
-        }))
+        self.settle(read.and_then(|fresh| Ok(Some(self.take_over(&mut settings, fresh)?))))
+    }
+
+    /// Takes fresh settings over, as far as that goes without a restart. Out: the revision of the fresh rules.
+    fn take_over(&self, settings: &mut Settings, fresh: Loaded) -> Result<Revision, BuildError> {
+        let Loaded { settings: fresh, rules, .. } = fresh;
+        let sites = build::sites(&fresh, &self.connecting)?;
+        if settings.needs_restart(&fresh) {
+            tracing::warn!(
+                "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
+            );
+        }
+        let visitors = &self.held.exchange.visitors;
+        visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))));
+        *settings = Settings { rules: settings.rules.clone(), ..fresh };
+        Ok(rules.revision(sites, self.held.cache.clone()))
     }
 
     /// Takes a revision over, or tells why there is none. `None`: nothing changed.
