@@ -85,6 +85,19 @@ pub enum Outcome {
     Nothing(Nothing),
 }
 
+impl Outcome {
+    /// What it came to, in one word: for timings.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Outcome::Show { how: How::Fixed, .. } => "fixed",
+            Outcome::Show { how: How::Rendered, .. } => "rendered",
+            Outcome::Show { how: How::Hit, .. } => "hit",
+            Outcome::Nothing(Nothing::Blank) => "blank",
+            Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_)) => "failed",
+        }
+    }
+}
+
 /// Where shown pieces came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -97,12 +110,15 @@ pub enum How {
 }
 
 /// Why the origin's content stays: what became of the first content that was tried.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Nothing {
     /// White space only.
+    #[error("blank")]
     Blank,
     /// Its code failed.
+    #[error(transparent)]
     Failed(RenderError),
     /// No fragment has this name; a library that was built of all fragments has none such.
+    #[error("there is no fragment `{0}`")]
     Missing(Arc<str>),
 }

@@ -13,11 +13,20 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::failure::Failure;
 use super::open::Arrival;
+use super::trace::TraceSink;
 use crate::context::Context;
 use crate::http::annotations::{CacheStatus, Forwarded, Timing, append_cache_status, append_server_timing};
 use crate::http::{Body, BodyError};
 use crate::limits::OWN_NAME;
 use crate::telemetry::{Causes, Kind, Metrics, Name, RequestLabels, Treatment};
+
+/// Who is told what becomes of a page.
+#[derive(Clone, Debug)]
+pub struct Observers {
+    pub metrics: Arc<Metrics>,
+    /// Where somebody listens in.
+    pub trace: Option<TraceSink>,
+}
 
 /// An answer, with what the account of the request says of it.
 pub struct Answered {

@@ -27,7 +27,7 @@ use crate::http::peer::TrustedProxies;
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
-use account::{Account, Answered};
+use account::{Account, Answered, Observers};
 use failure::Failure;
 use fetch::{Answer, Asked};
 use open::Arrival;
@@ -86,8 +86,8 @@ impl Exchange {
         let Arrival { request, peer, client, trace, .. } = arrival;
         let plan = self.decide(context);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
-        let rewrite =
-            Rewrite { method: asked.method(), accepted: asked.accepted, metrics: self.metrics.clone(), trace };
+        let observers = Observers { metrics: self.metrics.clone(), trace };
+        let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };

@@ -2,16 +2,14 @@
 //!
 //! In: the origin's answer, and the plan. Out: the response. It must not decide what is laid in.
 
-use std::sync::Arc;
-
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 
+use super::account::Observers;
 use super::plan::fills::PageFills;
 use super::plan::{Plan, SlotTiming};
-use super::rewriting::RewritingBody;
-use super::trace::TraceSink;
+use super::rewriting::{Page, RewritingBody};
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::annotations::{Timing, append_server_timing};
@@ -19,7 +17,6 @@ use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
 use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
 use crate::scope::ledger::Bounds;
-use crate::telemetry::Metrics;
 
 /// Why a response on a path with rules is passed on untouched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +58,7 @@ pub struct Rewrite {
     pub method: Method,
     /// What the client accepts.
     pub accepted: Accepted,
-    pub metrics: Arc<Metrics>,
-    pub trace: Option<TraceSink>,
+    pub observers: Observers,
 }
 
 /// Makes the origin's page a personalised one.
@@ -81,8 +77,9 @@ pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Re
     let content_type = last_content_type(&head.headers);
     let plain = if codings.is_empty() { body } else { Body::wrap(DecodedBody::new(body, codings)) };
     let markers = plan.markers();
-    let fills = PageFills::new(plan, how.metrics.clone(), how.trace.clone());
-    let page = Body::wrap(RewritingBody::new(plain, content_type, markers, fills, how.metrics, how.trace));
+    let fills = PageFills::new(plan, how.observers.clone());
+    let page = Page { origin: plain, content_type, markers, fills };
+    let page = Body::wrap(RewritingBody::new(page, how.observers));
     let body = match encoder {
         Some((_, encoder)) => Body::wrap(EncodedBody::new(page, encoder)),
         None => page,

@@ -13,12 +13,12 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
 use tokio::time::Sleep;
 
+use super::account::Observers;
 use super::plan::fills::PageFills;
-use super::trace::TraceSink;
 use crate::http::{Body, BodyError};
 use crate::limits::{CHARSET_PRESCAN_WAIT, PAGE_AHEAD_BYTES, SLOTS_PER_PAGE};
 use crate::page::{Assembler, Broken, Charset, Markers};
-use crate::telemetry::{Kind, Metrics};
+use crate::telemetry::Kind;
 
 /// A page being rewritten as it streams by.
 pub struct RewritingBody {
@@ -26,8 +26,17 @@ pub struct RewritingBody {
     phase: Phase,
     /// Whether the origin's body has ended, and how.
     ended: Ended,
-    metrics: Arc<Metrics>,
-    trace: Option<TraceSink>,
+    observers: Observers,
+}
+
+/// What is rewritten, and with what.
+pub struct Page {
+    /// Plain HTML.
+    pub origin: Body,
+    /// Of the response's head.
+    pub content_type: Option<String>,
+    pub markers: Arc<Markers>,
+    pub fills: PageFills,
 }
 
 /// How far the rewriting is.
@@ -57,18 +66,12 @@ enum Ended {
 }
 
 impl RewritingBody {
-    /// The body of a page: `origin` is plain HTML; `content_type` is what its head says.
-    pub fn new(
-        origin: Body,
-        content_type: Option<String>,
-        markers: Arc<Markers>,
-        fills: PageFills,
-        metrics: Arc<Metrics>,
-        trace: Option<TraceSink>,
-    ) -> Self {
+    /// The body of a page; what becomes of it is told to `observers`.
+    pub fn new(page: Page, observers: Observers) -> Self {
+        let Page { origin, content_type, markers, fills } = page;
         let wait = Box::pin(tokio::time::sleep(CHARSET_PRESCAN_WAIT));
         let prescan = Prescan { held: BytesMut::new(), content_type, wait, markers, fills };
-        Self { origin, phase: Phase::Prescan(Box::new(prescan)), ended: Ended::NotYet, metrics, trace }
+        Self { origin, phase: Phase::Prescan(Box::new(prescan)), ended: Ended::NotYet, observers }
     }
 
     /// Takes one frame of the origin; pending if there is none.
@@ -81,7 +84,7 @@ impl RewritingBody {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(bytes) if bytes.is_empty() => {}
                     Ok(bytes) => {
-                        self.trace.iter().for_each(|trace| trace.origin(&bytes));
+                        self.observers.trace.iter().for_each(|trace| trace.origin(&bytes));
                         return Poll::Ready(Some(bytes));
                     }
                     Err(frame) => self.ended = Ended::Whole(frame.into_trailers().ok()),
@@ -173,7 +176,7 @@ impl RewritingBody {
         } else {
             return;
         };
-        self.metrics.broken_pages.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+        self.observers.metrics.broken_pages.get_or_create(&Kind { kind: kind.to_owned() }).inc();
     }
 
     /// The last frame: the origin's trailers, or the error with which it broke off, so that the client can tell.

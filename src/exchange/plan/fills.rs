@@ -8,7 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Plan, Prepared};
-use crate::content::{self, Filled, How, Nothing};
+use crate::content::{self, Filled, How};
+use crate::exchange::account::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
@@ -19,7 +20,7 @@ use crate::telemetry::{Metrics, Name, SlotLabels};
 pub struct PageFills {
     plan: Plan,
     metrics: Arc<Metrics>,
-    trace: Option<Tracing>,
+    tracing: Option<Tracing>,
 }
 
 /// What somebody who listens is told when a slot settles.
@@ -39,10 +40,10 @@ struct Opened {
 }
 
 impl PageFills {
-    /// Fills by `plan`; every settled slot is counted, and told to `trace` if somebody listens.
-    pub fn new(plan: Plan, metrics: Arc<Metrics>, trace: Option<TraceSink>) -> Self {
-        let trace = trace.map(|sink| Tracing { sink, opened: Vec::new() });
-        Self { plan, metrics, trace }
+    /// Fills by `plan`; every settled slot is told to `observers`.
+    pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
+        let tracing = trace.map(|sink| Tracing { sink, opened: Vec::new() });
+        Self { plan, metrics, tracing }
     }
 
     fn fill(&mut self, slot: &Slot) -> Fill {
@@ -55,8 +56,8 @@ impl PageFills {
         // What was escaped for text between tags is filled anew for the inside of a script or a title.
         let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
         let prepared = fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]);
-        if let Some(trace) = &mut self.trace {
-            trace.opened.push(Opened { context: slot.context, made: made(prepared), reason: reason(prepared) });
+        if let Some(tracing) = &mut self.tracing {
+            tracing.opened.push(Opened { context: slot.context, made: made(prepared), reason: reason(prepared) });
         }
         match prepared {
             Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
@@ -84,10 +85,10 @@ impl Fills for PageFills {
         let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
         self.metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
-        if let Some(trace) = &self.trace
-            && let Some(opened) = trace.opened.get(settled.number)
+        if let Some(tracing) = &self.tracing
+            && let Some(opened) = tracing.opened.get(settled.number)
         {
-            trace.sink.slot(SlotTrace {
+            tracing.sink.slot(SlotTrace {
                 rule,
                 select: selector(&injection.marker),
                 target: injection.marker.target.clone(),
@@ -126,14 +127,12 @@ fn made(prepared: &Prepared) -> Made {
 
 /// Why the origin's content stays, in words.
 fn reason(prepared: &Prepared) -> Option<Arc<str>> {
-    let Prepared::Filled(Filled { outcome: content::Outcome::Nothing(nothing), .. }) = prepared else {
-        return None;
-    };
-    Some(match nothing {
-        Nothing::Blank => "blank".into(),
-        Nothing::Failed(error) => error.to_string().into(),
-        Nothing::Missing(name) => format!("there is no fragment `{name}`").into(),
-    })
+    match prepared {
+        Prepared::Filled(Filled { outcome: content::Outcome::Nothing(nothing), .. }) => {
+            Some(nothing.to_string().into())
+        }
+        _ => None,
+    }
 }
 
 /// The author's selector, with that of `each` before it.

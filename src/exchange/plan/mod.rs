@@ -3,6 +3,7 @@
 //! In: the context of an exchange, later the nonce of the page's head, later its elements. Out: fills for the page, and what the response rests on.
 //! It must not touch headers or bodies.
 
+mod decided;
 mod element;
 pub mod fills;
 mod layout;
@@ -13,15 +14,14 @@ use std::time::Duration;
 
 pub use layout::Layouts;
 
-use crate::content::{Filled, How, Nothing, Outcome};
+use crate::content::Filled;
 use crate::context::Context;
 use crate::page::{Markers, Slot, Target};
 use crate::revision::Injection;
-use crate::rule::Verdict;
 use crate::scope::Scope;
 use crate::scope::language::Escape;
 use crate::scope::ledger::{Bounds, Reader};
-use crate::scope::values::Tree;
+use decided::Decided;
 use element::ElementFacts;
 use layout::{Awaits, Layout};
 use nonce::NonceFacts;
@@ -37,15 +37,6 @@ pub struct Plan {
     slots: Vec<Prepared>,
     nonce: Arc<NonceFacts>,
     bounds: Bounds,
-}
-
-/// A rule of the path, decided.
-#[derive(Debug)]
-struct Decided {
-    number: usize,
-    verdict: Verdict,
-    /// What its code sees: with the captures of its path.
-    scope: Scope,
 }
 
 /// How far a slot is.
@@ -80,7 +71,7 @@ impl Plan {
         let nonce = Arc::new(NonceFacts::default());
         let scope = context.scope().with("csp", nonce.clone());
         let mut bounds = Bounds::default();
-        let rules = numbers.iter().map(|number| decide_rule(context, *number, &scope, &mut bounds)).collect();
+        let rules = numbers.iter().map(|number| Decided::of(context, *number, &scope, &mut bounds)).collect();
         let slots = Vec::new();
         let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
@@ -89,7 +80,7 @@ impl Plan {
 
     /// Whether any rule applies, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
-        self.rules.iter().any(|rule| rule.verdict.outcome.is_ok())
+        self.rules.iter().any(|rule| rule.applies())
     }
 
     /// Whether the page may be another one than the origin's: now, for another visitor, or later.
@@ -118,7 +109,7 @@ impl Plan {
 
     /// The names of the rules that apply, highest first.
     pub fn applied(&self) -> impl Iterator<Item = &Arc<str>> {
-        let rules = self.rules.iter().filter(|rule| rule.verdict.outcome.is_ok());
+        let rules = self.rules.iter().filter(|rule| rule.applies());
         rules.map(|rule| &self.context.revision.book.rule(rule.number).name)
     }
 
@@ -134,7 +125,7 @@ impl Plan {
                 Prepared::Filled(filled) => SlotTiming {
                     took: Some(filled.took),
                     varies_by: filled.ledger.varies_by(),
-                    ..told(how_filled(&filled.outcome))
+                    ..told(filled.outcome.word())
                 },
             })
         })
@@ -158,7 +149,7 @@ impl Plan {
     /// How far a slot can be brought at once.
     fn prepare(&mut self, marker: usize) -> Prepared {
         let slot = self.layout.slots[marker];
-        if self.rules[slot.rule].verdict.outcome.is_err() {
+        if !self.rules[slot.rule].applies() {
             return Prepared::Idle;
         }
         if self.injection(marker).content.is_some() || slot.awaits != Awaits::Nothing {
@@ -217,34 +208,5 @@ impl Plan {
             tracing::warn!(injection, %condition, %error, "a condition could not be evaluated: its injection is left out");
             false
         })
-    }
-}
-
-/// Decides one rule; what it rests on narrows `bounds`.
-fn decide_rule(context: &Context, number: usize, scope: &Scope, bounds: &mut Bounds) -> Decided {
-    let rule = context.revision.book.rule(number);
-    let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
-    let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
-    let scope = scope.clone().with("params", Arc::new(Tree::shared(serde_json::Value::Object(params))));
-    let reader = Reader::new(scope.clone());
-    let language = &context.revision.language;
-    let verdict = rule.decide(&context.asking(), &mut |condition| {
-        language.holds(&condition.name, &reader).map_err(|error| error.to_string())
-    });
-    bounds.merge(Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true });
-    bounds.merge(reader.ledger().bounds());
-    if let Err(reason) = &verdict.outcome {
-        tracing::debug!(rule = &*rule.name, %reason, "a rule does not apply");
-    }
-    Decided { number, verdict, scope }
-}
-
-fn how_filled(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Show { how: How::Fixed, .. } => "fixed",
-        Outcome::Show { how: How::Rendered, .. } => "rendered",
-        Outcome::Show { how: How::Hit, .. } => "hit",
-        Outcome::Nothing(Nothing::Blank) => "blank",
-        Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_)) => "failed",
     }
 }
