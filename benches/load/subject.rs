@@ -10,6 +10,7 @@ use std::process::Command;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use inlay::http::cookies::Transport;
 use inlay::visitor::{IdentityKeys, VisitorId};
 
 use crate::Failure;
@@ -143,7 +144,8 @@ pub fn requests(wanted: Wanted, coding: Coding) -> Vec<Bytes> {
         Coding::Gzip => "accept-encoding: gzip\r\n",
     };
     let request = |visitor: usize| {
-        let set = keys.set_cookie(&VisitorId::random(), false, jiff::Timestamp::now());
+        let set = keys.set_cookie(&VisitorId::random(), Transport::Any, jiff::Timestamp::now());
+        let set = set.as_ref().and_then(|set| set.to_str().ok()).expect("a cookie");
         let cookie = set.split(';').next().unwrap_or_default();
         let tier = SEGMENTS[segment_of(visitor)];
         format!(

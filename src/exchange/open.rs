@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Request;
-use http::uri::Scheme;
 
 use super::Exchange;
 use super::failure::Failure;
@@ -48,7 +47,7 @@ impl Arrival {
             uri: self.request.uri().clone(),
             headers: self.request.headers().clone(),
             host,
-            scheme: if self.client.scheme == Scheme::HTTPS { "https" } else { "http" },
+            scheme: self.client.scheme.clone(),
             client: self.client.address,
         }
     }

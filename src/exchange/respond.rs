@@ -2,7 +2,8 @@
 //!
 //! In: the origin's answer, and the plan. Out: the response. It must not decide what is laid in.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap};
+use http::uri::Scheme;
 use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 
@@ -15,6 +16,7 @@ use crate::http::Body;
 use crate::http::annotations::{Timing, append_server_timing};
 use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
+use crate::http::cookies::Transport;
 use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
 use crate::scope::ledger::Bounds;
 
@@ -128,10 +130,9 @@ fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sha
 
 /// Sets the visitor's cookie where one is owed.
 fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
-    let over_tls = context.request.head.scheme == "https";
-    let cookie = context.visitor.set_cookie(&context.policy.keys, over_tls, context.now);
-    if let Some(value) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-        headers.append(header::SET_COOKIE, value);
+    let transport = if context.request.head.scheme == Scheme::HTTPS { Transport::Secure } else { Transport::Any };
+    if let Some(cookie) = context.visitor.set_cookie(&context.policy.keys, transport, context.now) {
+        headers.append(header::SET_COOKIE, cookie);
     }
 }
 

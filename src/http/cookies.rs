@@ -1,25 +1,22 @@
-//! Cookies (RFC 6265): reading one, taking one out of a request without touching the others, making one.
+//! Cookies (RFC 6265): reading them, taking one out of a request without touching the others, making one.
 //!
 //! In: `Cookie` lines. Out: values, or the same lines without one cookie. It must not know what cookies mean.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 
-/// The pairs of all `Cookie` lines, in order; those that are not UTF-8 or have no `=` are left out. Values are as sent.
-pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
-    headers.get_all(COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(
-        |pair| {
-            let (name, value) = std::str::from_utf8(pair).ok()?.split_once('=')?;
-            Some((name.trim(), value.trim()))
-        },
-    )
-}
-
-/// The value of the first cookie called `name`, as sent. The first wins, because browsers send the most specific first.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    cookies(headers).find(|(found, _)| *found == name).map(|(_, value)| value)
+/// The pairs of all `Cookie` lines, in order; those without `=` or without a name are left out. Values are as sent, but
+/// for bytes that are no UTF-8: they become U+FFFD.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let pairs = headers.get_all(COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
+        (!name.is_empty()).then(|| (String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
+    })
 }
 
 /// Takes every cookie called `name` out of the request. All other bytes of `Cookie` stay as they were; a line of which
@@ -135,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn the_first_wins_and_damage_beside_it_does_not_hide_it() {
-        let mut headers = request(&["a=1; b=2", "a=3"]);
-        assert_eq!(cookie(&headers, "a"), Some("1"));
-        headers.insert(COOKIE, HeaderValue::from_bytes(b"x=\xff; a=4").unwrap());
-        assert_eq!(cookie(&headers, "a"), Some("4"));
-        assert_eq!(cookie(&headers, "c"), None);
+    fn all_are_read_in_their_order_and_damage_hides_none() {
+        let mut headers = request(&["a=1; b = \"x=y\" ;c;=d;", "a=3"]);
+        headers.append(COOKIE, HeaderValue::from_bytes(b"x=\xff; e=").unwrap());
+        let read: Vec<_> = cookies(&headers).collect();
+        let expected = [("a", "1"), ("b", "\"x=y\""), ("a", "3"), ("x", "\u{fffd}"), ("e", "")];
+        assert_eq!(read, expected.map(|(name, value)| (name.into(), value.into())));
     }
 
     #[test]

@@ -7,9 +7,11 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
-use http::{HeaderMap, Method, Uri, header};
+use http::uri::Scheme;
+use http::{HeaderMap, Method, Uri};
 use url::form_urlencoded;
 
+use crate::http::cookies::cookies;
 use crate::http::path;
 use crate::scope::{Answer, Facts, Key};
 
@@ -33,8 +35,8 @@ pub struct Head {
     pub headers: HeaderMap,
     /// Lower case, without a port.
     pub host: String,
-    /// `http` or `https`, as the client used it.
-    pub scheme: &'static str,
+    /// As the client used it.
+    pub scheme: Scheme,
     pub client: IpAddr,
 }
 
@@ -103,10 +105,8 @@ impl RequestFacts {
 
     fn cookies(&self) -> &[(String, String)] {
         self.cookies.get_or_init(|| {
-            let lines = self.head.headers.get_all(header::COOKIE).into_iter();
-            let text: Vec<String> = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect();
-            let pairs = text.iter().flat_map(|line| cookie::Cookie::split_parse(line.as_str())).flatten();
-            pairs.map(|pair| (pair.name().to_owned(), pair.value().to_owned())).collect()
+            let pairs = cookies(&self.head.headers);
+            pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
         })
     }
 
@@ -158,7 +158,7 @@ impl Facts for RequestFacts {
         match names.as_slice() {
             [] | ["query"] => Answer::map(),
             ["method"] => Answer::scalar(self.head.method.as_str()),
-            ["scheme"] => Answer::scalar(self.head.scheme),
+            ["scheme"] => Answer::scalar(self.head.scheme.as_str()),
             ["host"] => Answer::scalar(self.host()),
             ["path"] => Answer::scalar(self.path()),
             ["query", name] => Answer::optional(self.query_values(name).next()),

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderValue;
 use jiff::Timestamp;
 use sha2::Sha256;
 
+use crate::http::cookies::{self, Transport};
 use crate::ids;
 use crate::limits::{VISITOR_COOKIE_AGE, VISITOR_COOKIE_RENEWAL};
 
@@ -123,13 +125,11 @@ impl IdentityKeys {
         }
     }
 
-    /// The `Set-Cookie` value for `id`.
-    pub fn set_cookie(&self, id: &VisitorId, over_tls: bool, now: Timestamp) -> String {
+    /// The `Set-Cookie` value for `id`; `None` if the cookie's name is none that a header can hold.
+    pub fn set_cookie(&self, id: &VisitorId, transport: Transport, now: Timestamp) -> Option<HeaderValue> {
         let signed = format!("{}.{}", id.text(), today(now));
         let mac = self.sign(&self.keys[0], &signed);
-        let secure = if over_tls { "; Secure" } else { "" };
-        let age = VISITOR_COOKIE_AGE.as_secs();
-        format!("{}={signed}.{mac}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", self.cookie)
+        cookies::set_cookie(&self.cookie, &format!("{signed}.{mac}"), VISITOR_COOKIE_AGE, transport)
     }
 
     fn sign(&self, key: &Hmac<Sha256>, signed: &str) -> String {
@@ -171,8 +171,8 @@ mod tests {
     }
 
     fn issued_by(keys: &IdentityKeys, id: &VisitorId, at: Timestamp) -> String {
-        let header = keys.set_cookie(id, false, at);
-        let (_, rest) = header.split_once('=').expect("a cookie");
+        let header = keys.set_cookie(id, Transport::Any, at).expect("a cookie");
+        let (_, rest) = header.to_str().expect("ASCII").split_once('=').expect("a cookie");
         rest.split(';').next().expect("a value").to_owned()
     }
 
@@ -213,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_cookie_is_ours_alone() {
-        let header = IdentityKeys::new("v", &[NEW]).set_cookie(&VisitorId::random(), true, now());
+        let header = IdentityKeys::new("v", &[NEW]).set_cookie(&VisitorId::random(), Transport::Secure, now());
+        let header = header.as_ref().and_then(|header| header.to_str().ok()).expect("a cookie");
         for attribute in ["Path=/", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age="] {
             assert!(header.contains(attribute), "{attribute} in {header}");
         }

@@ -9,10 +9,14 @@ mod policy;
 
 use std::sync::Arc;
 
+use http::HeaderValue;
+use jiff::Timestamp;
+
 pub use consent::{Consent, ConsentPolicy};
 pub use identity::{Identity, IdentityKeys, VisitorId};
 pub use policy::VisitorPolicy;
 
+use crate::http::cookies::Transport;
 use crate::scope::{Answer, Facts, Key};
 
 /// The visitor of one exchange.
@@ -24,7 +28,7 @@ pub struct Visitor {
 
 impl Visitor {
     /// Recognises the visitor. Without consent nobody is recognised and nobody gets a new identity.
-    pub fn recognise(keys: &IdentityKeys, cookie: Option<&str>, consent: Consent, now: jiff::Timestamp) -> Self {
+    pub fn recognise(keys: &IdentityKeys, cookie: Option<&str>, consent: Consent, now: Timestamp) -> Self {
         let identity = match consent.given() {
             true => keys.identify(cookie, now),
             false => Identity::Nobody,
@@ -38,9 +42,9 @@ impl Visitor {
     }
 
     /// The value of `Set-Cookie` that this exchange owes the visitor, if the response may carry one.
-    pub fn set_cookie(&self, keys: &IdentityKeys, over_tls: bool, now: jiff::Timestamp) -> Option<String> {
+    pub fn set_cookie(&self, keys: &IdentityKeys, transport: Transport, now: Timestamp) -> Option<HeaderValue> {
         let id = self.identity.owes_cookie()?;
-        Some(keys.set_cookie(id, over_tls, now))
+        keys.set_cookie(id, transport, now)
     }
 }
 
