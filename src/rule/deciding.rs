@@ -2,7 +2,6 @@
 //!
 //! In: a rule, what is asked, and whoever evaluates conditions. Out: a [`Verdict`]. It must not evaluate code itself.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -38,39 +37,30 @@ pub struct Verdict {
 }
 
 /// Why a rule does not apply.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Reason {
+    #[error("its state is `stopped`")]
     Stopped,
+    #[error("its state is `preview`")]
     PreviewOnly,
+    #[error("{0} does not fit its `match`")]
     NoMatch(Misfit),
+    #[error("its `except` fits")]
     Excepted,
+    #[error("its `active` says: {0}")]
     Inactive(Standing),
+    #[error("campaign `{0}`: {1}")]
     Campaign(Arc<str>, Box<Reason>),
-    /// The visitor falls outside the share.
+    #[error("the visitor is outside its `share`")]
     OutsideShare,
     /// A share needs a visitor who may be recognised.
+    #[error("it has a `share`, and without consent nobody is recognised")]
     NobodyToShare,
-    /// The condition does not hold.
+    #[error("`when: {0}` does not hold")]
     When(Arc<str>),
-    /// The condition could not be evaluated, for this reason.
+    /// The condition could not be evaluated; why, in words.
+    #[error("`when: {0}` failed: {1}")]
     WhenFailed(Arc<str>, String),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Stopped => write!(f, "its state is `stopped`"),
-            Reason::PreviewOnly => write!(f, "its state is `preview`"),
-            Reason::NoMatch(misfit) => write!(f, "`match` does not fit: {misfit:?}"),
-            Reason::Excepted => write!(f, "`except` fits"),
-            Reason::Inactive(standing) => write!(f, "`active` says {standing:?}"),
-            Reason::Campaign(name, reason) => write!(f, "campaign `{name}`: {reason}"),
-            Reason::OutsideShare => write!(f, "the visitor is outside its `share`"),
-            Reason::NobodyToShare => write!(f, "it has a `share`, and without consent nobody is recognised"),
-            Reason::When(source) => write!(f, "`when: {source}` does not hold"),
-            Reason::WhenFailed(source, error) => write!(f, "`when: {source}` failed: {error}"),
-        }
-    }
 }
 
 /// Evaluates a condition; an error is in words for the author.

@@ -41,14 +41,21 @@ pub enum Wanted {
 }
 
 /// The first part of a match that did not fit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
+    #[error("the site")]
     Site,
+    #[error("the host")]
     Host,
+    #[error("the path")]
     Path,
+    #[error("the method")]
     Method,
+    #[error("the query's `{0}`")]
     Query(Arc<str>),
+    #[error("the header `{0}`")]
     Header(Arc<str>),
+    #[error("the cookie `{0}`")]
     Cookie(Arc<str>),
 }
 

@@ -2,6 +2,8 @@
 //!
 //! In: a schedule and a moment. Out: whether it is active then, and until when that answer surely holds. Pure.
 
+use std::fmt;
+
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
@@ -39,6 +41,18 @@ pub enum Standing {
     Over,
     OtherDay,
     OtherHour,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Standing::Active => "now",
+            Standing::NotYet => "not yet",
+            Standing::Over => "it is over",
+            Standing::OtherDay => "not on this day",
+            Standing::OtherHour => "not at this hour",
+        })
+    }
 }
 
 impl Moment {
