@@ -99,7 +99,7 @@ pub struct SlotLabels {
 /// One label: what something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
-    pub kind: String,
+    pub kind: &'static str,
 }
 
 /// Every metric of one running process. A registry of its own, so that several can run in one process.

@@ -37,7 +37,7 @@ pub enum ReloadState {
 pub struct Admin {
     exchange: Arc<Exchange>,
     access: Access,
-    pub reload: ArcSwap<ReloadState>,
+    reload: ArcSwap<ReloadState>,
     draining: AtomicBool,
 }
 
@@ -55,6 +55,11 @@ impl Admin {
     /// From now on not ready, so that load balancers look elsewhere.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// The files were read again, and this is what it came to.
+    pub fn reloaded(&self, state: ReloadState) {
+        self.reload.store(Arc::new(state));
     }
 
     /// Answers one request.

@@ -129,8 +129,8 @@ impl Reloader {
                 (Reloaded::Applied, ReloadState::Current, "applied")
             }
         };
-        exchange.metrics.reloads.get_or_create(&Kind { kind: kind.to_owned() }).inc();
-        admin.reload.store(Arc::new(state));
+        exchange.metrics.reloads.get_or_create(&Kind { kind }).inc();
+        admin.reloaded(state);
         reloaded
     }
 }

@@ -52,9 +52,8 @@ impl Answered {
     pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
         let treatment = match failure {
             Failure::Origin(error) => {
-                let kind = error.proxy_error().to_owned();
                 tracing::warn!(error = %Causes(error), "the origin gave no answer");
-                metrics.origin_errors.get_or_create(&Kind { kind }).inc();
+                metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
             Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,

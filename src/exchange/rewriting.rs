@@ -176,7 +176,7 @@ impl RewritingBody {
         } else {
             return;
         };
-        self.observers.metrics.broken_pages.get_or_create(&Kind { kind: kind.to_owned() }).inc();
+        self.observers.metrics.broken_pages.get_or_create(&Kind { kind }).inc();
     }
 
     /// The last frame: the origin's trailers, or the error with which it broke off, so that the client can tell.
