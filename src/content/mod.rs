@@ -7,6 +7,7 @@ mod cache;
 mod library;
 mod tally;
 mod template;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
