@@ -3,12 +3,14 @@
 //! In: flags. Out: problems with their lines, as text or JSON, or a summary; a JSON Schema on request. Exit code 0
 //! fine, 1 problems found, 2 wrong usage. It must not start anything.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::flags::FILE;
+use super::{USAGE, style_for};
 use crate::clock::Clock;
 use crate::config::compile::Surroundings;
 use crate::config::print::{self, Style};
@@ -17,8 +19,7 @@ use crate::config::schema::{self, Kind};
 use crate::config::variables::Environment;
 use crate::config::{self, ConfigSource, DeploymentSource, Overrides, Problems, Rules};
 
-/// What is checked, unless told otherwise: this file, or these rules, in the current folder.
-const FILE: &str = "inlay.yaml";
+/// The folder that is checked if nothing is named and there is no file.
 const RULES: &str = "rules";
 
 /// What to check, and how to say it.
@@ -47,19 +48,15 @@ enum Subject {
 /// Checks, and prints to standard output.
 pub fn run(args: &Args) -> ExitCode {
     let mut out = std::io::stdout();
-    let coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let style = if coloured { Style::Coloured } else { Style::Plain };
-    let Some((text, code)) = answer(args, style) else {
+    let Some((text, code)) = answer(args, style_for(&out)) else {
         eprintln!(
             "inlay check: there is no `{FILE}` and no `{RULES}` here; name a file with -c, or a folder with --rules"
         );
-        return ExitCode::from(2);
+        return ExitCode::from(USAGE);
     };
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => ExitCode::from(code),
-        // Whoever reads has seen enough (`inlay check | head`).
-        Err(_) => ExitCode::from(code),
-    }
+    // Fails where whoever reads has seen enough (`inlay check | head`): what is so stays so.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::from(code)
 }
 
 /// What to print, and the exit code; `None` if there is nothing to check.

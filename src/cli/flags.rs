@@ -30,8 +30,8 @@ pub struct Flags {
     pub admin: Option<String>,
 }
 
-/// The file that is taken if none is named.
-const FILE: &str = "inlay.yaml";
+/// The file that is taken if none is named and it is in the current folder.
+pub const FILE: &str = "inlay.yaml";
 
 impl Flags {
     /// Where the configuration comes from; `None` if nothing says what to front.

@@ -8,10 +8,12 @@ mod flags;
 mod run;
 mod switch;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::print::Style;
 use crate::exchange::Switch;
 use crate::telemetry::Causes;
 
@@ -57,4 +59,10 @@ pub fn main() -> ExitCode {
 fn failed(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("inlay: {}", Causes(error));
     ExitCode::from(PROBLEMS)
+}
+
+/// Colours for people who did not decline them, plain text for files and pipes.
+fn style_for(out: &impl IsTerminal) -> Style {
+    let coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if coloured { Style::Coloured } else { Style::Plain }
 }

@@ -2,16 +2,15 @@
 //!
 //! In: flags or a file. Out: a process that serves; SIGHUP reloads it, Ctrl-C and SIGTERM drain it, a second one ends it at once.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::failed;
 use super::flags::Flags;
+use super::{PROBLEMS, USAGE, failed, style_for};
 use crate::app::{App, StartError};
 use crate::clock::Clock;
-use crate::config::print::{Style, problems};
+use crate::config::print::problems;
 use crate::config::{self, ConfigSource, Problems};
 use crate::limits::DRAIN_WAIT;
 use crate::shutdown::Drained;
@@ -31,7 +30,7 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     let Some(source) = args.flags.source() else {
         eprintln!("inlay run: name what to front, with --origin URL or with -c FILE; there is no `inlay.yaml` here");
-        return ExitCode::from(super::USAGE);
+        return ExitCode::from(USAGE);
     };
     let format = args.log.unwrap_or_else(|| log_format(&source));
     telemetry::log_to_stderr(format);
@@ -42,8 +41,8 @@ pub fn run(args: &Args) -> ExitCode {
     match runtime.block_on(serve(source, format)) {
         Ok(code) => code,
         Err(StartError::Config(wrong)) => {
-            eprint!("{}", problems(&wrong.0, style()));
-            ExitCode::from(super::PROBLEMS)
+            eprint!("{}", problems(&wrong.0, style_for(&std::io::stderr())));
+            ExitCode::from(PROBLEMS)
         }
         Err(error) => failed(&error),
     }
@@ -81,14 +80,9 @@ async fn serve(source: ConfigSource, format: LogFormat) -> Result<ExitCode, Star
 /// Warnings as `check` prints them; as events where a program reads the log line by line.
 fn warn_of(warnings: &Problems, format: LogFormat) {
     match format {
-        LogFormat::Text => eprint!("{}", problems(&warnings.0, style())),
+        LogFormat::Text => eprint!("{}", problems(&warnings.0, style_for(&std::io::stderr()))),
         LogFormat::Json => warnings.0.iter().for_each(|problem| tracing::warn!("{}", problem.headline())),
     }
-}
-
-/// Colours for people, plain text for files and pipes.
-fn style() -> Style {
-    if std::io::stderr().is_terminal() { Style::Coloured } else { Style::Plain }
 }
 
 /// What a signal asks for.
