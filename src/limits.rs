@@ -37,6 +37,34 @@ pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 /// Time from the start of the request after which a slot that is due is given up.
 pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
+/// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
+/// template needs.
+pub const TEMPLATE_FUEL: u64 = 200_000;
+/// Bytes of text that one unit of fuel pays for, as minijinja counts.
+pub const TEMPLATE_BYTES_PER_FUEL: u64 = 64;
+/// Bytes that one render may print. A slot is a part of a page; whole pages are smaller.
+pub const TEMPLATE_OUTPUT_BYTES: usize = 1024 * 1024;
+/// Bytes of one text that a filter or operator may make.
+pub const TEMPLATE_TEXT_BYTES: usize = 1024 * 1024;
+/// Items, at all depths, of a container that is printed, compared or handed on as a whole.
+pub const TEMPLATE_CONTAINER_ITEMS: usize = 10_000;
+/// Nesting of such a container. Writing one recurses, so this bounds the stack.
+pub const TEMPLATE_CONTAINER_DEPTH: usize = 64;
+/// Spaces of `tojson(indent=…)`.
+pub const TEMPLATE_JSON_INDENT: usize = 16;
+/// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
+/// and a worker's stack has 2 MiB.
+pub const TEMPLATE_RECURSION: usize = 200;
+/// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
+pub const LEDGER_READS: usize = 512;
+/// Bytes of the fragment cache, unless the file says otherwise.
+pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Locks of those who make a missing fragment: as many different ones as can be in the making at once, many times the workers.
+pub const FRAGMENT_CACHE_LOCKS: usize = 256;
+/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
+pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
+pub const TALLY_PATHS: usize = 64;
 
 // -- visitor --
 
@@ -74,6 +102,7 @@ pub const LAYOUTS: u64 = 1_000;
 pub const OWN_NAME: &str = "inlay";
 /// Paths that are answered by us and never reach an origin.
 pub const OWN_PATHS: &str = "/_inlay/";
+
 // -- http --
 
 /// Bytes that one step of a decoder or encoder may put out: bounds what a decompression bomb can make of a few bytes
@@ -163,39 +192,11 @@ pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
 /// Times one request is tried, over all of an origin's servers, where trying again is safe.
 pub const ORIGIN_ATTEMPTS: usize = 2;
-/// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
-/// template needs.
-pub const TEMPLATE_FUEL: u64 = 200_000;
-/// Bytes of text that one unit of fuel pays for, as minijinja counts.
-pub const TEMPLATE_BYTES_PER_FUEL: u64 = 64;
-/// Bytes that one render may print. A slot is a part of a page; whole pages are smaller.
-pub const TEMPLATE_OUTPUT_BYTES: usize = 1024 * 1024;
-/// Bytes of one text that a filter or operator may make.
-pub const TEMPLATE_TEXT_BYTES: usize = 1024 * 1024;
-/// Items, at all depths, of a container that is printed, compared or handed on as a whole.
-pub const TEMPLATE_CONTAINER_ITEMS: usize = 10_000;
-/// Nesting of such a container. Writing one recurses, so this bounds the stack.
-pub const TEMPLATE_CONTAINER_DEPTH: usize = 64;
-/// Spaces of `tojson(indent=…)`.
-pub const TEMPLATE_JSON_INDENT: usize = 16;
-/// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
-/// and a worker's stack has 2 MiB.
-pub const TEMPLATE_RECURSION: usize = 200;
-/// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
-pub const LEDGER_READS: usize = 512;
 
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
-/// Bytes of the fragment cache, unless the file says otherwise.
-pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// Locks of those who make a missing fragment: as many different ones as can be in the making at once, many times the workers.
-pub const FRAGMENT_CACHE_LOCKS: usize = 256;
-/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
-pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
-/// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
-pub const TALLY_PATHS: usize = 64;
 
 // -- app --
 
@@ -205,6 +206,7 @@ pub const RULES_POLL: Duration = Duration::from_millis(250);
 pub const RULES_SETTLE: Duration = Duration::from_millis(50);
 /// Looks after a change, at most: what has not settled then is read as it is, so that a change is live within a second.
 pub const RULES_SETTLE_LOOKS: usize = 10;
+
 // -- cli/demo --
 
 /// Bytes of one page that the stage keeps to compare it with the origin's. Ten times a large page; beyond it the page is
