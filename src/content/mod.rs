@@ -26,7 +26,8 @@ pub use tally::{Tallied, Tally};
 pub struct Content {
     pub kind: Kind,
     pub fallback: Fallback,
-    /// From the start of the request; it bites when the slot is late and due.
+    /// From the start of the request; it bites when the slot is late and due. What is rendered in place, as all content is
+    /// until there are sources, is never late.
     pub deadline: Duration,
     pub blank: Blank,
     /// For metrics, timings and messages: `rule.position` or the fragment's name.
