@@ -1,7 +1,7 @@
 //! What time it is, for everything that decides by it.
 //!
 //! In: nothing, or a test's will. Out: instants. Nothing else in the house may ask the system for the wall clock,
-//! so that a test, a preview or a simulation can set it.
+//! so that a test, a preview or a simulation can set it. It must not be asked twice in one exchange.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,6 +1,7 @@
 //! `inlay run`: fronts a website until it is told to stop.
 //!
 //! In: flags or a file. Out: a process that serves; SIGHUP reloads it, Ctrl-C and SIGTERM drain it, a second one ends it at once.
+//! It must not wire anything itself.
 
 use std::process::ExitCode;
 

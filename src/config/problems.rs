@@ -1,6 +1,7 @@
 //! All problems of one run.
 //!
-//! In: problems in order. Out: a list that can be an error, be counted, and be printed with its lines.
+//! In: problems in order. Out: a list that can be an error, be counted, and be printed with its lines. It must not
+//! draw them.
 
 use std::fmt;
 

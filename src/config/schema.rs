@@ -1,6 +1,7 @@
 //! JSON Schemas of both kinds of file, for editors.
 //!
-//! In: the kind. Out: a schema of draft 2020-12, from the very declarations that read the files.
+//! In: the kind. Out: a schema of draft 2020-12, from the very declarations that read the files. It must not
+//! describe a key that the readers do not know.
 
 use schemars::generate::SchemaSettings;
 use serde_json::Value;

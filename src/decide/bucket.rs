@@ -1,6 +1,7 @@
 //! Shares of visitors, by hash.
 //!
-//! In: what is shared out, and a visitor's id. Out: a place between 0 and 1, the same for ever and on every machine.
+//! In: what is shared out, and a visitor's id. Out: a place between 0 and 1, the same for ever and on every machine. It
+//! must not hang on anything else: not on the process, nor on the moment.
 
 use std::hash::Hasher;
 

@@ -2,7 +2,7 @@
 //!
 //! In: the origin's decoded body, and an assembler once the charset is settled. Out: frames. It reads ahead of the client only
 //! within the assembler's budget, so that back-pressure reaches the origin; where nothing is ready it says so, so that what
-//! compresses it can flush.
+//! compresses it can flush. It must not know what is laid in.
 
 use std::pin::Pin;
 use std::sync::Arc;

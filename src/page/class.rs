@@ -1,7 +1,7 @@
 //! Classes added to and removed from the value of a `class` attribute, touching as few of its bytes as can be.
 //!
 //! In: the value as it is written in the page, and the changes. Out: the new value as it is to be written between double
-//! quotes, or nothing if it already is as asked.
+//! quotes, or nothing if it already is as asked. It must not touch the tag around it.
 
 use super::Context;
 use super::charset::{Beyond, Charset};

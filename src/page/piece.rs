@@ -1,7 +1,7 @@
 //! Pieces: a page as a list of bytes with slots between them.
 //!
 //! The list is neutral. It says where slots are, not what goes into them, so it can be kept and walked again for
-//! another visitor without parsing the page.
+//! another visitor without parsing the page. It must not know who asks.
 
 use bytes::Bytes;
 

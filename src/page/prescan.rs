@@ -1,7 +1,7 @@
 //! The HTML standard's prescan: does a `<meta>` in the first bytes of a page name its encoding?
 //!
 //! In: at most the bytes that the standard looks at. Out: the encoding, or nothing found. Steps and names are those of
-//! "prescan a byte stream to determine its encoding" (HTML standard, 13.2.3.2).
+//! "prescan a byte stream to determine its encoding" (HTML standard, 13.2.3.2). It must not guess.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
 

@@ -3,7 +3,7 @@
 //! In: bytes, in any chunks. Out: [`Event`]s with offsets in the page, and how far the page is understood. What lol_html
 //! writes is only counted: nothing is changed through it, so the page's own bytes can be used instead, uncopied, and an
 //! error in it costs no byte. End tags are seen through `on_end_tag` alone, which runs for an implied end as well, with
-//! the end tag that implied it.
+//! the end tag that implied it. It must not hold bytes.
 
 use std::borrow::Cow;
 use std::ops::Range;

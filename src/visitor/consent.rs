@@ -1,6 +1,7 @@
 //! Whether the visitor consented, from the request's head.
 //!
-//! In: the deployment's policy, the consent cookie, `Sec-GPC`. Out: a [`Consent`] with its reason.
+//! In: the deployment's policy, the consent cookie, `Sec-GPC`. Out: a [`Consent`] with its reason. It must not
+//! remember it.
 
 use std::sync::Arc;
 

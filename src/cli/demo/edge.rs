@@ -1,6 +1,7 @@
 //! What the demo asks of Inlay: to answer a request as it would on its own listener.
 //!
-//! In: a request. Out: a response. Written as a trait, so that the demo's own tests need no origin and no rules.
+//! In: a request. Out: a response. Written as a trait, so that the demo's own tests need no origin and no rules. It must not
+//! offer the demo what a visitor would not get.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

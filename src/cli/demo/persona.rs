@@ -1,6 +1,7 @@
 //! The three visitors of the stage.
 //!
-//! In: a name. Out: who that is: what they ask the shop for at the start, and what their browser says of itself.
+//! In: a name. Out: who that is: what they ask the shop for at the start, and what their browser says of itself. It
+//! must not know what the rules make of them.
 
 /// One of the stage's visitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,7 @@
 //! What the stage's panel tells of one traced page.
 //!
-//! In: a [`Record`]. Out: JSON. Texts for people are made here, so that the stage's script only lays them out.
+//! In: a [`Record`]. Out: JSON. Texts for people are made here, so that the stage's script only lays them out. It
+//! must not judge.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The demo's rules: where they are.
 //!
 //! In: the folder that was asked for, or none. Out: a folder that can be edited while the demo runs. In a clone of the project
-//! that is its own `rules`; anywhere else a copy of the bundled ones, which goes when the demo ends.
+//! that is its own `rules`; anywhere else a copy of the bundled ones, which goes when the demo ends. It must not
+//! change a folder that was there.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Contents: `html`, `text`, `template`, `fragment`, with deadline, blank and fallback.
 //!
-//! In: a content as written. Out: a [`Content`], with its templates given to the language.
+//! In: a content as written. Out: a [`Content`], with its templates given to the language. It must not
+//! look for circles among fragments; those show only when all are known.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

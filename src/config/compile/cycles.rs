@@ -1,6 +1,6 @@
 //! Definitions that lead to themselves: audiences made of audiences, fragments that fall back on fragments.
 //!
-//! In: who leads to whom. Out: each circle once, noted where it begins.
+//! In: who leads to whom. Out: each circle once, noted where it begins. It must not know what a definition says.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,7 @@
 //! `inject`: markers for pages, with the content that goes there.
 //!
-//! In: a rule's injections as written. Out: [`Injection`]s; what cannot be streamed or does not go together is noted.
+//! In: a rule's injections as written. Out: [`Injection`]s; what cannot be streamed or does not go together is noted. It
+//! must not compile selectors together: which of them meet in a page is known per request.
 
 use std::sync::Arc;
 

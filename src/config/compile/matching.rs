@@ -1,6 +1,6 @@
 //! `match`, `except` and `active` as rules use them.
 //!
-//! In: both as written. Out: [`Match`] and [`Schedule`].
+//! In: both as written. Out: [`Match`] and [`Schedule`]. It must not look at a request.
 
 use http::Method;
 

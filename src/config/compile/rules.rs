@@ -1,7 +1,7 @@
 //! Rules and campaigns, in the order of precedence.
 //!
 //! In: rules as written, each with its file. Out: [`Rule`]s and what each lays in, higher priority first, then by
-//! file and order.
+//! file and order. It must not decide whether a rule applies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What works but is likely not meant: two rules that want the same element.
 //!
-//! In: all rules. Out: warnings.
+//! In: all rules. Out: warnings. It must not refuse anything.
 
 use std::collections::HashMap;
 

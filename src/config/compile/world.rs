@@ -1,6 +1,7 @@
 //! Everything that the rule files define, by name, with where it is defined.
 //!
-//! In: the files as read. Out: definitions that can be looked up; names defined twice are noted with both places.
+//! In: the files as read. Out: definitions that can be looked up; names defined twice are noted with both places. It must not
+//! compile any of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! Contents of rule files as written, with what stands in for them.
+//!
+//! In: trees. Out: records with the key that was chosen. It must not look a name up.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,6 @@
 //! `inlay.yaml` as written.
+//!
+//! In: a tree. Out: [`Deployment`]. It must not fill in defaults: what is missing may stand on the command line.
 
 use std::borrow::Cow;
 

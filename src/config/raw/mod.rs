@@ -1,7 +1,8 @@
 //! Both kinds of file as their authors wrote them: every key, typed and with its place, but nothing checked across
 //! keys.
 //!
-//! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`.
+//! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`. It must not
+//! know them.
 
 pub mod contents;
 pub mod deployment;

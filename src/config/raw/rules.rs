@@ -1,4 +1,6 @@
 //! `rules/*.yaml` as written.
+//!
+//! In: a tree. Out: [`RuleFile`]. It must not know other files.
 
 use super::contents::RawContent;
 use super::wanted::Wanteds;

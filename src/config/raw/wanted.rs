@@ -1,6 +1,6 @@
 //! What is wanted of a value: a parameter, a header, a cookie.
 //!
-//! In: nodes. Out: one variant for each form.
+//! In: nodes. Out: one variant for each form. It must not compile patterns for anything but values.
 
 use std::borrow::Cow;
 

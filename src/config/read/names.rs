@@ -1,6 +1,7 @@
 //! Names: of keys, of choices, of what authors define.
 //!
-//! In: a name. Out: whether it is well formed, and the nearest of the known ones.
+//! In: a name. Out: whether it is well formed, and the nearest of the known ones. It must not decide what an unknown
+//! one costs.
 
 /// The known name that `name` is likely a misspelling of.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,7 +1,8 @@
 //! Maps with known keys: one declaration makes the type, its reader and its JSON Schema, so that they cannot differ.
 //!
 //! In: a `record!` declaration. Out: a struct of optional fields that implements [`Read`] and `JsonSchema`. Unknown
-//! keys are errors with the nearest known one; keys of later versions say so.
+//! keys are errors with the nearest known one; keys of later versions say so. It must not
+//! know what any record means.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value as Json, json};

@@ -1,4 +1,7 @@
 //! Where settings come from.
+//!
+//! In: the deployment's file, or none. Out: from which folder its paths start, and where a problem without a key of its
+//! own is shown. It must not read anything.
 
 use std::path::{Path, PathBuf};
 

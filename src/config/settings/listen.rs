@@ -1,4 +1,6 @@
 //! Listeners: addresses, and the certificates of those with TLS.
+//!
+//! In: `listen` as written. Out: [`Listener`]s whose files exist. It must not read keys or bind.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

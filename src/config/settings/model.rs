@@ -1,4 +1,6 @@
 //! What a process is set up with.
+//!
+//! In: what the readers found. Out: plain data for `app`. It must not hold anything that runs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! What the command line says instead of the file: `--origin --listen --rules --store --admin`.
 //!
 //! In: the flags' texts. Out: the same raw values that the file gives, so that both are checked alike. A problem in
-//! one names the flag.
+//! one names the flag. It must not decide between the two.
 
 use crate::config::raw::deployment::{Deployment, RawAdmin, RawListener};
 use crate::config::read::At;

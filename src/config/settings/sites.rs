@@ -1,7 +1,7 @@
 //! Sites and the origins behind them.
 //!
 //! In: what a single site has at the top level, `sites`, `origins`. Out: sites with what they inherit, and every
-//! origin by name.
+//! origin by name. It must not open connections.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
 //! Characters, which the YAML parser counts, and bytes, which we count.
+//!
+//! In: a text and a count of characters. Out: the byte offset. It must not know YAML.
 
 /// From character to byte offsets.
 pub struct Offsets(Option<Vec<usize>>, usize);

@@ -1,4 +1,7 @@
 //! The tree of a YAML file.
+//!
+//! In: nodes, as they are built. Out: the same, with the place of each. It must not interpret a scalar: what its text
+//! means is for its reader to say.
 
 use std::rc::Rc;
 

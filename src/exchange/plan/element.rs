@@ -1,6 +1,7 @@
 //! `element` and `each` in code: an element of the page.
 //!
-//! In: the element as the page saw it. Out: facts, the same for every visitor of the page.
+//! In: the element as the page saw it. Out: facts, the same for every visitor of the page. It must not look beyond
+//! the element.
 
 use std::sync::Arc;
 

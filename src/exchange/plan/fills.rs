@@ -1,6 +1,7 @@
 //! The plan as the page sees it: something that fills slots.
 //!
-//! In: slots, as the page finds them. Out: what is laid in, with the nonce in its places; counts and the trace of what became of them.
+//! In: slots, as the page finds them. Out: what is laid in, with the nonce in its places; counts and the trace of what
+//! became of them. It must not let a fragment's failure reach the page.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What templates touch: facades that turn every access into a question.
 //!
 //! In: a [`Reader`]. Out: minijinja values. They hold no data, so there is no way of looking at them that goes unrecorded;
-//! even their `Debug` form shows the path only.
+//! even their `Debug` form shows the path only. It must not answer anything itself.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Who is asking, as the shop knows it: by its own cookies.
 //!
 //! In: a request's cookies, the forms for logging in and for consent. Out: a [`Caller`], and the cookies that the shop sets. The
-//! cookies are bare text: nothing in this shop is worth a forgery.
+//! cookies are bare text: nothing in this shop is worth a forgery. It must not know of Inlay.
 
 use cookie::{Cookie, SameSite};
 use http::HeaderMap;

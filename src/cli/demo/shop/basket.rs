@@ -1,6 +1,7 @@
 //! What lies in the cart. It lives in a cookie, `NW-101:2.NW-131:1`, so that the shop keeps nothing.
 //!
-//! In: the cookie's text. Out: lines with prices, and the text again. Unknown numbers are dropped.
+//! In: the cookie's text. Out: lines with prices, and the text again. Unknown numbers are dropped. It must not know
+//! requests.
 
 use serde::Serialize;
 

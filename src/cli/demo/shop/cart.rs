@@ -1,6 +1,7 @@
 //! The page of the cart, and the form that changes it.
 //!
-//! In: who asks, and the form. Out: the page, or the way back to it with the new cart in a cookie.
+//! In: who asks, and the form. Out: the page, or the way back to it with the new cart in a cookie. It must
+//! not keep carts.
 
 use serde_json::json;
 

@@ -1,6 +1,7 @@
 //! The shop's pictures, styles and scripts.
 //!
-//! In: a name. Out: the bytes, with their type, their entity tag and, where it pays, a gzip form made once.
+//! In: a name. Out: the bytes, with their type, their entity tag and, where it pays, a gzip form made once. It
+//! must not read the disk.
 
 use bytes::Bytes;
 

@@ -1,7 +1,7 @@
 //! The shop's pages, as templates.
 //!
 //! In: a page's name and its values. Out: HTML. The templates are bundled, so rendering them cannot fail but by a
-//! mistake of ours, which the tests find.
+//! mistake of ours, which the tests find. It must not know requests.
 
 use minijinja::Environment;
 use minijinja::value::Serde;

@@ -1,6 +1,7 @@
 //! How the shop answers: status, caching, conditions, compression.
 //!
-//! In: a body with what may be done with it. Out: the response to one request. Only GET and HEAD are conditional or compressed.
+//! In: a body with what may be done with it. Out: the response to one request. Only GET and HEAD are conditional or compressed. It
+//! must not know what a page says.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

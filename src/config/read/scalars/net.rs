@@ -1,4 +1,6 @@
 //! Addresses, networks, URLs, hosts, paths, methods, names of cookies and headers, secrets, languages.
+//!
+//! In: text. Out: the value, or what is expected instead. It must not resolve or open anything.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

@@ -1,4 +1,6 @@
 //! Durations, hours of the day, days of the week, dates, time zones.
+//!
+//! In: text. Out: the value, or what is expected instead. It must not ask the clock.
 
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;

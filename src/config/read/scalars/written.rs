@@ -1,4 +1,6 @@
 //! What every kind of scalar can do: say what it is, and be read from text.
+//!
+//! In: the text of a scalar. Out: the value, or what to write instead. It must not know any one type.
 
 /// A type written as one scalar.
 pub trait Written: Sized {
