@@ -17,7 +17,7 @@ pub use layout::Layouts;
 use crate::content::Filled;
 use crate::context::Context;
 use crate::page::{Markers, Slot, Target};
-use crate::revision::Injection;
+use crate::revision::{Injection, Revision};
 use crate::scope::Scope;
 use crate::scope::language::Escape;
 use crate::scope::ledger::{Bounds, Reader};
@@ -137,8 +137,13 @@ impl Plan {
     }
 
     fn injection(&self, marker: usize) -> &Injection {
+        self.injection_of(&self.context.revision, marker)
+    }
+
+    /// The same, borrowed of a revision at hand, so that the plan may change meanwhile.
+    fn injection_of<'r>(&self, revision: &'r Revision, marker: usize) -> &'r Injection {
         let slot = self.layout.slots[marker];
-        &self.context.revision.injections[self.rules[slot.rule].number][slot.injection]
+        &revision.injections[self.rules[slot.rule].number][slot.injection]
     }
 
     fn rule_name(&self, marker: usize) -> &Arc<str> {
@@ -187,25 +192,25 @@ impl Plan {
         if !self.wanted(marker, scope) {
             return Prepared::Idle;
         }
-        let Some(content) = self.injection(marker).content.clone() else {
+        let revision = self.context.revision.clone();
+        let Some(content) = &self.injection_of(&revision, marker).content else {
             return Prepared::Bare;
         };
-        let filled = self.context.revision.library.fill(&content, scope, escape);
+        let filled = revision.library.fill(content, scope, escape);
         self.bounds.merge(filled.ledger.bounds());
         Prepared::Filled(filled)
     }
 
     /// Whether the injection's own condition holds.
     fn wanted(&mut self, marker: usize, scope: &Scope) -> bool {
-        let Some(condition) = self.injection(marker).when.clone() else {
-            return true;
-        };
+        let revision = self.context.revision.clone();
+        let Injection { name, when, .. } = self.injection_of(&revision, marker);
+        let Some(condition) = when else { return true };
         let reader = Reader::new(scope.clone());
-        let held = self.context.revision.language.holds(&condition.name, &reader);
+        let held = revision.language.holds(&condition.name, &reader);
         self.bounds.merge(reader.ledger().bounds());
         held.unwrap_or_else(|error| {
-            let injection = &*self.injection(marker).name;
-            tracing::warn!(injection, %condition, %error, "a condition could not be evaluated: its injection is left out");
+            tracing::warn!(injection = &**name, %condition, %error, "a condition could not be evaluated: its injection is left out");
             false
         })
     }
