@@ -13,9 +13,9 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::content::Tallied;
-use crate::exchange::failure::problem;
 use crate::exchange::{Exchange, Switch};
 use crate::http::Body;
+use crate::http::problem::problem;
 use crate::telemetry::FragmentFigures;
 use access::{Access, Refusal};
 

@@ -13,11 +13,11 @@
 //!
 //! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
 
-use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::http::Body;
 use crate::http::annotations::append_proxy_status;
+use crate::http::problem::problem;
 use crate::limits::OWN_NAME;
 use crate::origin::OriginError;
 
@@ -44,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// The answer: `application/problem+json` (RFC 9457) without any detail of the inside.
+    /// The answer, without any detail of the inside.
     pub fn response(&self) -> Response<Body> {
         let status = self.status();
         let detail = match self {
@@ -57,17 +57,4 @@ impl Failure {
         }
         response
     }
-}
-
-/// A problem document of ours.
-pub fn problem(status: StatusCode, detail: &str) -> Response<Body> {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let document =
-        serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
-    let mut response = Response::new(Body::full(document.to_string()));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

@@ -3,7 +3,7 @@
 //! In: a request. Out: its response. It must not know sockets, files or how anything below it works.
 
 mod account;
-pub mod failure;
+mod failure;
 mod fetch;
 mod guard;
 mod open;

@@ -15,6 +15,7 @@ pub mod headers;
 pub mod path;
 pub mod peer;
 pub mod pem;
+pub mod problem;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};
