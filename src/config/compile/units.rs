@@ -130,11 +130,12 @@ impl Units {
     fn check_mentions(&self, language: &Language, broken: &BTreeSet<Unit>, world: &World<'_>, report: &mut Report) {
         for (unit, (_, purpose)) in self.all.iter().filter(|(unit, _)| !broken.contains(unit)) {
             let Some(mentions) = language.mentions(unit) else { continue };
-            let when = matches!(unit, Unit::Condition(_)) && *purpose != Purpose::Audience;
-            if when && mentions.mentions("random") {
+            // In an audience too: a `when` would get at it by the audience's name.
+            if matches!(unit, Unit::Condition(_)) && mentions.mentions("random") {
                 let span = self.place_of(unit, "random", report).expect("invariant: a unit that was added");
+                let whose = if *purpose == Purpose::Audience { "an audience" } else { "`when`" };
                 let remedy = "use `share: 20%` for a part of the visitors, who then stay the same";
-                report.error(span, "`random` is refused in `when`: it would decide anew on every page", remedy);
+                report.error(span, format!("`random` is refused in {whose}: it would decide anew on every page"), remedy);
             }
             self.check_audiences(unit, mentions, world, report);
         }
