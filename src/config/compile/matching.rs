@@ -17,6 +17,7 @@ use crate::rule::schedule::{Moment, Schedule};
 
 /// What a match must look like.
 pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match {
+    refuse_empty(raw, report);
     let sites = raw.site.iter().flat_map(|at| &at.value.0);
     for site in sites.clone() {
         let name = site.value.value.as_str();
@@ -34,6 +35,23 @@ pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match
         query: fields(&raw.query, |name| &name.value),
         headers: fields(&raw.header, |name| &name.0),
         cookies: fields(&raw.cookie, |name| &name.0),
+    }
+}
+
+/// A list without members could mean any or none: neither is guessed.
+fn refuse_empty(raw: &RawMatch, report: &mut Report) {
+    let lists = [
+        raw.site.as_ref().map(|at| ("site", at.value.0.is_empty(), at.span)),
+        raw.host.as_ref().map(|at| ("host", at.value.0.is_empty(), at.span)),
+        raw.path.as_ref().map(|at| ("path", at.value.0.is_empty(), at.span)),
+        raw.method.as_ref().map(|at| ("method", at.value.0.is_empty(), at.span)),
+    ];
+    for (key, _, span) in lists.into_iter().flatten().filter(|(_, empty, _)| *empty) {
+        report.error(
+            span,
+            format!("`{key}` is an empty list"),
+            format!("name what is meant, or leave `{key}` out for any"),
+        );
     }
 }
 

@@ -135,7 +135,11 @@ impl Units {
                 let span = self.place_of(unit, "random", report).expect("invariant: a unit that was added");
                 let whose = if *purpose == Purpose::Audience { "an audience" } else { "`when`" };
                 let remedy = "use `share: 20%` for a part of the visitors, who then stay the same";
-                report.error(span, format!("`random` is refused in {whose}: it would decide anew on every page"), remedy);
+                report.error(
+                    span,
+                    format!("`random` is refused in {whose}: it would decide anew on every page"),
+                    remedy,
+                );
             }
             self.check_audiences(unit, mentions, world, report);
         }
