@@ -38,6 +38,21 @@ pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match
     }
 }
 
+/// What a request must not look like. An exception that names nothing would switch its rule off without a word.
+pub fn exception(raw: &At<RawMatch>, world: &World<'_>, report: &mut Report) -> Match {
+    let keys = ["site", "host", "path", "method", "query", "header", "cookie"];
+    let wanted = matching(&raw.value, world, report);
+    let named = raw.site.is_some()
+        || raw.host.is_some()
+        || raw.path.is_some()
+        || raw.method.is_some()
+        || [&wanted.query, &wanted.headers, &wanted.cookies].into_iter().any(|fields| !fields.is_empty());
+    if !named && !raw.unreadable.any(&keys) {
+        report.error(raw.span, "this leaves out every request", "name what is left out, such as `path`, or remove it");
+    }
+    wanted
+}
+
 /// A list without members could mean any or none: neither is guessed.
 fn refuse_empty(raw: &RawMatch, report: &mut Report) {
     let lists = [
