@@ -79,10 +79,14 @@ pub struct Route {
 }
 
 impl Sites {
-    /// The site of a host (lower case, without port): the first that names it, else the first that takes every host.
+    /// The site of a host (lower case, without port): the one that names it most closely, wherever it stands in the
+    /// file (`shop.example` before `*.example`, as virtual hosts go elsewhere too), else the first that takes every host.
     pub fn of_host(&self, host: &str) -> Option<&Arc<Site>> {
-        let named = self.list.iter().find(|site| site.hosts.iter().any(|glob| glob.matches(host)));
-        named.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
+        let closeness = |site: &Site| site.hosts.iter().filter(|glob| glob.matches(host)).map(Glob::closeness).max();
+        // Of several that are as close `max_by_key` gives the last; the first in the file is meant.
+        let named = self.list.iter().rev().filter_map(|site| Some((closeness(site)?, site)));
+        let closest = named.max_by_key(|(closeness, _)| *closeness).map(|(_, site)| site);
+        closest.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
     }
 }
 

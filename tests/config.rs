@@ -110,6 +110,18 @@ fn check_counts_prints_and_speaks_json() {
     assert!(coloured.contains("\u{1b}["));
 }
 
+#[test]
+fn check_prints_one_schema_or_both() {
+    let printed = |schema| {
+        let (text, code) = answer(&Args { schema: Some(schema), ..Args::default() }, Style::Plain).expect("a schema");
+        assert_eq!(code, 0);
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")
+    };
+    assert_eq!(printed(Some(Kind::Rules)), schema(Kind::Rules));
+    let both = printed(None);
+    assert_eq!((&both["inlay"], &both["rules"]), (&schema(Kind::Inlay), &schema(Kind::Rules)));
+}
+
 /// Every object in a schema that has properties.
 fn records(schema: &serde_json::Value, found: &mut Vec<serde_json::Value>) {
     match schema {

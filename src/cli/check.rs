@@ -34,9 +34,9 @@ pub struct Args {
     /// Problems as a JSON list.
     #[arg(long)]
     pub json: bool,
-    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing.
+    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of both.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["config", "rules", "json"])]
-    pub schema: Option<Kind>,
+    pub schema: Option<Option<Kind>>,
 }
 
 /// What there is to read.
@@ -61,8 +61,9 @@ pub fn run(args: &Args) -> ExitCode {
 
 /// What to print, and the exit code; `None` if there is nothing to check.
 pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
-    if let Some(kind) = args.schema {
-        return Some((format!("{:#}\n", schema::schema(kind)), 0));
+    if let Some(wanted) = args.schema {
+        let both = || json!({ "inlay": schema::schema(Kind::Inlay), "rules": schema::schema(Kind::Rules) });
+        return Some((format!("{:#}\n", wanted.map_or_else(both, schema::schema)), 0));
     }
     let result = match subject(args)? {
         Subject::Deployment(source) => {

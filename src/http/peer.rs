@@ -185,13 +185,14 @@ pub fn write_forwarded(headers: &mut HeaderMap, peer: &Peer, client: &TrueClient
         remove_claims(headers);
     }
     let address = peer.address.ip().to_canonical();
+    if client.address != address {
+        // Proxies write one form of the chain or the other; an origin that reads the other must find the client too.
+        begin_list(headers, &X_FORWARDED_FOR, &client.address.to_string());
+        begin_list(headers, &header::FORWARDED, &format!("for={}", node(client.address)));
+    }
     append_member(headers, &X_FORWARDED_FOR, &address.to_string());
     insert(headers, &X_FORWARDED_PROTO, client.scheme.as_str());
-    let node = match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    let mut element = format!("for={node};proto={}", client.scheme);
+    let mut element = format!("for={};proto={}", node(address), client.scheme);
     if let Some(host) = &client.host {
         insert(headers, &X_FORWARDED_HOST, host.as_str());
         element.push_str(&format!(";host=\"{host}\""));
@@ -207,6 +208,21 @@ fn remove_claims(headers: &mut HeaderMap) {
     let claims: Vec<HeaderName> = headers.keys().filter(|name| is_claim(name)).cloned().collect();
     for name in claims {
         headers.remove(name);
+    }
+}
+
+/// An address as `Forwarded` has it (RFC 7239 section 6).
+fn node(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("\"[{address}]\""),
+    }
+}
+
+/// Makes a list of one member, if there is no list yet.
+fn begin_list(headers: &mut HeaderMap, name: &HeaderName, member: &str) {
+    if !headers.contains_key(name) {
+        insert(headers, name, member);
     }
 }
 
@@ -341,5 +357,16 @@ mod tests {
         assert_eq!(headers[X_FORWARDED_FOR], "1.1.1.1, 10.0.0.1");
         assert_eq!(headers[X_FORWARDED_PROTO], "https");
         assert_eq!(headers["forwarded"], "for=1.1.1.1, for=10.0.0.1;proto=https;host=\"inner.example\"");
+    }
+
+    #[test]
+    fn a_client_told_of_in_one_form_is_told_of_in_both() {
+        let (peer, client, mut headers) = asked("10.0.0.1", &[("forwarded", "for=1.1.1.1;proto=https")]);
+        write_forwarded(&mut headers, &peer, &client);
+        assert_eq!(headers[X_FORWARDED_FOR], "1.1.1.1, 10.0.0.1");
+        let (peer, client, mut headers) = asked("10.0.0.1", &[("x-forwarded-for", "2001:db8::7, 10.2.2.2")]);
+        write_forwarded(&mut headers, &peer, &client);
+        assert_eq!(headers[X_FORWARDED_FOR], "2001:db8::7, 10.2.2.2, 10.0.0.1");
+        assert_eq!(headers["forwarded"], "for=\"[2001:db8::7]\", for=10.0.0.1;proto=http;host=\"inner.example\"");
     }
 }

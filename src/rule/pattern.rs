@@ -63,6 +63,20 @@ impl Glob {
     pub fn matches(&self, text: &str) -> bool {
         fits(&self.0, text, &mut Captures::new())
     }
+
+    /// How closely it says what it wants, to choose among patterns that all match: one without `*` says more than any
+    /// with one, and of those the one with more letters.
+    pub fn closeness(&self) -> Closeness {
+        let letters = |part: &Part| if let Part::Literal(text) = part { text.len() } else { 0 };
+        Closeness { exact: !self.0.contains(&Part::Any), letters: self.0.iter().map(letters).sum() }
+    }
+}
+
+/// How closely a [`Glob`] says what it wants; the greater, the closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Closeness {
+    exact: bool,
+    letters: usize,
 }
 
 /// Why a pattern is refused, in words for its author.

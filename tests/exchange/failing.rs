@@ -168,3 +168,20 @@ async fn hosts_of_no_site_and_unknown_paths_of_ours_are_answered_by_us() {
         assert_eq!(answer.header("content-type").as_deref(), Some("application/problem+json"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_site_that_names_a_host_most_closely_has_it_wherever_it_stands() {
+    let deployment = "sites:\n  all: { hosts: '*' }\n  wide: { hosts: '*.example' }\n  shops: { hosts: '*.shop.example' }\n  \
+                      exact: { hosts: www.shop.example }\n  second: { hosts: www.shop.example }\n";
+    let named = rules("", "template: '{{ site.name }}'");
+    let front = Front::with(deployment, &[("rules/a.yaml", &named)], |_| page(ORIGIN)).await;
+    for (host, site) in [
+        ("www.shop.example", "exact"),
+        ("nl.shop.example", "shops"),
+        ("shop.example", "wide"),
+        ("elsewhere.test", "all"),
+    ] {
+        let answer = front.get_with("/", &[("host", host)]).await;
+        assert!(answer.text().contains(site), "{host}: {}", answer.text());
+    }
+}

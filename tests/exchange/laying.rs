@@ -150,3 +150,14 @@ rules:
         assert_eq!(answer.header("content-security-policy").as_deref(), Some("script-src 'nonce-cmFuZG9t'"));
     }
 }
+
+#[tokio::test]
+async fn a_rules_condition_and_its_only_injections_both_hold() {
+    let rules = "rules:\n  home:\n    when: request.query.a == '1'\n    inject:\n      \
+                 - { when: \"request.query.b == '1'\", select: main, place: prepend, html: LAID }\n";
+    let front = Front::new(rules, |_| page("<main>m</main>")).await;
+    for (query, laid) in [("", false), ("a=1", false), ("b=1", false), ("a=1&b=1", true)] {
+        let answer = front.get(&format!("/?{query}")).await;
+        assert_eq!(answer.text().contains("LAID"), laid, "{query}");
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::world::World;
 use crate::config::raw::contents::{RawContent, RawFallback};
 use crate::config::report::Report;
-use crate::scope::language::{Language, Unit};
+use crate::scope::language::{Language, Mentions, Unit};
 
 /// Notes audiences that lead to themselves, and those that may lead to any.
 pub fn audiences(language: &Language, world: &World<'_>, report: &mut Report) {
@@ -19,8 +19,7 @@ pub fn audiences(language: &Language, world: &World<'_>, report: &mut Report) {
             let what = format!("the audience `{name}` may be made of any audience, itself included");
             report.error(definition.span, what, "name the audiences: `audiences.gold or audiences.silver`");
         }
-        let others = mentions.paths.iter().filter_map(|path| path.strip_prefix("audiences."));
-        let others: BTreeSet<&str> = others.filter_map(|rest| rest.split('.').next()).collect();
+        let others: BTreeSet<&str> = named_audiences(mentions).collect();
         edges.insert(name.as_str(), others.into_iter().collect());
     }
     for circle in circles(&edges) {
@@ -31,6 +30,12 @@ pub fn audiences(language: &Language, world: &World<'_>, report: &mut Report) {
             "break the circle",
         );
     }
+}
+
+/// The audiences that a source names, perhaps more than once.
+pub fn named_audiences(mentions: &Mentions) -> impl Iterator<Item = &str> {
+    let below = mentions.paths.iter().filter_map(|path| path.strip_prefix("audiences."));
+    below.filter_map(|rest| rest.split('.').next())
 }
 
 /// Notes fragments that lead to themselves through their content or their fallbacks.

@@ -43,8 +43,11 @@ fn injection(name: Arc<str>, raw: &At<RawInjection>, making: &mut Making<'_, '_>
         Some(at) => selector(at, making).map(Some),
         None => Some(None),
     };
-    let when =
-        raw.when.as_ref().map(|when| making.units.condition(format!("{unit}.when"), &when.value, making.purpose));
+    // The only injection of a rule bears the rule's name, and `rules.NAME.when` is the rule's own condition.
+    let when = raw
+        .when
+        .as_ref()
+        .map(|when| making.units.condition(format!("{unit}.inject.when"), &when.value, making.purpose));
     let target = target(raw, making);
     let content = match target {
         Some(Target::Place(Place::Remove) | Target::Class { .. }) => {

@@ -17,6 +17,7 @@ use crate::rule::schedule::{Moment, Schedule};
 
 /// What a match must look like.
 pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match {
+    refuse_empty(raw, report);
     let sites = raw.site.iter().flat_map(|at| &at.value.0);
     for site in sites.clone() {
         let name = site.value.value.as_str();
@@ -34,6 +35,38 @@ pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match
         query: fields(&raw.query, |name| &name.value),
         headers: fields(&raw.header, |name| &name.0),
         cookies: fields(&raw.cookie, |name| &name.0),
+    }
+}
+
+/// What a request must not look like. An exception that names nothing would switch its rule off without a word.
+pub fn exception(raw: &At<RawMatch>, world: &World<'_>, report: &mut Report) -> Match {
+    let keys = ["site", "host", "path", "method", "query", "header", "cookie"];
+    let wanted = matching(&raw.value, world, report);
+    let named = raw.site.is_some()
+        || raw.host.is_some()
+        || raw.path.is_some()
+        || raw.method.is_some()
+        || [&wanted.query, &wanted.headers, &wanted.cookies].into_iter().any(|fields| !fields.is_empty());
+    if !named && !raw.unreadable.any(&keys) {
+        report.error(raw.span, "this leaves out every request", "name what is left out, such as `path`, or remove it");
+    }
+    wanted
+}
+
+/// A list without members could mean any or none: neither is guessed.
+fn refuse_empty(raw: &RawMatch, report: &mut Report) {
+    let lists = [
+        raw.site.as_ref().map(|at| ("site", at.value.0.is_empty(), at.span)),
+        raw.host.as_ref().map(|at| ("host", at.value.0.is_empty(), at.span)),
+        raw.path.as_ref().map(|at| ("path", at.value.0.is_empty(), at.span)),
+        raw.method.as_ref().map(|at| ("method", at.value.0.is_empty(), at.span)),
+    ];
+    for (key, _, span) in lists.into_iter().flatten().filter(|(_, empty, _)| *empty) {
+        report.error(
+            span,
+            format!("`{key}` is an empty list"),
+            format!("name what is meant, or leave `{key}` out for any"),
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is
 //! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
+mod chance;
 mod contents;
 mod cycles;
 mod injections;

@@ -79,7 +79,7 @@ fn rule(
             .except
             .iter()
             .flat_map(|at| &at.value.0)
-            .map(|at| matching::matching(at, world, making.report))
+            .map(|at| matching::exception(at, world, making.report))
             .collect(),
         when: [file_when, own_when].into_iter().flatten().collect(),
         campaigns: found,

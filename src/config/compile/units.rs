@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::cycles;
+use super::chance::Chance;
+use super::cycles::{self, named_audiences};
 use super::purpose::Purpose;
 use super::world::World;
 use crate::config::read::names::suggestion;
@@ -128,13 +129,14 @@ impl Units {
     }
 
     fn check_mentions(&self, language: &Language, broken: &BTreeSet<Unit>, world: &World<'_>, report: &mut Report) {
+        let chance = Chance::new(language, world);
         for (unit, (_, purpose)) in self.all.iter().filter(|(unit, _)| !broken.contains(unit)) {
             let Some(mentions) = language.mentions(unit) else { continue };
             let when = matches!(unit, Unit::Condition(_)) && *purpose != Purpose::Audience;
-            if when && mentions.mentions("random") {
-                let span = self.place_of(unit, "random", report).expect("invariant: a unit that was added");
-                let remedy = "use `share: 20%` for a part of the visitors, who then stay the same";
-                report.error(span, "`random` is refused in `when`: it would decide anew on every page", remedy);
+            if let Some(decisive) = chance.in_what(mentions).filter(|_| when) {
+                let span = self.place_of(unit, &decisive, report).expect("invariant: a unit that was added");
+                let what = format!("`{decisive}` is refused in `when`: it would decide anew on every page");
+                report.error(span, what, "use `share: 20%` for a part of the visitors, who then stay the same");
             }
             self.check_audiences(unit, mentions, world, report);
         }
@@ -142,8 +144,7 @@ impl Units {
 
     /// Every audience that is named must exist. What an included template names is told there.
     fn check_audiences(&self, unit: &Unit, mentions: &Mentions, world: &World<'_>, report: &mut Report) {
-        let names = mentions.paths.iter().filter_map(|path| path.strip_prefix("audiences."));
-        let names: BTreeSet<&str> = names.filter_map(|rest| rest.split('.').next()).collect();
+        let names: BTreeSet<&str> = named_audiences(mentions).collect();
         for name in names.into_iter().filter(|name| world.complete() && !world.audiences.contains_key(*name)) {
             let span = self.place_of(unit, &format!("audiences.{name}"), report);
             let span = span.expect("invariant: a unit that was added");

@@ -8,9 +8,9 @@ use std::ops::Range;
 use minijinja::{State, tests};
 
 use super::builder::{LanguageBuilder, SCOPE_NAMES};
-use super::builtins;
 use super::problem::{Unit, problem};
 use super::survey::{Link, Survey, Use};
+use super::{builtins, members};
 
 impl LanguageBuilder {
     /// Notes what only shows when all sources are known.
@@ -33,6 +33,9 @@ impl LanguageBuilder {
             check_names(&source.survey, &declared, &mut report);
             self.check_links(unit, &source.survey.links, &mut report);
             self.check_refused(unit, &source.survey, &mut report);
+            problems.extend(members::fruitless(&source.survey).map(|found| {
+                problem(unit.clone(), &source.text, source.prefix, found.at, found.message, Some(found.hint)).warning()
+            }));
             let own = |root: &String| source.survey.declared.contains(root);
             problems.extend(source.survey.mismatches.iter().filter(|found| !own(&found.root)).map(|found| {
                 let (message, hint) = (found.message.clone(), Some(found.hint.clone()));

@@ -222,7 +222,7 @@ mod tests {
             "request.query.page|length > 2",
             "request.query.page == '2'",
             "request.query.a < request.query.b",
-            "site.data.stores > 3 and profile.age > 18",
+            "site.data.stores > 3 and site.data.age > 18",
             "request.query > 2",
             "2 > 1 and 'a' != 'b'",
             "element.attr('a', 1) > 2",

@@ -9,6 +9,7 @@ mod builtins;
 mod check;
 mod compare;
 mod filters;
+mod members;
 mod objects;
 mod print;
 mod problem;

@@ -29,6 +29,13 @@ pub(super) struct Link {
     pub at: Range<usize>,
 }
 
+/// A constant step from a top-level name: `path` in `request.path`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub root: String,
+    pub member: Use,
+}
+
 /// What one source uses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Survey {
@@ -37,6 +44,8 @@ pub(super) struct Survey {
     paths: BTreeMap<String, usize>,
     /// Top-level names that are looked up.
     pub names: Vec<Use>,
+    /// First steps below top-level names.
+    pub steps: Vec<Step>,
     /// Names that are called as functions.
     pub calls: Vec<Use>,
     pub filters: Vec<Use>,
@@ -103,7 +112,13 @@ impl Survey {
                 *self.paths.entry(it.id.to_owned()).or_default() += 1;
                 self.names.push(Use { name: it.id.to_owned(), at: range(it.span()) });
             }
-            Expr::GetAttr(it) => self.lengthen(&it.expr, expr),
+            Expr::GetAttr(it) => {
+                if let Expr::Var(root) = &it.expr {
+                    let member = Use { name: it.name.to_owned(), at: range(root.span()).start..range(it.span()).end };
+                    self.steps.push(Step { root: root.id.to_owned(), member });
+                }
+                self.lengthen(&it.expr, expr);
+            }
             Expr::GetItem(it) => self.lengthen(&it.expr, expr),
             Expr::Call(it) => {
                 if let Expr::Var(function) = &it.expr {
