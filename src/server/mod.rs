@@ -4,6 +4,10 @@
 //! request, until the shutdown. It must not know what the service does.
 
 mod connection;
+mod framing;
+mod guard;
+mod refusal;
+mod strict;
 pub mod tls;
 
 use std::future::Future;
