@@ -71,6 +71,7 @@ impl<I> Guarded<I> {
             Seen::Refused(number, refusal) => {
                 // Only the first is told: nothing is read after it.
                 let _ = self.watch.refused.set((number, refusal));
+                self.watch.heads.store(number, Ordering::Release);
             }
         }
         match read {
