@@ -11,6 +11,7 @@ pub mod client;
 pub mod coding;
 pub mod cookies;
 mod dial;
+mod framing;
 pub mod headers;
 pub mod path;
 pub mod peer;
