@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http::Request;
+use inlay::http::Body;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Case;
-use crate::house::Setup;
+use crate::house::{Setup, h2};
 
 /// Longer than any answer takes, shorter than a connection that is told to end may be idle.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -20,13 +22,57 @@ const GLANCE: Duration = Duration::from_millis(300);
 async fn nothing_ambiguous_is_forwarded() {
     let cases = Case::all("requests");
     assert!(cases.len() > 80, "only {} cases", cases.len());
-    let runs = cases.iter().map(|case| async move {
-        let (captured, answer) = run(case).await;
+    let ways = cases.iter().flat_map(|case| [(case, Arrival::Whole), (case, Arrival::InPieces)]);
+    let runs = ways.map(|(case, arrival)| async move {
+        let (captured, answer) = run(case, arrival).await;
         let told = format!("{:?}\n  answer {:?}", captured.text(), String::from_utf8_lossy(&answer.bytes));
-        case.judge(&captured, &answer).map(|problem| format!("{}: {problem}\n  origin {told}", case.name))
+        case.judge(&captured, &answer).map(|problem| format!("{} ({arrival:?}): {problem}\n  origin {told}", case.name))
     });
     let problems: Vec<String> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[tokio::test]
+async fn http2_is_held_to_the_same_and_only_the_stream_ends() {
+    let (origin, captured) = capturing_origin().await;
+    let proxy = Setup::of(origin).proxy();
+    let mut sender = h2(proxy.address).await;
+    for (request, status) in [
+        (Request::get("http://a/").header("host", "b"), 400),
+        (Request::get("http://a,b/"), 400),
+        (Request::get("ftp://a/"), 400),
+        (Request::builder().method("TRACE").uri("http://a/"), 405),
+        (Request::get("http://a/good").header("host", "a"), 200),
+    ] {
+        let response = sender.send_request(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert!(!response.headers().contains_key("connection"));
+    }
+    assert_eq!(captured.whole().len(), 1, "{}", captured.text());
+}
+
+/// How a request's bytes come.
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    Whole,
+    /// In [`PIECES`], each by itself.
+    InPieces,
+}
+
+/// So many that most are of one to five bytes.
+const PIECES: usize = 30;
+
+async fn send(stream: &mut TcpStream, bytes: &[u8], arrival: Arrival) -> std::io::Result<()> {
+    let size = match arrival {
+        Arrival::Whole => bytes.len(),
+        Arrival::InPieces => bytes.len().div_ceil(PIECES),
+    };
+    stream.set_nodelay(true)?;
+    for piece in bytes.chunks(size) {
+        stream.write_all(piece).await?;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
 }
 
 /// What came back to the client.
@@ -42,12 +88,12 @@ impl Answer {
     }
 }
 
-async fn run(case: &Case) -> (Captured, Answer) {
+async fn run(case: &Case, arrival: Arrival) -> (Captured, Answer) {
     let (origin, captured) = capturing_origin().await;
     let proxy = Setup::of(origin).proxy();
     let mut stream = TcpStream::connect(proxy.address).await.unwrap();
     // The proxy may close before it has read all.
-    let _ = stream.write_all(&case.bytes).await;
+    let _ = send(&mut stream, &case.bytes, arrival).await;
     let expected = case.said("expect").unwrap();
     let enough = |answer: &Answer| expected == "forwarded" && answer.statuses().len() >= case.number("requests", 1);
     let patience = if expected == "either" { GLANCE } else { PATIENCE };

@@ -21,8 +21,8 @@ pub enum BodyLength {
 #[derive(Debug)]
 pub struct Head {
     at: At,
-    name: Text,
-    value: Text,
+    /// Of the name or value that is being read.
+    text: Text,
     length: Option<Result<u64, Refusal>>,
     coding: Option<Result<(), Refusal>>,
     upgrade: Upgrade,
@@ -37,7 +37,17 @@ enum At {
     Target,
     LineStart,
     Name,
-    Value,
+    Value(Field),
+    /// The value of any other field.
+    Unread,
+}
+
+/// The fields that say where a request ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Length,
+    Coding,
+    Upgrade,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +66,7 @@ impl Head {
     pub fn begin() -> Self {
         Self {
             at: At::Before,
-            name: Text::new(),
-            value: Text::new(),
+            text: Text::new(),
             length: None,
             coding: None,
             upgrade: Upgrade::None,
@@ -68,50 +77,84 @@ impl Head {
     /// Reads up to the head's end; tells how many bytes, and what follows if it has ended. Lines may end with a bare LF
     /// (section 2.2); a CR elsewhere is the library's to refuse.
     pub fn read(&mut self, bytes: &[u8]) -> (usize, Option<Result<BodyLength, Refusal>>) {
-        for (place, byte) in bytes.iter().enumerate() {
-            match (self.at, *byte) {
-                (At::Before | At::LineStart, b'\r') => {}
-                (At::Before, b'\n') => {}
-                (At::Before, _) => self.at = At::Method,
-                (At::LineStart, b'\n') => return (place + 1, Some(self.end())),
-                (At::Value, b'\n') => self.end_field(),
-                (At::Method | At::Target | At::Name, b'\n') => self.begin_line(),
-                (At::Method, b' ') => self.at = At::Target,
-                (At::Target, b'#') => self.target = Target::Fragment,
-                (At::Name, b':') => self.at = At::Value,
-                (At::LineStart | At::Name, byte) => {
-                    self.at = At::Name;
-                    self.name.push(byte);
-                }
-                (At::Value, byte) => self.value.push(byte),
-                (At::Method | At::Target, _) => {}
-            }
+        let mut rest = bytes;
+        while let Some((first, behind)) = rest.split_first() {
+            rest = match (self.at, *first) {
+                (At::Before, b'\r' | b'\n') | (At::LineStart, b'\r') => behind,
+                (At::Before, _) => self.go(At::Method, rest),
+                (At::LineStart, b'\n') => return (bytes.len() - behind.len(), Some(self.end())),
+                (At::LineStart, _) => self.go(At::Name, rest),
+                _ => self.read_line(rest),
+            };
         }
         (bytes.len(), None)
     }
 
-    fn begin_line(&mut self) {
-        self.at = At::LineStart;
-        self.name.clear();
-        self.value.clear();
+    /// Reads up to the end of what is being read, which is within one line, and gives what is left.
+    fn read_line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let stop = match self.at {
+            At::Method => b' ',
+            At::Name => b':',
+            _ => b'\n',
+        };
+        let end = bytes.iter().position(|byte| *byte == stop || *byte == b'\n');
+        let (read, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        match self.at {
+            At::Target if read.contains(&b'#') => self.target = Target::Fragment,
+            At::Name | At::Value(_) => self.text.push(read),
+            _ => {}
+        }
+        let Some((stopped_by, rest)) = rest.split_first() else { return rest };
+        let then = match self.at {
+            At::Method if *stopped_by == b' ' => At::Target,
+            At::Name if *stopped_by == b':' => self.value(),
+            At::Value(field) => {
+                self.end_field(field);
+                At::LineStart
+            }
+            _ => At::LineStart,
+        };
+        self.go(then, rest)
     }
 
-    fn end_field(&mut self) {
-        let (name, value) = (self.name.trimmed(), self.value.trimmed());
+    fn go<'a>(&mut self, then: At, rest: &'a [u8]) -> &'a [u8] {
+        self.at = then;
+        self.text.clear();
+        rest
+    }
+
+    /// Where a name that has ended leads.
+    fn value(&self) -> At {
+        let name = self.text.trimmed();
         if name.eq_ignore_ascii_case(b"content-length") {
-            self.length = Some(match self.length {
-                None => length(value).ok_or(Refusal::InvalidLength),
-                Some(_) => Err(Refusal::Lengths),
-            });
+            At::Value(Field::Length)
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            self.coding = Some(match self.coding {
-                None => coding(value),
-                Some(_) => Err(Refusal::InvalidCoding),
-            });
-        } else if name.eq_ignore_ascii_case(b"upgrade") && value.eq_ignore_ascii_case(b"websocket") {
-            self.upgrade = Upgrade::WebSocket;
+            At::Value(Field::Coding)
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            At::Value(Field::Upgrade)
+        } else {
+            At::Unread
         }
-        self.begin_line();
+    }
+
+    fn end_field(&mut self, field: Field) {
+        let value = self.text.trimmed();
+        match field {
+            Field::Length => {
+                self.length = Some(match self.length {
+                    None => length(value).ok_or(Refusal::InvalidLength),
+                    Some(_) => Err(Refusal::Lengths),
+                });
+            }
+            Field::Coding => {
+                self.coding = Some(match self.coding {
+                    None => coding(value),
+                    Some(_) => Err(Refusal::InvalidCoding),
+                });
+            }
+            Field::Upgrade if value.eq_ignore_ascii_case(b"websocket") => self.upgrade = Upgrade::WebSocket,
+            Field::Upgrade => {}
+        }
     }
 
     fn end(&self) -> Result<BodyLength, Refusal> {
@@ -172,15 +215,17 @@ impl Text {
     }
 
     /// White space before the text, of any length, is not part of it.
-    fn push(&mut self, byte: u8) {
-        if self.length == 0 && is_white(byte) {
-            return;
-        }
-        if let Some(next) = self.bytes.get_mut(self.length) {
-            *next = byte;
-            self.length += 1;
-        } else if !is_white(byte) {
-            self.length = TEXT_BYTES + 1;
+    fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.length == 0 && is_white(*byte) {
+                continue;
+            }
+            if let Some(next) = self.bytes.get_mut(self.length) {
+                *next = *byte;
+                self.length += 1;
+            } else if !is_white(*byte) {
+                self.length = TEXT_BYTES + 1;
+            }
         }
     }
 

@@ -229,6 +229,42 @@ mod tests {
         assert_eq!(read(b"G#T /a HTTP/1.1\r\n\r\n").0, Seen::Heads(1));
     }
 
+    proptest::proptest! {
+        /// `read` compares; here it gets what nobody thought of.
+        #[test]
+        fn pieces_make_no_difference(words in proptest::collection::vec(0..WORDS.len(), 1..40)) {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| WORDS[*word]).copied().collect();
+            read(&bytes);
+        }
+    }
+
+    const WORDS: [&[u8]; 24] = [
+        b"POST / HTTP/1.1\r\n",
+        b"GET /#a HTTP/1.1\n",
+        b"PRI * HTTP/2.0\r\n\r\n",
+        b"SM\r\n\r\n",
+        b"Content-Length",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Upgrade: websocket\r\n",
+        b"X: ",
+        b":",
+        b" ",
+        b"3",
+        b"0",
+        b"a",
+        b";",
+        b"=",
+        b"\"",
+        b"\\",
+        b",",
+        b"chunked",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"0\r\n\r\n",
+    ];
+
     #[test]
     fn broken_chunks_are_told_where_they_break() {
         let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
