@@ -18,8 +18,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::dial::{self, Dial, find};
-use super::framing;
 use super::{Body, BodyError};
+use super::{framing, interim};
 use crate::limits;
 
 pub use super::dial::{DialError, Protocols, RootsError};
@@ -50,8 +50,8 @@ pub enum SendError {
     /// What came is not HTTP as it should be.
     #[error("the server broke the protocol")]
     Protocol(#[source] legacy::Error),
-    /// What came can be read as more than one response.
-    #[error("the server's response has no certain end")]
+    /// Where the response begins or ends is not certain.
+    #[error("the server's response is not framed as it must be")]
     Framing(#[source] FramingError),
     /// The connection ended before the response's head.
     #[error("the server closed the connection without answering")]
@@ -132,13 +132,18 @@ impl HttpClient {
         // The version is agreed on per connection; what the request came with says nothing about it.
         *request.version_mut() = Version::HTTP_11;
         let connection = capture_connection(&mut request);
+        let flooded = interim::too_many(&mut request);
+        let refused = |error| {
+            abandon(&connection);
+            SendError::Framing(error)
+        };
         tokio::select! {
+            // A flood may come together with the answer behind it.
+            biased;
+            () = flooded => Err(refused(FramingError::Interim)),
             response = client.request(request) => {
                 let response = response.map_err(SendError::of)?;
-                framing::check(&response).map_err(|error| {
-                    abandon(&connection);
-                    SendError::Framing(error)
-                })?;
+                framing::check(&response).map_err(refused)?;
                 Ok(response.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT)))
             }
             () = servers_turn_for(turn, limits::FIRST_BYTE_WAIT) => {

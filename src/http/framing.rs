@@ -18,6 +18,9 @@ pub enum FramingError {
     /// A coding that was not asked for can't be undone, and its bytes are not the content.
     #[error("Transfer-Encoding is not chunked, once")]
     Coding,
+    /// They may go on for ever.
+    #[error("more than {} interim responses", crate::limits::INTERIM_RESPONSES)]
+    Interim,
 }
 
 /// Looks at a response's head. Without a length or a coding the connection's end is the end, which is one reading.

@@ -13,6 +13,7 @@ pub mod cookies;
 mod dial;
 mod framing;
 pub mod headers;
+mod interim;
 pub mod path;
 pub mod peer;
 pub mod tunnel;
