@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::future::Either;
-use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,8 +23,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
+use super::admission;
 use super::guard::guard;
-use super::strict;
 use super::tls::Tls;
 use crate::http::activity::{Activity, InUse};
 use crate::http::peer::{Peer, Security};
@@ -133,22 +131,8 @@ where
     let (stream, watch) = guard(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let in_use = in_use.enter();
-        let last = Last::of(&request);
-        let response = match watch.next().and_then(|()| strict::check(&request)) {
-            Ok(()) => {
-                let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
-                request.extensions_mut().insert(peer);
-                Either::Left(service(request))
-            }
-            Err(refusal) => {
-                tracing::info!(client = %peer.address, reason = %refusal, "a request was refused");
-                Either::Right(std::future::ready(refusal.response(request.version())))
-            }
-        };
-        async move {
-            let response = last.closing(response.await);
-            Ok::<_, Infallible>(response.map(|body| Counted { body, failing: None, _in_use: in_use }))
-        }
+        let response = admission::serve(request, peer, &watch, &service);
+        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
     });
     let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut stage = Stage::Open;
@@ -165,29 +149,6 @@ where
         }
         connection.as_mut().graceful_shutdown();
         stage = Stage::Closing;
-    }
-}
-
-/// Whether a request is the last on its connection whatever the response is.
-#[derive(Clone, Copy)]
-enum Last {
-    No,
-    /// It asks to leave HTTP, so that what the client sent after it is not read as requests (`framing`).
-    Upgrade,
-}
-
-impl Last {
-    fn of<B>(request: &Request<B>) -> Self {
-        let mut upgrades = request.headers().get_all(header::UPGRADE).iter();
-        let asks = upgrades.any(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
-        if asks && request.version() < Version::HTTP_2 { Self::Upgrade } else { Self::No }
-    }
-
-    fn closing<B>(self, mut response: Response<B>) -> Response<B> {
-        if matches!(self, Self::Upgrade) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: addresses and a service, an async function from a request to a response. Out: the service called for every
 //! request, until the shutdown. It must not know what the service does.
 
+mod admission;
 mod connection;
 mod framing;
 mod guard;
