@@ -141,6 +141,9 @@ pub const POOL_IDLE_PER_HOST: usize = 128;
 pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
 /// Header lines of one response.
 pub const RESPONSE_HEADERS: usize = 256;
+/// Interim responses (1xx) before one answer: one a second, as a server that works long may send, in [`FIRST_BYTE_WAIT`], and
+/// as many again.
+pub const INTERIM_RESPONSES: usize = 120;
 /// How long an upgraded connection (WebSocket) may be silent both ways before it is closed.
 pub const TUNNEL_IDLE_WAIT: Duration = Duration::from_secs(3600);
 /// Bytes copied per step and direction of an upgraded connection.

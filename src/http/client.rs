@@ -12,15 +12,18 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::dial::{self, Dial, find};
 use super::{Body, BodyError};
+use super::{framing, interim};
 use crate::limits;
 
 pub use super::dial::{DialError, Protocols, RootsError};
+pub use super::framing::FramingError;
 
 /// Sends requests. Clones share their connections.
 #[derive(Clone)]
@@ -47,6 +50,9 @@ pub enum SendError {
     /// What came is not HTTP as it should be.
     #[error("the server broke the protocol")]
     Protocol(#[source] legacy::Error),
+    /// Where the response begins or ends is not certain.
+    #[error("the server's response is not framed as it must be")]
+    Framing(#[source] FramingError),
     /// The connection ended before the response's head.
     #[error("the server closed the connection without answering")]
     Aborted(#[source] legacy::Error),
@@ -61,7 +67,9 @@ impl SendError {
         match self {
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::RequestBody(_) => StatusCode::BAD_REQUEST,
-            Self::Unreachable(_) | Self::Tls(_) | Self::Protocol(_) | Self::Aborted(_) => StatusCode::BAD_GATEWAY,
+            Self::Unreachable(_) | Self::Tls(_) | Self::Protocol(_) | Self::Framing(_) | Self::Aborted(_) => {
+                StatusCode::BAD_GATEWAY
+            }
         }
     }
 
@@ -73,7 +81,7 @@ impl SendError {
             Self::Tls(_) => "tls_protocol_error",
             Self::ConnectTimeout(_) => "connection_timeout",
             Self::ResponseTimeout(_) => "http_response_timeout",
-            Self::Protocol(_) => "http_protocol_error",
+            Self::Protocol(_) | Self::Framing(_) => "http_protocol_error",
             Self::Aborted(_) => "http_response_incomplete",
             Self::RequestBody(_) => "http_request_error",
         }
@@ -123,15 +131,32 @@ impl HttpClient {
         });
         // The version is agreed on per connection; what the request came with says nothing about it.
         *request.version_mut() = Version::HTTP_11;
+        let connection = capture_connection(&mut request);
+        let flooded = interim::too_many(&mut request);
+        let refused = |error| {
+            abandon(&connection);
+            SendError::Framing(error)
+        };
         tokio::select! {
+            // A flood may come together with the answer behind it.
+            biased;
+            () = flooded => Err(refused(FramingError::Interim)),
             response = client.request(request) => {
                 let response = response.map_err(SendError::of)?;
+                framing::check(&response).map_err(refused)?;
                 Ok(response.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT)))
             }
             () = servers_turn_for(turn, limits::FIRST_BYTE_WAIT) => {
                 Err(SendError::ResponseTimeout(limits::FIRST_BYTE_WAIT))
             }
         }
+    }
+}
+
+/// Keeps a connection out of the pool: what else comes on it may belong to a response that was refused.
+fn abandon(connection: &CaptureConnection) {
+    if let Some(connection) = connection.connection_metadata().as_ref() {
+        connection.poison();
     }
 }
 

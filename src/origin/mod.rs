@@ -252,6 +252,8 @@ fn is_websocket(protocol: &HeaderValue) -> bool {
 fn is_worth_another(failure: &SendError) -> bool {
     match failure {
         SendError::Unreachable(_) | SendError::Tls(_) | SendError::ConnectTimeout(_) | SendError::Aborted(_) => true,
-        SendError::ResponseTimeout(_) | SendError::Protocol(_) | SendError::RequestBody(_) => false,
+        SendError::ResponseTimeout(_) | SendError::Protocol(_) | SendError::Framing(_) | SendError::RequestBody(_) => {
+            false
+        }
     }
 }

@@ -23,6 +23,8 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
+use super::admission;
+use super::guard::guard;
 use super::tls::Tls;
 use crate::http::activity::{Activity, InUse};
 use crate::http::peer::{Peer, Security};
@@ -126,11 +128,10 @@ where
 {
     let activity = Activity::begin();
     let in_use = activity.clone();
+    let (stream, watch) = guard(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let in_use = in_use.enter();
-        let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
-        request.extensions_mut().insert(peer);
-        let response = service(request);
+        let response = admission::serve(request, peer, &watch, &service);
         async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
     });
     let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));

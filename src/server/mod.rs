@@ -3,7 +3,12 @@
 //! In: addresses and a service, an async function from a request to a response. Out: the service called for every
 //! request, until the shutdown. It must not know what the service does.
 
+mod admission;
 mod connection;
+mod framing;
+mod guard;
+mod refusal;
+mod strict;
 pub mod tls;
 
 use std::future::Future;

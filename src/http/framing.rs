@@ -1,0 +1,71 @@
+//! How a response over HTTP/1.1 says where it ends, held to one reading (RFC 9112 section 6).
+//!
+//! In: a response's head as the HTTP library parsed it. Out: nothing, or what is wrong. It must not read the body, nor
+//! judge what the library refuses by itself.
+
+use http::header;
+use http::{Response, Version};
+
+/// What two readers of a response could read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FramingError {
+    /// Section 6.3: what smuggling looks like.
+    #[error("both Content-Length and Transfer-Encoding")]
+    LengthAndCoding,
+    /// Also equal ones: a client behind us may read the list, the last, or none.
+    #[error("more than one Content-Length")]
+    Lengths,
+    /// A coding that was not asked for can't be undone, and its bytes are not the content.
+    #[error("Transfer-Encoding is not chunked, once")]
+    Coding,
+    /// They may go on for ever.
+    #[error("more than {} interim responses", crate::limits::INTERIM_RESPONSES)]
+    Interim,
+}
+
+/// Looks at a response's head. Without a length or a coding the connection's end is the end, which is one reading.
+///
+/// # Errors
+/// The first [`FramingError`] that is found; none in HTTP/2, which frames by itself.
+pub fn check<B>(response: &Response<B>) -> Result<(), FramingError> {
+    if response.version() > Version::HTTP_11 {
+        return Ok(());
+    }
+    let mut lengths = response.headers().get_all(header::CONTENT_LENGTH).iter();
+    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
+    match (lengths.next(), codings.next()) {
+        (Some(_), Some(_)) => Err(FramingError::LengthAndCoding),
+        (Some(length), None) if lengths.next().is_some() || length.as_bytes().contains(&b',') => {
+            Err(FramingError::Lengths)
+        }
+        (None, Some(coding)) if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {
+            Err(FramingError::Coding)
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_ends_in_one_place() {
+        let checked = |version, lines: &[(&str, &str)]| {
+            let response = lines
+                .iter()
+                .fold(Response::builder().version(version), |made, (name, value)| made.header(*name, *value));
+            check(&response.body(()).unwrap())
+        };
+        let both = [("content-length", "1"), ("transfer-encoding", "chunked")];
+        assert_eq!(checked(Version::HTTP_11, &both), Err(FramingError::LengthAndCoding));
+        assert_eq!(checked(Version::HTTP_2, &both), Ok(()));
+        assert_eq!(checked(Version::HTTP_11, &both[..1]), Ok(()));
+        assert_eq!(checked(Version::HTTP_10, &[]), Ok(()));
+        assert_eq!(checked(Version::HTTP_11, &[("transfer-encoding", "Chunked")]), Ok(()));
+        assert_eq!(checked(Version::HTTP_11, &[both[0], both[0]]), Err(FramingError::Lengths));
+        assert_eq!(checked(Version::HTTP_11, &[("content-length", "1, 1")]), Err(FramingError::Lengths));
+        assert_eq!(checked(Version::HTTP_11, &[both[1], both[1]]), Err(FramingError::Coding));
+        assert_eq!(checked(Version::HTTP_11, &[("transfer-encoding", "gzip, chunked")]), Err(FramingError::Coding));
+    }
+}

@@ -1,0 +1,292 @@
+//! Where the requests on an HTTP/1.1 connection begin and end, read strictly (RFC 9112 sections 6 and 7).
+//!
+//! In: the bytes as they arrive, in any pieces. Out: how many heads have ended, the first request that must not be
+//! served, and the place at which a body's framing breaks. It must not hold bytes or allocate. It sees what the HTTP
+//! library throws away (a length beside a coding, a second length, a fragment, what stands behind a chunk's size) and
+//! leaves to the library what it refuses by itself.
+
+mod chunks;
+mod head;
+
+use super::refusal::Refusal;
+use chunks::Chunks;
+use head::{BodyLength, Head};
+
+/// What an HTTP/2 connection begins with (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The reader of one connection.
+#[derive(Debug)]
+pub struct Framing {
+    state: State,
+    heads: u64,
+    refused: Option<Refusal>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// So many bytes of the preface have come.
+    Preface(usize),
+    Head(Head),
+    /// So many bytes of a body are to come.
+    Length(u64),
+    Chunked(Chunks),
+    /// What comes is not HTTP/1.1 any more, or must not be served.
+    Over(Over),
+}
+
+/// Why nothing is read any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Http2,
+    /// After a request to leave HTTP, which is the connection's last whatever becomes of it.
+    Upgrade,
+    Refused,
+}
+
+/// What there is to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// So many heads have ended, and all may be served.
+    Heads(u64),
+    /// The last of so many heads must not be served.
+    Refused(u64, Refusal),
+    /// HTTP/2 frames itself.
+    Http2,
+}
+
+/// A body's framing broke: what stands before this place in the bytes is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub good: usize,
+    pub refusal: Refusal,
+}
+
+impl Framing {
+    pub fn begin() -> Self {
+        Self { state: State::Preface(0), heads: 0, refused: None }
+    }
+
+    /// What has been seen so far.
+    pub fn seen(&self) -> Seen {
+        match (&self.state, self.refused) {
+            (State::Over(Over::Http2), _) => Seen::Http2,
+            (_, Some(refusal)) => Seen::Refused(self.heads, refusal),
+            _ => Seen::Heads(self.heads),
+        }
+    }
+
+    /// Reads on.
+    ///
+    /// # Errors
+    /// [`Broken`] if a body can't end well; nothing after that is read.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        let mut place = 0;
+        while let Some(rest) = bytes.get(place..).filter(|rest| !rest.is_empty()) {
+            let step = self.step(rest).map_err(|(good, refusal)| {
+                self.state = State::Over(Over::Refused);
+                Broken { good: place + good, refusal }
+            });
+            place += step?;
+        }
+        Ok(())
+    }
+
+    /// Reads some of `bytes`, which are not none, and tells how many; at an error, how many were good.
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, (usize, Refusal)> {
+        match &mut self.state {
+            State::Over(_) => Ok(bytes.len()),
+            State::Preface(seen) => {
+                let seen = *seen;
+                Ok(self.preface(seen, bytes))
+            }
+            State::Head(head) => {
+                let (read, ended) = head.read(bytes);
+                if let Some(ended) = ended {
+                    self.heads += 1;
+                    self.state = self.after_head(ended);
+                }
+                Ok(read)
+            }
+            State::Length(left) => {
+                let read = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= read as u64;
+                if *left == 0 {
+                    self.state = State::Head(Head::begin());
+                }
+                Ok(read)
+            }
+            State::Chunked(chunks) => {
+                let (read, ended) = chunks.read(bytes)?;
+                if ended {
+                    self.state = State::Head(Head::begin());
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// What began like the preface and was none is the beginning of a head.
+    fn preface(&mut self, seen: usize, bytes: &[u8]) -> usize {
+        let same = PREFACE[seen..].iter().zip(bytes).take_while(|(a, b)| a == b).count();
+        if seen + same == PREFACE.len() {
+            self.state = State::Over(Over::Http2);
+        } else if same == bytes.len() {
+            self.state = State::Preface(seen + same);
+        } else {
+            let mut head = Head::begin();
+            // No head ends within the preface's first line; one that differs only later is refused by its version.
+            head.read(&PREFACE[..seen + same]);
+            self.state = State::Head(head);
+        }
+        same
+    }
+
+    fn after_head(&mut self, ended: Result<BodyLength, Refusal>) -> State {
+        match ended {
+            Ok(BodyLength::Known(0)) => State::Head(Head::begin()),
+            Ok(BodyLength::Known(length)) => State::Length(length),
+            Ok(BodyLength::Chunked) => State::Chunked(Chunks::begin()),
+            Ok(BodyLength::Upgrade) => State::Over(Over::Upgrade),
+            Err(refusal) => {
+                self.refused = Some(refusal);
+                State::Over(Over::Refused)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same, whatever the pieces in which the bytes arrive.
+    fn read(bytes: &[u8]) -> (Seen, Option<Broken>) {
+        let by = |size: usize| {
+            let mut framing = Framing::begin();
+            let mut before = 0;
+            for piece in bytes.chunks(size) {
+                if let Err(broken) = framing.read(piece) {
+                    return (framing.seen(), Some(Broken { good: before + broken.good, ..broken }));
+                }
+                before += piece.len();
+            }
+            (framing.seen(), None)
+        };
+        let whole = by(bytes.len());
+        for size in [1, 2, 3, 7, 24] {
+            assert_eq!(by(size), whole, "in pieces of {size}: {}", String::from_utf8_lossy(bytes));
+        }
+        whole
+    }
+
+    #[test]
+    fn requests_end_where_their_framing_says() {
+        let two =
+            b"\r\n\nPOST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nGETPOST / HTTP/1.1\nTransfer-Encoding:\tChunked \r\n\
+                    \r\n1;a=\"\\\"\r\n\r0\r\n\r\n";
+        // The chunk's one byte is missing its line end.
+        let (seen, broken) = read(two);
+        assert_eq!(seen, Seen::Heads(2));
+        assert_eq!(broken.map(|broken| broken.refusal), Some(Refusal::ChunkSize));
+        let good =
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1 ; a = \"\\\"\" ;b\r\nx\r\n00\r\nA: b\r\n\r\n\
+                     GET / HTTP/1.1\r\n\r\n";
+        assert_eq!(read(good), (Seen::Heads(2), None));
+        assert_eq!(read(PREFACE), (Seen::Http2, None));
+        assert_eq!(read(b"PRI / HTTP/1.1\r\n\r\n"), (Seen::Heads(1), None));
+    }
+
+    #[test]
+    fn what_follows_a_request_to_leave_http_is_not_read() {
+        let upgrade = b"GET / HTTP/1.1\r\nUpgrade: WebSocket\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+        assert_eq!(read(upgrade), (Seen::Heads(1), None));
+        let other = b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\nGET / HTTP/1.1\r\n\r\n";
+        assert_eq!(read(other), (Seen::Heads(2), None));
+    }
+
+    #[test]
+    fn two_framings_are_refused() {
+        let asked =
+            |lines: &str| read(format!("GET /a HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\n{lines}\r\n\r\n").as_bytes()).0;
+        for (lines, refusal) in [
+            ("Content-Length: 1\r\nTransfer-Encoding: chunked", Refusal::LengthAndCoding),
+            ("transfer-encoding: chunked\nCONTENT-LENGTH: 1", Refusal::LengthAndCoding),
+            ("Content-Length: 1\r\nContent-Length: 1", Refusal::Lengths),
+            ("Content-Length: 1, 1", Refusal::InvalidLength),
+            ("Content-Length: +1", Refusal::InvalidLength),
+            ("Content-Length: 18446744073709551616", Refusal::InvalidLength),
+            ("Content-Length:", Refusal::InvalidLength),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", Refusal::InvalidCoding),
+            ("Transfer-Encoding: chunked, chunked", Refusal::InvalidCoding),
+            ("Transfer-Encoding: xchunked", Refusal::InvalidCoding),
+            ("Transfer-Encoding: identity, chunked", Refusal::InvalidCoding),
+            ("Transfer-Encoding: gzip, chunked", Refusal::Coding),
+        ] {
+            assert_eq!(asked(lines), Seen::Refused(2, refusal), "{lines}");
+        }
+        assert_eq!(read(b"G#T /#a HTTP/1.1\r\n\r\n").0, Seen::Refused(1, Refusal::Fragment));
+        assert_eq!(read(b"G#T /a HTTP/1.1\r\n\r\n").0, Seen::Heads(1));
+    }
+
+    proptest::proptest! {
+        /// `read` compares; here it gets what nobody thought of.
+        #[test]
+        fn pieces_make_no_difference(words in proptest::collection::vec(0..WORDS.len(), 1..40)) {
+            let bytes: Vec<u8> = words.iter().flat_map(|word| WORDS[*word]).copied().collect();
+            read(&bytes);
+        }
+    }
+
+    const WORDS: [&[u8]; 24] = [
+        b"POST / HTTP/1.1\r\n",
+        b"GET /#a HTTP/1.1\n",
+        b"PRI * HTTP/2.0\r\n\r\n",
+        b"SM\r\n\r\n",
+        b"Content-Length",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Upgrade: websocket\r\n",
+        b"X: ",
+        b":",
+        b" ",
+        b"3",
+        b"0",
+        b"a",
+        b";",
+        b"=",
+        b"\"",
+        b"\\",
+        b",",
+        b"chunked",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"0\r\n\r\n",
+    ];
+
+    #[test]
+    fn broken_chunks_are_told_where_they_break() {
+        let head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for (body, good, refusal) in [
+            (&b"+1\r\n"[..], 0, Refusal::ChunkSize),
+            (b"1\n", 1, Refusal::ChunkSize),
+            (b"1 \r\n", 2, Refusal::ChunkSize),
+            (b"1;\r\n", 2, Refusal::ChunkSize),
+            (b"1;a\0\r\n", 3, Refusal::ChunkSize),
+            (b"1;a=\"\n", 5, Refusal::ChunkSize),
+            (b"0x1\r\n", 1, Refusal::ChunkSize),
+            (b"10000000000000000\r\n", 16, Refusal::ChunkSize),
+            (b"1\r\nab", 4, Refusal::ChunkEnd),
+            (b"1\r\na\n", 4, Refusal::ChunkEnd),
+            (b"0\r\n\n", 3, Refusal::Trailer),
+            (b"0\r\n a: b\r\n", 3, Refusal::Trailer),
+            (b"0\r\na : b\r\n", 4, Refusal::Trailer),
+            (b"0\r\na: b\n", 7, Refusal::Trailer),
+            (b"0\r\na: \0", 6, Refusal::Trailer),
+        ] {
+            let (_, broken) = read(&[head, body].concat());
+            assert_eq!(broken, Some(Broken { good: head.len() + good, refusal }), "{}", body.escape_ascii());
+        }
+    }
+}

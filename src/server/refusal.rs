@@ -1,0 +1,98 @@
+//! Why a request is not served, and what its client is told.
+//!
+//! In: a reason. Out: the response that says so and ends the connection. It must not look at requests; `strict` and
+//! `framing` do.
+
+use http::header::{self, HeaderValue};
+use http::{Response, StatusCode, Version};
+
+use crate::http::Body;
+
+/// The methods named in `Allow` where one is refused: those in common use. Others are the origin's to judge.
+const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+
+/// What is wrong with a request. RFC 9112 unless another is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Section 3.2.
+    #[error("no Host")]
+    NoHost,
+    #[error("more than one Host")]
+    Hosts,
+    #[error("Host is not one host with a port or without")]
+    InvalidHost,
+    /// RFC 9113 section 8.3.1 for HTTP/2; for HTTP/1.1 stricter than section 3.2.2, which lets the target win.
+    #[error("Host is not the host of the request's target")]
+    HostMismatch,
+    /// RFC 9110 section 4.2.4: user information misleads about the host.
+    #[error("the target's authority is not one host with a port or without")]
+    InvalidAuthority,
+    #[error("the target's scheme is neither http nor https")]
+    Scheme,
+    /// Section 3.2: forms of the target that belong to other methods.
+    #[error("the target is in a form that the method does not have")]
+    TargetForm,
+    #[error("the target has a fragment")]
+    Fragment,
+    /// RFC 9110 section 9.3.8: it would show what proxies add to the request.
+    #[error("TRACE is not served")]
+    Trace,
+    /// For forward proxies.
+    #[error("CONNECT is not served")]
+    Connect,
+    #[error("a version that is not served")]
+    Version,
+    /// Section 6.3: equal ones too, since somebody behind may read them as a list.
+    #[error("more than one Content-Length")]
+    Lengths,
+    #[error("Content-Length is not a number of bytes")]
+    InvalidLength,
+    /// Section 6.1: what smuggling looks like.
+    #[error("both Content-Length and Transfer-Encoding")]
+    LengthAndCoding,
+    #[error("Transfer-Encoding is not chunked, once")]
+    InvalidCoding,
+    /// Section 6.1: a coding, properly said, which we do not undo.
+    #[error("a transfer coding that is not served")]
+    Coding,
+    /// Section 7.1.
+    #[error("a chunk's size line is malformed")]
+    ChunkSize,
+    #[error("a chunk does not end where its size says")]
+    ChunkEnd,
+    /// Section 7.1.2.
+    #[error("a trailer line is malformed")]
+    Trailer,
+    /// Two readers saw different requests in the same bytes.
+    #[error("where the request begins is not certain")]
+    Boundary,
+}
+
+impl Refusal {
+    /// The status with which it is told.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Trace | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Coding => StatusCode::NOT_IMPLEMENTED,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The response to a request of `version`. Up to HTTP/1.1 it ends the connection, because what follows may not be
+    /// what it seems; an HTTP/2 stream ends by itself.
+    pub fn response(self, version: Version) -> Response<Body> {
+        let mut response = Response::new(Body::full(format!("{self}\n")));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status() == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(header::ALLOW, ALLOWED);
+        }
+        if version < Version::HTTP_2 {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

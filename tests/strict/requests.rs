@@ -1,0 +1,270 @@
+//! Requests: `expect:` is `refused`, `refused STATUS` (closed, and not served beyond the `before:` first ones), `forwarded`
+//! (`requests:` of them, one unless said, with each `sees:` among the bytes at the origin) or `either`.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::Request;
+use inlay::http::Body;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::Case;
+use crate::house::{Setup, h2};
+
+/// Longer than any answer takes, shorter than a connection that is told to end may be idle.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a case that may end either way is watched.
+const GLANCE: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn nothing_ambiguous_is_forwarded() {
+    let cases = Case::all("requests");
+    assert!(cases.len() > 80, "only {} cases", cases.len());
+    let ways = cases.iter().flat_map(|case| [(case, Arrival::Whole), (case, Arrival::InPieces)]);
+    let runs = ways.map(|(case, arrival)| async move {
+        let (captured, answer) = run(case, arrival).await;
+        let told = format!("{:?}\n  answer {:?}", captured.text(), String::from_utf8_lossy(&answer.bytes));
+        case.judge(&captured, &answer).map(|problem| format!("{} ({arrival:?}): {problem}\n  origin {told}", case.name))
+    });
+    let problems: Vec<String> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[tokio::test]
+async fn http2_is_held_to_the_same_and_only_the_stream_ends() {
+    let (origin, captured) = capturing_origin().await;
+    let proxy = Setup::of(origin).proxy();
+    let mut sender = h2(proxy.address).await;
+    for (request, status) in [
+        (Request::get("http://a/").header("host", "b"), 400),
+        (Request::get("http://a,b/"), 400),
+        (Request::get("ftp://a/"), 400),
+        (Request::builder().method("TRACE").uri("http://a/"), 405),
+        (Request::get("http://a/good").header("host", "a"), 200),
+    ] {
+        let response = sender.send_request(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert!(!response.headers().contains_key("connection"));
+    }
+    assert_eq!(captured.whole().len(), 1, "{}", captured.text());
+}
+
+/// How a request's bytes come.
+#[derive(Clone, Copy, Debug)]
+enum Arrival {
+    Whole,
+    /// In [`PIECES`], each by itself.
+    InPieces,
+}
+
+/// So many that most are of one to five bytes.
+const PIECES: usize = 30;
+
+async fn send(stream: &mut TcpStream, bytes: &[u8], arrival: Arrival) -> std::io::Result<()> {
+    let size = match arrival {
+        Arrival::Whole => bytes.len(),
+        Arrival::InPieces => bytes.len().div_ceil(PIECES),
+    };
+    stream.set_nodelay(true)?;
+    for piece in bytes.chunks(size) {
+        stream.write_all(piece).await?;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}
+
+/// What came back to the client.
+struct Answer {
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+impl Answer {
+    fn statuses(&self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.bytes);
+        text.split("HTTP/1.1 ").skip(1).map(|answer| answer.chars().take(3).collect()).collect()
+    }
+}
+
+async fn run(case: &Case, arrival: Arrival) -> (Captured, Answer) {
+    let (origin, captured) = capturing_origin().await;
+    let proxy = Setup::of(origin).proxy();
+    let mut stream = TcpStream::connect(proxy.address).await.unwrap();
+    // The proxy may close before it has read all.
+    let _ = send(&mut stream, &case.bytes, arrival).await;
+    let expected = case.said("expect").unwrap();
+    let enough = |answer: &Answer| expected == "forwarded" && answer.statuses().len() >= case.number("requests", 1);
+    let patience = if expected == "either" { GLANCE } else { PATIENCE };
+    let mut answer = Answer { bytes: Vec::new(), closed: false };
+    let reading = async {
+        let mut buffer = [0; 4096];
+        while !enough(&answer) {
+            match stream.read(&mut buffer).await {
+                Ok(0) | Err(_) => {
+                    answer.closed = true;
+                    return;
+                }
+                Ok(length) => answer.bytes.extend(&buffer[..length]),
+            }
+        }
+    };
+    let _ = tokio::time::timeout(patience, reading).await;
+    (captured, answer)
+}
+
+impl Case {
+    /// What is wrong, if anything is.
+    fn judge(&self, captured: &Captured, answer: &Answer) -> Option<String> {
+        let whole = captured.whole();
+        if let Some(ambiguous) = whole.iter().find_map(|request| ambiguity(request)) {
+            return Some(format!("{ambiguous} was forwarded"));
+        }
+        let text = captured.text();
+        match self.said("expect").unwrap().split_once(' ').unwrap_or((self.said("expect").unwrap(), "")) {
+            ("either", _) => None,
+            ("forwarded", _) => {
+                let requests = self.number("requests", 1);
+                let missing = self.all_said("sees").find(|line| !text.contains(*line));
+                match missing {
+                    _ if whole.len() != requests => Some(format!("{} requests were forwarded", whole.len())),
+                    Some(line) => Some(format!("the origin did not see {line:?}")),
+                    None if answer.statuses().iter().any(|status| status != "200") => Some("it was refused".into()),
+                    None => None,
+                }
+            }
+            ("refused", status) => {
+                let before = self.number("before", 0);
+                let last = answer.statuses().into_iter().skip(before).last();
+                match last {
+                    _ if whole.len() != before => Some(format!("{} requests were forwarded", whole.len())),
+                    _ if !answer.closed => Some("the connection is still open".into()),
+                    Some(last) if !last.starts_with(['4', '5']) => Some(format!("it was answered with {last}")),
+                    last if !status.is_empty() && last.as_deref() != Some(status) => {
+                        Some(format!("not {status}: {last:?}"))
+                    }
+                    _ => None,
+                }
+            }
+            (other, _) => panic!("{}: {other} is nothing to expect", self.name),
+        }
+    }
+}
+
+/// What two readers could read differently in a request's head.
+fn ambiguity(request: &[u8]) -> Option<&'static str> {
+    let head = head_of(request)?;
+    let lines: Vec<&str> = head.split("\r\n").collect();
+    let count = |name: &str| lines.iter().filter(|line| line.to_ascii_lowercase().starts_with(name)).count();
+    let target = lines[0].split(' ').nth(1).unwrap_or_default();
+    [
+        (count("host:") != 1, "not one Host"),
+        (count("content-length:") > 1, "two lengths"),
+        (count("content-length:") + count("transfer-encoding:") > 1, "a length and a coding"),
+        (lines.iter().any(|line| line.contains(['\r', '\n', '\0'])), "a bare CR, LF or NUL"),
+        (lines.iter().any(|line| line.starts_with([' ', '\t'])), "a folded line"),
+        (
+            lines[1..].iter().any(|line| line.split(':').next().unwrap().ends_with([' ', '\t'])),
+            "a space before a colon",
+        ),
+        (!lines[0].ends_with(" HTTP/1.1") || lines[0].split(' ').count() != 3, "a request line in other parts"),
+        (target.contains('#') || !target.starts_with(['/', '*']), "a target in another form"),
+    ]
+    .into_iter()
+    .find_map(|(holds, what)| holds.then_some(what))
+}
+
+/// The bytes of each connection to the origin.
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Captured {
+    fn text(&self) -> String {
+        self.0.lock().unwrap().iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+
+    /// The requests that came whole.
+    fn whole(&self) -> Vec<Vec<u8>> {
+        let connections = self.0.lock().unwrap();
+        connections.iter().flat_map(|bytes| requests_in(bytes)).collect()
+    }
+}
+
+async fn capturing_origin() -> (SocketAddr, Captured) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let captured = Captured::default();
+    let all = captured.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let number = {
+                let mut connections = all.0.lock().unwrap();
+                connections.push(Vec::new());
+                connections.len() - 1
+            };
+            tokio::spawn(capture(stream, all.clone(), number));
+        }
+    });
+    (address, captured)
+}
+
+async fn capture(mut stream: TcpStream, all: Captured, number: usize) {
+    let (mut buffer, mut answered) = ([0; 4096], 0);
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        let whole = {
+            let mut connections = all.0.lock().unwrap();
+            connections[number].extend(&buffer[..length]);
+            requests_in(&connections[number]).len()
+        };
+        for _ in answered..whole {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        }
+        answered = whole;
+    }
+}
+
+fn head_of(request: &[u8]) -> Option<String> {
+    let end = request.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some(String::from_utf8_lossy(&request[..end]).into_owned())
+}
+
+/// Splits what hyper wrote: its own framing, so that this reader may be simple. The last may be cut off and is then left out.
+fn requests_in(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut requests = Vec::new();
+    while let Some(head) = head_of(bytes) {
+        let lower = head.to_ascii_lowercase();
+        let body = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        let length =
+            lower.split("content-length: ").nth(1).map(|rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+        let end = if lower.contains("transfer-encoding: chunked") {
+            chunked_end(&bytes[body..])
+        } else {
+            Some(length.unwrap_or(0))
+        };
+        let Some(request) = end.and_then(|end| bytes.get(..body + end)) else { break };
+        requests.push(request.to_vec());
+        bytes = &bytes[body + end.unwrap()..];
+    }
+    requests
+}
+
+fn chunked_end(body: &[u8]) -> Option<usize> {
+    let mut place = 0;
+    loop {
+        let line = body[place..].windows(2).position(|window| window == b"\r\n")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&body[place..place + line]).unwrap(), 16).unwrap();
+        place += line + 2;
+        if size == 0 {
+            let trailers = &body[place..];
+            if trailers.starts_with(b"\r\n") {
+                return Some(place + 2);
+            }
+            return trailers.windows(4).position(|window| window == b"\r\n\r\n").map(|end| place + end + 4);
+        }
+        place += size + 2;
+        if place > body.len() {
+            return None;
+        }
+    }
+}
