@@ -1,5 +1,5 @@
 //! The closed loop: so many connections, each of which asks again as soon as it was answered. It finds what a server can do; a loop
-//! that asks at a given rate, whatever the answers take, would stand beside it and share all but the pacing.
+//! that asks at a given rate, whatever the answers take, is `open`.
 //!
 //! In: a server and the pages that it must send. Out: what was measured. A wrong answer ends the run.
 
@@ -11,9 +11,10 @@ use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
 use crate::Failure;
+use crate::rows::Row;
 use crate::server::{Server, processor_time};
-use crate::subject::{self, Subject, Wanted};
-use crate::wire::{Coding, Connection, decoded};
+use crate::subject::{self, Subject};
+use crate::wire::{Coding, Connection, Prepared, Protocol, decoded};
 
 /// Long enough for caches and pools to fill.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -26,8 +27,7 @@ pub struct Load<'a> {
     pub server: &'a Server,
     /// The site behind it.
     pub origin: &'a Server,
-    pub wanted: Wanted,
-    pub coding: Coding,
+    pub row: Row,
     pub connections: usize,
 }
 
@@ -50,7 +50,7 @@ pub struct Measured {
 pub fn measure(load: &Load<'_>, subject: &Subject, duration: Duration) -> Result<Measured, Failure> {
     // The load has one core, so it has one thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let task = Task::new(load, subject);
+    let task = Task::new(load, subject)?;
     let load_time = || Ok::<_, Failure>(processor_time(std::process::id())? + load.origin.processor_time()?);
     runtime.block_on(run(load, &task, WARM_UP))?;
     let (server_before, load_before, started) = (load.server.processor_time()?, load_time()?, Instant::now());
@@ -70,17 +70,20 @@ pub fn measure(load: &Load<'_>, subject: &Subject, duration: Duration) -> Result
 struct Task {
     address: SocketAddr,
     coding: Coding,
+    protocol: Protocol,
     /// By visitor.
-    requests: std::sync::Arc<[Bytes]>,
+    requests: std::sync::Arc<[Prepared]>,
     /// By segment.
     expected: std::sync::Arc<[Bytes]>,
 }
 
 impl Task {
-    fn new(load: &Load<'_>, subject: &Subject) -> Self {
-        let requests = subject::requests(load.wanted, load.coding).into();
-        let expected = subject.expected(load.wanted).to_vec().into();
-        Self { address: load.server.address, coding: load.coding, requests, expected }
+    fn new(load: &Load<'_>, subject: &Subject) -> Result<Self, Failure> {
+        let Row { wanted, coding, protocol, .. } = load.row;
+        let requests = subject::requests(wanted, coding);
+        let requests = requests.iter().map(|asking| Prepared::new(asking, protocol)).collect::<Result<_, _>>()?;
+        let expected = subject.expected(wanted).to_vec().into();
+        Ok(Self { address: load.server.address, coding, protocol, requests, expected })
     }
 }
 
@@ -106,7 +109,7 @@ fn histogram() -> Result<Histogram<u64>, Failure> {
 
 /// One connection's part. Connections begin at visitors far apart.
 async fn ask(task: Task, number: usize, until: Instant) -> Result<(Histogram<u64>, u64), Failure> {
-    let mut connection = Connection::open(task.address).await?;
+    let mut connection = Connection::open(task.address, task.protocol).await?;
     let (mut latencies, mut bytes, mut plain) = (histogram()?, 0, Vec::new());
     for turn in 0.. {
         let visitor = (number * 61 + turn) % task.requests.len();

@@ -13,25 +13,61 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use flate2::Compression;
+use http::header::HeaderValue;
 use http::{Request, Response, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 
 use crate::Failure;
-use crate::subject::{self, Subject};
+use crate::subject::{self, Dialect, Subject, Wanted};
+
+/// What the origin says of a page that may be kept.
+const SHARED: &str = "public, max-age=3600";
 
 /// The pieces in which the limit sends a page: as many as three fragments make.
 const PIECES: usize = 7;
 
-/// Sends the page as it is, on every path, and lets it be shared.
+/// The site behind: the page as it is on every path, and let it be shared on most; with marks for other intermediaries on
+/// theirs, and the fragments that these marks name.
 pub async fn origin(subject: Subject) -> Result<(SocketAddr, ()), Failure> {
-    let (plain, gzip) = (Pieces::whole(&subject.plain), Pieces::whole(&subject.gzip));
-    listen(move |request| ready(page(&request, &plain, &gzip))).await
+    let site = Arc::new(Site {
+        plain: Pieces::whole(&subject.plain),
+        gzip: Pieces::whole(&subject.gzip),
+        ssi: Pieces::whole(&subject.marked(Dialect::Ssi)),
+        esi: Pieces::whole(&subject.marked(Dialect::Esi)),
+    });
+    listen(move |request| ready(site.answer(&request))).await
+}
+
+/// What the origin has.
+struct Site {
+    plain: Pieces,
+    gzip: Pieces,
+    ssi: Pieces,
+    esi: Pieces,
+}
+
+impl Site {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Pieces> {
+        let path = request.uri().path();
+        match path.split('/').collect::<Vec<_>>()[..] {
+            // Both read a page for their marks only as plain text.
+            ["", "ssi", _] => html(SHARED, &self.ssi),
+            ["", "esi", _] => html(SHARED, &self.esi),
+            ["", "fragment", fragment, segment] => {
+                let fragment =
+                    fragment.parse::<usize>().ok().and_then(|at| subject::fragments(segment).get(at).cloned());
+                html(SHARED, &Pieces::whole(&fragment.unwrap_or_default().into()))
+            }
+            _ if path == Wanted::OwnSegmentUnshared.path() => html("no-store", &self.plain),
+            _ => page(request, &self.plain, &self.gzip),
+        }
+    }
 }
 
 /// Sends the page of one segment from memory, in seven pieces.
@@ -46,15 +82,19 @@ pub async fn limit(subject: Subject) -> Result<(SocketAddr, ()), Failure> {
 pub async fn proxy(origin: SocketAddr) -> Result<(SocketAddr, ()), Failure> {
     let client = Client::builder(TokioExecutor::new()).build_http::<Incoming>();
     let client = Arc::new(client);
-    listen(move |mut request| {
+    listen(move |request| {
         let client = client.clone();
-        async move {
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            *request.uri_mut() = format!("http://{origin}{path}").parse::<Uri>()?;
-            Ok::<_, Failure>(client.request(request).await?)
-        }
+        async move { Ok::<_, Failure>(client.request(asked_of(origin, request)?).await?) }
     })
     .await
+}
+
+/// The same request, of `origin`.
+pub fn asked_of(origin: SocketAddr, mut request: Request<Incoming>) -> Result<Request<Incoming>, Failure> {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    *request.uri_mut() = format!("http://{origin}{path}").parse::<Uri>()?;
+    *request.version_mut() = http::Version::HTTP_11;
+    Ok(request)
 }
 
 async fn ready<T>(value: T) -> Result<T, Infallible> {
@@ -63,19 +103,27 @@ async fn ready<T>(value: T) -> Result<T, Infallible> {
 
 fn page(request: &Request<Incoming>, plain: &Pieces, gzip: &Pieces) -> Response<Pieces> {
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let response = Response::builder()
+    match accepted == Some("gzip") {
+        true => {
+            let mut response = html(SHARED, gzip);
+            response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response
+        }
+        false => html(SHARED, plain),
+    }
+}
+
+fn html(caching: &'static str, body: &Pieces) -> Response<Pieces> {
+    Response::builder()
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
-        .header(header::CACHE_CONTROL, "public, max-age=3600")
-        .header(header::VARY, "accept-encoding");
-    let (response, body) = match accepted == Some("gzip") {
-        true => (response.header(header::CONTENT_ENCODING, "gzip"), gzip),
-        false => (response, plain),
-    };
-    response.body(body.clone()).expect("invariant: these headers are well-formed")
+        .header(header::CACHE_CONTROL, caching)
+        .header(header::VARY, "accept-encoding")
+        .body(body.clone())
+        .expect("invariant: these headers are well-formed")
 }
 
 /// Listens on the loopback and serves every connection.
-async fn listen<S, F, B, E>(answer: S) -> Result<(SocketAddr, ()), Failure>
+pub async fn listen<S, F, B, E>(answer: S) -> Result<(SocketAddr, ()), Failure>
 where
     S: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<B>, E>> + Send + 'static,
@@ -91,7 +139,11 @@ where
                 continue;
             }
             // A connection that breaks shows on the side of the load.
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer.clone())));
+            let service = service_fn(answer.clone());
+            tokio::spawn(async move {
+                let served = auto::Builder::new(TokioExecutor::new());
+                let _ = served.serve_connection(TokioIo::new(stream), service).await;
+            });
         }
     });
     Ok((address, ()))

@@ -2,13 +2,16 @@
 //!
 //! In: what it is to serve. Out: its address, its processor time and its memory, as the kernel counts them.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 use crate::Failure;
 
@@ -21,6 +24,8 @@ pub enum Role {
     Limit,
     /// A proxy that rewrites nothing.
     Proxy,
+    /// The same with a bare rewriter in it.
+    Rewriter,
     Inlay,
     /// The same, which writes its access log.
     InlayLogging,
@@ -83,20 +88,15 @@ impl fmt::Display for Cores {
 pub struct Server {
     pub address: SocketAddr,
     process: Child,
+    /// Its files, where it has any.
+    _folder: Option<TempDir>,
 }
 
 impl Server {
     /// This very program again, as a server.
     pub fn start(role: Role, origin: Option<SocketAddr>, core: Option<usize>) -> Result<Self, Failure> {
         let program = std::env::current_exe()?;
-        let mut command = match core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", &core.to_string()]).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = on_core(core, program.as_os_str());
         let role = clap::ValueEnum::to_possible_value(&role).ok_or("every role has a name")?;
         command.args(["--serve", role.get_name()]);
         if let Some(origin) = origin {
@@ -107,20 +107,67 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().ok_or("a server's output is piped")?).read_line(&mut line)?;
         let address = line.trim().parse().map_err(|_| format!("the server {role:?} did not start"))?;
-        Ok(Self { address, process })
+        Ok(Self { address, process, _folder: None })
     }
 
-    /// The processor time of its process.
+    /// A program of somebody else, which has its files in `folder` and listens at `address` once it has started.
+    pub fn start_program(mut command: Command, address: SocketAddr, folder: TempDir) -> Result<Self, Failure> {
+        let log = fs::File::create(folder.path().join("log"))?;
+        let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
+        let mut server = Self { address, process, _folder: None };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if server.process.try_wait()?.is_some() || began.elapsed() > START {
+                let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+                return Err(format!("{:?} did not start: {log}", command.get_program()).into());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server._folder = Some(folder);
+        Ok(server)
+    }
+
+    /// The processor time of its process and of those that it started.
     pub fn processor_time(&self) -> Result<Duration, Failure> {
-        processor_time(self.process.id())
+        family(self.process.id())?.into_iter().map(processor_time).sum()
     }
 
-    /// Bytes of memory that it holds now.
+    /// Bytes of memory that they hold now.
     pub fn resident_bytes(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("an odd /proc/PID/status")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+        family(self.process.id())?.into_iter().map(resident_bytes).sum()
     }
+}
+
+/// How long a program may take to listen.
+const START: Duration = Duration::from_secs(10);
+
+/// A command that runs on `core`.
+pub fn on_core(core: Option<usize>, program: &OsStr) -> Command {
+    let Some(core) = core else { return Command::new(program) };
+    let mut command = Command::new("taskset");
+    command.args(["-c", &core.to_string()]).arg(program);
+    command
+}
+
+/// A process and all that descend from it.
+fn family(process: u32) -> Result<Vec<u32>, Failure> {
+    let mut family = vec![process];
+    let mut at = 0;
+    while let Some(parent) = family.get(at) {
+        // A process has the children of its threads; those that ended meanwhile have none.
+        for thread in fs::read_dir(format!("/proc/{parent}/task"))?.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            family.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+        at += 1;
+    }
+    Ok(family)
+}
+
+fn resident_bytes(process: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("an odd /proc/PID/status")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }
 
 /// The processor time of a process so far, user and system, over all of its threads.
@@ -137,6 +184,9 @@ pub fn processor_time(process: u32) -> Result<Duration, Failure> {
 impl Drop for Server {
     fn drop(&mut self) {
         // It is ours alone and holds nothing; it may also have ended by itself.
+        for process in family(self.process.id()).unwrap_or_default().into_iter().skip(1) {
+            let _ = Command::new("kill").arg(process.to_string()).status();
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

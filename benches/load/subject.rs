@@ -23,7 +23,7 @@ pub const COOKIE: &str = "inlay_visitor";
 /// Signs the visitors' cookies.
 pub const SECRET: &str = "a secret for a bench, of no use elsewhere";
 
-const SEGMENTS: [&str; 4] = ["none", "bronze", "silver", "gold"];
+pub const SEGMENTS: [&str; 4] = ["none", "bronze", "silver", "gold"];
 const VISITORS: usize = 1000;
 
 /// A condition, an audience and a template: what an ordinary page has.
@@ -49,7 +49,8 @@ fragments:
     template: <p class="greeting">For our {{ request.cookies.tier }} readers</p>
 "#;
 
-fn fragments(segment: &str) -> [String; 3] {
+/// What is laid in for a segment, in the order of the page.
+pub fn fragments(segment: &str) -> [String; 3] {
     let off = if segment == "gold" { "A third off" } else { "A tenth off" };
     [
         format!("<p class=\"greeting\">For our {segment} readers</p>"),
@@ -67,16 +68,45 @@ pub enum Wanted {
     FirstSegment,
     /// The page of the visitor's segment.
     OwnSegment,
+    /// The same, on a path where the origin's page must not be kept.
+    OwnSegmentUnshared,
+    /// The same, from an origin whose page has marks of this dialect in the places of the fragments.
+    OwnSegmentBy(Dialect),
 }
 
-impl Wanted {
-    fn path(self) -> &'static str {
+/// How a page asks an intermediary to include something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Server-side includes, as nginx reads them.
+    Ssi,
+    /// Edge-side includes, as Varnish reads them.
+    Esi,
+}
+
+impl Dialect {
+    /// The mark that includes a fragment; which visitor's it is the intermediary knows.
+    fn mark(self, fragment: usize) -> String {
         match self {
-            Self::AsMade => "/copy/ch20-01-unsafe-rust.html",
-            Self::FirstSegment | Self::OwnSegment => "/book/ch20-01-unsafe-rust.html",
+            Self::Ssi => format!("<!--# include virtual=\"/fragment/{fragment}/$cookie_tier\" -->"),
+            Self::Esi => format!("<esi:include src=\"/fragment/{fragment}\"/>"),
         }
     }
 }
+
+impl Wanted {
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::AsMade => "/copy/ch20-01-unsafe-rust.html",
+            Self::FirstSegment | Self::OwnSegment => "/book/ch20-01-unsafe-rust.html",
+            Self::OwnSegmentUnshared => "/book/unshared.html",
+            Self::OwnSegmentBy(Dialect::Ssi) => "/ssi/ch20-01-unsafe-rust.html",
+            Self::OwnSegmentBy(Dialect::Esi) => "/esi/ch20-01-unsafe-rust.html",
+        }
+    }
+}
+
+/// The places of the fragments, as the text that ends just before each, and the one that begins just after the last.
+pub const PLACES: [&str; 3] = ["</h1>", "<main>", "</main>"];
 
 /// The page with everything around it.
 pub struct Subject {
@@ -102,9 +132,10 @@ impl Subject {
         let gzip = compressed(&plain, Compression::best())?;
         let text = std::str::from_utf8(&plain)?;
         let missing = "the page lacks the elements of the rules";
-        let title = text.find("</h1>").ok_or(missing)? + "</h1>".len();
-        let begin = text.find("<main>").ok_or(missing)? + "<main>".len();
-        let end = text.find("</main>").ok_or(missing)?;
+        let [title, begin, end] = PLACES;
+        let title = text.find(title).ok_or(missing)? + title.len();
+        let begin = text.find(begin).ok_or(missing)? + begin.len();
+        let end = text.find(end).ok_or(missing)?;
         let between = [plain.slice(..title), plain.slice(title..begin), plain.slice(begin..end), plain.slice(end..)];
         Ok(Self { source, plain, gzip, between })
     }
@@ -125,34 +156,44 @@ impl Subject {
         vec![a, greeting, b, offer, c, reading, d]
     }
 
+    /// The page with marks in the places of the fragments.
+    pub fn marked(&self, dialect: Dialect) -> Bytes {
+        let [a, b, c, d] = &self.between;
+        let [greeting, offer, reading] = [0, 1, 2].map(|fragment| Bytes::from(dialect.mark(fragment)));
+        [&a[..], &greeting, b, &offer, c, &reading, d].concat().into()
+    }
+
     /// What the visitors of each segment must get.
     pub fn expected(&self, wanted: Wanted) -> [Bytes; SEGMENTS.len()] {
         std::array::from_fn(|segment| match wanted {
             Wanted::AsMade => self.plain.clone(),
             Wanted::FirstSegment => self.pieces(0).concat().into(),
-            Wanted::OwnSegment => self.pieces(segment).concat().into(),
+            Wanted::OwnSegment | Wanted::OwnSegmentUnshared | Wanted::OwnSegmentBy(_) => {
+                self.pieces(segment).concat().into()
+            }
         })
     }
 }
 
-/// The requests of all visitors, as bytes, by visitor; a visitor's segment is its number modulo the segments.
-pub fn requests(wanted: Wanted, coding: Coding) -> Vec<Bytes> {
-    let path = wanted.path();
+/// What one visitor asks.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    pub path: &'static str,
+    pub coding: Coding,
+    pub cookie: String,
+}
+
+/// The requests of all visitors, by visitor; a visitor's segment is its number modulo the segments.
+pub fn requests(wanted: Wanted, coding: Coding) -> Vec<Asking> {
     let keys = IdentityKeys::new(COOKIE, &[SECRET]);
-    let accepted = match coding {
-        Coding::Identity => "",
-        Coding::Gzip => "accept-encoding: gzip\r\n",
-    };
     let request = |visitor: usize| {
         let set = keys.set_cookie(&VisitorId::random(), Transport::Any, jiff::Timestamp::now());
         let set = set.as_ref().and_then(|set| set.to_str().ok()).expect("a cookie");
         let cookie = set.split(';').next().unwrap_or_default();
         let tier = SEGMENTS[segment_of(visitor)];
-        format!(
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: load\r\naccept: text/html\r\n{accepted}cookie: tier={tier}; {cookie}\r\n\r\n"
-        )
+        Asking { path: wanted.path(), coding, cookie: format!("tier={tier}; {cookie}") }
     };
-    (0..VISITORS).map(|visitor| request(visitor).into()).collect()
+    (0..VISITORS).map(request).collect()
 }
 
 /// Which segment a visitor is in.

@@ -9,20 +9,25 @@ use crate::closed::Measured;
 /// From this share of its core's time a process counts as busy.
 const BUSY: f64 = 0.9;
 
-/// A row.
-pub struct Row<'a> {
+/// A line of the table.
+pub struct Line<'a> {
     name: &'a str,
     measured: &'a Measured,
 }
 
 pub fn print_head() {
     println!(
-        "{:<32} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "{:<40} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "server", "CPU µs/rq", "rq/s", "p50 µs", "p99 µs", "p99.9 µs", "bytes", "RSS MiB"
     );
 }
 
-impl<'a> Row<'a> {
+/// A row whose server is not here.
+pub fn print_missing(name: &str) {
+    println!("{name:<40} not installed");
+}
+
+impl<'a> Line<'a> {
     pub fn new(name: &'a str, measured: &'a Measured) -> Self {
         Self { name, measured }
     }
@@ -31,7 +36,7 @@ impl<'a> Row<'a> {
         let Measured { latencies, bytes, took, server_time, resident_bytes, .. } = self.measured;
         let requests = latencies.len().max(1);
         println!(
-            "{:<32} {:>9.1} {:>9.0} {:>8} {:>8} {:>8} {:>8} {:>8.1}  {}",
+            "{:<40} {:>9.1} {:>9.0} {:>8} {:>8} {:>8} {:>8} {:>8.1}  {}",
             self.name,
             server_time.as_secs_f64() * 1e6 / requests as f64,
             requests as f64 / took.as_secs_f64(),
