@@ -25,8 +25,10 @@ pub enum Outside {
     NginxIncludes,
     /// The same, with text laid in by substitution.
     NginxSubstitutes,
-    /// Varnish with edge-side includes.
+    /// Varnish with edge-side includes, pages kept plain.
     Varnish,
+    /// The same, pages kept compressed.
+    VarnishGzip,
 }
 
 impl Outside {
@@ -35,7 +37,7 @@ impl Outside {
         let folder = tempfile::tempdir()?;
         let address = free_address()?;
         match self {
-            Self::Varnish => varnish(folder, address, origin, core),
+            Self::Varnish | Self::VarnishGzip => varnish(folder, address, origin, self == Self::VarnishGzip, core),
             nginx => {
                 let site = nginx.site(folder.path(), subject)?;
                 start_nginx(folder, address, origin, &site, core)
@@ -61,7 +63,7 @@ impl Outside {
                     "location / {{ {CACHED} sub_filter '{title}' '{title}$greeting'; sub_filter '{begin}' '{begin}$offer'; sub_filter '{end}' '$reading{end}'; }}"
                 )
             }
-            Self::NginxCache | Self::Varnish => format!("location / {{ {CACHED} }}"),
+            Self::NginxCache | Self::Varnish | Self::VarnishGzip => format!("location / {{ {CACHED} }}"),
         })
     }
 }
@@ -97,7 +99,7 @@ fn start_nginx(
         "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/log; user root;
 events {{ worker_connections 4096; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; default_type text/html;
+  access_log off; sendfile on; keepalive_requests 1000000000; default_type text/html;
   gzip on; gzip_comp_level 6; gzip_proxied any; gzip_min_length 0;
   client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/f; uwsgi_temp_path {at}/u; scgi_temp_path {at}/s;
   proxy_cache_path {at}/cache keys_zone=pages:8m; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Accept-Encoding \"\";
@@ -118,6 +120,7 @@ fn varnish(
     folder: TempDir,
     address: SocketAddr,
     origin: SocketAddr,
+    gzip: bool,
     core: Option<usize>,
 ) -> Result<Option<Server>, Failure> {
     let Some(varnishd) = program("varnishd") else { return Ok(None) };
@@ -131,14 +134,16 @@ sub vcl_recv {{
   return (hash);
 }}
 sub vcl_hash {{ hash_data(req.url); return (lookup); }}
-sub vcl_backend_response {{ set beresp.do_gzip = true; if (bereq.url ~ \"^/esi/\") {{ set beresp.do_esi = true; }} }}
+sub vcl_backend_response {{ set beresp.do_gzip = {gzip}; if (bereq.url ~ \"^/esi/\") {{ set beresp.do_esi = true; }} }}
 "
     );
     let file = folder.path().join("site.vcl");
     fs::write(&file, logic)?;
     let mut command = on_core(core, varnishd.as_os_str());
-    command.args(["-F", "-j", "none", "-s", "default,64m", "-p", "gzip_level=6", "-a"]).arg(address.to_string());
+    command.args(["-F", "-j", "none", "-s", "default,64m", "-p", "gzip_level=6"]);
+    command.args(["-p", if gzip { "http_gzip_support=on" } else { "http_gzip_support=off" }]);
     let data = folder.path().join("varnish");
+    command.arg("-a").arg(address.to_string());
     command.args([OsStr::new("-n"), data.as_os_str(), OsStr::new("-f"), file.as_os_str()]);
     Server::start_program(command, address, folder).map(Some)
 }
