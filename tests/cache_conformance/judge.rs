@@ -99,6 +99,7 @@ impl Outcome<'_> {
             Check::OwnAnswer => self.answer.step().map_or(Ok(()), |step| Err(format!("the origin's, of step {step}"))),
             Check::Status(status) => same(self.answer.status, *status, "status"),
             Check::Has(name, expected) => self.expect(name, self.answer.header(name), expected),
+            Check::HasNot(name, part) => absent(name, self.answer.header(name).filter(|value| value.contains(part))),
             Check::HasNo(name) => absent(name, self.answer.header(name)),
             Check::Body(text) => same(self.answer.body.as_deref().unwrap_or("(broken off)"), text, "body"),
             Check::Cut => self.answer.body.as_ref().map_or(Ok(()), |_| Err("the body ended as if whole".to_owned())),

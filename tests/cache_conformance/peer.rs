@@ -15,7 +15,7 @@ use super::script::{self, Case, Kind};
 use super::time::Time;
 
 /// Cases under way at once: enough that waits overlap, few enough that a busy machine does not stretch them.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 64;
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures the server that INLAY_CACHE_PEER names"]

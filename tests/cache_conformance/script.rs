@@ -21,7 +21,6 @@ pub enum Kind {
 /// One file of the corpus.
 #[derive(Debug)]
 pub struct Suite {
-    pub name: String,
     /// Lines for inlay.yaml.
     pub deployment: String,
     pub cases: Vec<Case>,
@@ -96,6 +95,7 @@ pub enum Check {
     Status(u16),
     Has(String, Expected),
     HasNo(String),
+    HasNot(String, String),
     Body(String),
     Cut,
     AskedTimes(usize),
@@ -131,8 +131,7 @@ pub fn read(folder: &Path) -> Vec<Suite> {
 
 fn suite(path: &Path) -> Suite {
     let text = std::fs::read_to_string(path).expect("UTF-8");
-    let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name").to_owned();
-    let mut suite = Suite { name, deployment: String::new(), cases: vec![] };
+    let mut suite = Suite { deployment: String::new(), cases: vec![] };
     for (number, block) in blocks(&text) {
         match block.strip_prefix("with:\n") {
             Some(deployment) => suite.deployment = deployment.replace("\n  ", "\n").trim_start().to_owned() + "\n",
@@ -264,6 +263,7 @@ fn checked(given: bool, line: &str) -> Result<Line, String> {
             let (name, expected) = expected(line.trim_start_matches("asked "));
             Check::Asked(name, expected)
         }
+        ["no", name, "~", part] => Check::HasNot((*name).to_owned(), (*part).to_owned()),
         ["no", name] => Check::HasNo((*name).to_owned()),
         _ => {
             let (name, expected) = expected(line);
