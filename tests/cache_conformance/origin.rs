@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::script::{Case, Check, Ending, Reply, Step};
 use super::time::{Time, date, dated};
+
+/// How long a slow answer takes: enough for requests of the same moment to meet, on a busy machine too.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// A request that came.
 #[derive(Clone, Debug)]
@@ -104,6 +108,9 @@ impl Origin {
         let step: usize = joined(&request.headers, "case-step").and_then(|step| step.parse().ok()).unwrap_or(1);
         let reply = self.plays.lock().expect("no panic").get(key)?.case.steps.get(step - 1)?.reply.clone();
         self.time.pass(reply.pause).await;
+        if reply.slow {
+            tokio::time::sleep(SLOW).await;
+        }
         let at = self.time.now();
         let mut plays = self.plays.lock().expect("no panic");
         let play = plays.get_mut(key)?;

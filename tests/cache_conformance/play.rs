@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::client::send;
 use super::judge::{Outcome, Verdict};
 use super::origin::Origin;
@@ -27,15 +29,19 @@ pub async fn play(case: &Case, to: SocketAddr, origin: &Origin, time: &Time) -> 
         let base = origin.seen(&key).first().map_or_else(|| time.now(), |seen| seen.at);
         let mut headers: Vec<_> = step.headers.iter().map(|(name, value)| (name.clone(), dated(value, base))).collect();
         headers.push(("case-step".to_owned(), (index + 1).to_string()));
-        let answer = match send(to, &step.method, &format!("/{key}{}", step.suffix), &headers, &step.body).await {
-            Ok(answer) => answer,
-            Err(why) => return Verdict::Fails(format!("step {}: {why}", index + 1)),
-        };
+        let path = format!("/{key}{}", step.suffix);
+        let sent = (0..step.times).map(|_| send(to, &step.method, &path, &headers, &step.body));
+        let answers = join_all(sent).await;
         settle(step, origin, &key).await;
         let seen = origin.seen(&key);
-        let verdict = Outcome { case, key: &key, step: index + 1, answer: &answer, seen: &seen }.verdict();
-        if verdict != Verdict::Holds {
-            return verdict;
+        for answer in answers {
+            let verdict = match answer {
+                Ok(answer) => Outcome { case, key: &key, step: index + 1, answer: &answer, seen: &seen }.verdict(),
+                Err(why) => Verdict::Fails(format!("step {}: {why}", index + 1)),
+            };
+            if verdict != Verdict::Holds {
+                return verdict;
+            }
         }
         time.pass(step.wait).await;
     }

@@ -45,6 +45,8 @@ pub struct Step {
     pub suffix: String,
     pub headers: Vec<(String, String)>,
     pub body: String,
+    /// How many such requests are sent at once.
+    pub times: usize,
     pub reply: Reply,
     pub checks: Vec<Line>,
     /// Seconds that pass after it.
@@ -62,8 +64,10 @@ pub struct Reply {
     pub ending: Ending,
     /// Whether a `Date` is added, as origins do, where the headers have none.
     pub dated: bool,
-    /// Seconds that it takes to answer.
+    /// Seconds that it takes to answer, by the clock of the case.
     pub pause: u32,
+    /// Whether it takes a moment of true time, in which other requests come.
+    pub slow: bool,
 }
 
 /// How the origin ends its answer.
@@ -116,7 +120,16 @@ pub enum Expected {
 
 impl Default for Reply {
     fn default() -> Self {
-        Self { interim: vec![], status: 200, headers: vec![], body: None, ending: Ending::Whole, dated: true, pause: 0 }
+        Self {
+            interim: vec![],
+            status: 200,
+            headers: vec![],
+            body: None,
+            ending: Ending::Whole,
+            dated: true,
+            pause: 0,
+            slow: false,
+        }
     }
 }
 
@@ -182,6 +195,7 @@ fn case(text: &str) -> Result<Case, String> {
             ("after", _) => case.after.extend(rest.split(", ").map(str::to_owned)),
             (">", _) if !is_field(rest) && !rest.starts_with('|') => case.steps.push(begun(rest)),
             (">", Some(step)) => asking(step, rest),
+            ("times", Some(step)) => step.times = number(rest)?,
             ("<", Some(step)) => replying(&mut step.reply, rest)?,
             ("=" | "?", Some(step)) => step.checks.push(checked(mark == "?", rest)?),
             ("wait", Some(step)) => step.wait = rest.parse().map_err(|_| format!("`{line}`: seconds"))?,
@@ -216,7 +230,7 @@ fn is_field(line: &str) -> bool {
 
 fn begun(line: &str) -> Step {
     let (method, suffix) = line.split_once(' ').unwrap_or((line, ""));
-    Step { method: method.to_owned(), suffix: suffix.to_owned(), ..Step::default() }
+    Step { method: method.to_owned(), suffix: suffix.to_owned(), times: 1, ..Step::default() }
 }
 
 fn asking(step: &mut Step, line: &str) {
@@ -234,6 +248,7 @@ fn replying(reply: &mut Reply, line: &str) -> Result<(), String> {
         "cut" => reply.ending = Ending::Cut,
         "gone" => reply.ending = Ending::Gone,
         "pause" => reply.pause = number(rest)?,
+        "slow" => reply.slow = true,
         "undated" => reply.dated = false,
         "+" => reply.interim.last_mut().ok_or("`+` follows an interim status")?.1.push(field(rest)),
         status if status.starts_with('1') && status.len() == 3 => reply.interim.push((number(status)?, vec![])),
