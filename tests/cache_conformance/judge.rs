@@ -71,7 +71,7 @@ impl Outcome<'_> {
 
     /// Status and body of the answer to this step; a 304 stands for the one before.
     fn whole_reply(&self, step: usize) -> Option<(u16, &str)> {
-        let was_304 = self.seen.iter().any(|seen| seen.step == step && seen.status == 304);
+        let was_304 = self.seen.iter().rfind(|seen| seen.step == step).is_some_and(|seen| seen.status == 304);
         let reply = &self.case.steps.get(step - 1)?.reply;
         if was_304 && reply.status != 304 {
             return self.whole_reply(step - 1);

@@ -1,7 +1,7 @@
 //! What a shared cache must, should and may do, seen from outside: `tests/corpus/cache` against the real server.
 //!
 //! Each file of the corpus gets an Inlay of its own with the file's lines in its inlay.yaml, a scripted origin behind it and a
-//! clock that is set. `known.txt` names the cases that do not hold, and why; a case that is listed and holds fails the run too.
+//! clock that is set. `known.list` names the cases that do not hold, and why; a case that is listed and holds fails the run too.
 //!
 //! The same cases measure any other server, which then needs true time (the waits overlap):
 //! `INLAY_CACHE_PEER=127.0.0.1:8000 INLAY_CACHE_ORIGIN=127.0.0.1:9000 cargo test --test cache_conformance -- --ignored --nocapture`
@@ -44,9 +44,9 @@ fn chosen(suite: &Suite) -> impl Iterator<Item = &Case> {
 
 /// Cases that are known not to hold, with the reason.
 fn known() -> BTreeMap<String, String> {
-    let text = std::fs::read_to_string(folder().join("known.txt")).unwrap_or_default();
+    let text = std::fs::read_to_string(folder().join("known.list")).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
-    let parted = lines.map(|line| line.split_once(": ").unwrap_or_else(|| panic!("known.txt: `{line}` has no reason")));
+    let parted = lines.map(|line| line.split_once(": ").unwrap_or_else(|| panic!("known.list: `{line}` has no reason")));
     parted.map(|(id, why)| (id.to_owned(), why.to_owned())).collect()
 }
 
@@ -78,7 +78,7 @@ async fn inlay_conforms() {
         for case in chosen(&suite) {
             match (play(case, app.addresses()[0], &origin, &time).await, known.get(&case.id)) {
                 (Verdict::Holds, None) | (Verdict::Fails(_) | Verdict::Unshown(_), Some(_)) => {}
-                (Verdict::Holds, Some(_)) => wrong.push(format!("{} holds: take it out of known.txt", case.id)),
+                (Verdict::Holds, Some(_)) => wrong.push(format!("{} holds: take it out of known.list", case.id)),
                 (Verdict::Fails(why) | Verdict::Unshown(why), None) => {
                     wrong.push(format!("{} {:?} ({}): {why}", case.id, case.kind, case.title));
                 }
@@ -99,5 +99,5 @@ fn the_corpus_is_consistent() {
     assert!(after.is_empty(), "`after` names no case: {after:?}");
     let known = known();
     let listed: Vec<&str> = known.keys().map(String::as_str).filter(unknown).collect();
-    assert!(listed.is_empty(), "known.txt names no case: {listed:?}");
+    assert!(listed.is_empty(), "known.list names no case: {listed:?}");
 }

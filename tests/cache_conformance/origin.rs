@@ -116,7 +116,13 @@ impl Origin {
         let play = plays.get_mut(key)?;
         let unchanged = play.case.steps.get(step - 1).is_some_and(validates)
             && play.seen.iter().rev().find(|seen| seen.step < step).is_some_and(|last| matches(request, last));
-        let status = if unchanged { 304 } else { reply.status };
+        let conditional =
+            ["if-none-match", "if-modified-since"].iter().any(|name| joined(&request.headers, name).is_some());
+        let status = match reply.to_condition.filter(|_| conditional) {
+            Some(status) => status,
+            None if unchanged => 304,
+            None => reply.status,
+        };
         let mut sent: Vec<_> = reply.headers.iter().map(|(name, value)| (name.clone(), dated(value, at))).collect();
         if reply.dated && joined(&sent, "date").is_none() {
             sent.push(("Date".to_owned(), date(at)));

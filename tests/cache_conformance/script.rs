@@ -58,6 +58,8 @@ pub struct Step {
 pub struct Reply {
     pub interim: Vec<(u16, Vec<(String, String)>)>,
     pub status: u16,
+    /// The status for a request with a condition, where that is another.
+    pub to_condition: Option<u16>,
     pub headers: Vec<(String, String)>,
     /// The body; none for one that is the case's own.
     pub body: Option<String>,
@@ -123,6 +125,7 @@ impl Default for Reply {
         Self {
             interim: vec![],
             status: 200,
+            to_condition: None,
             headers: vec![],
             body: None,
             ending: Ending::Whole,
@@ -248,6 +251,7 @@ fn replying(reply: &mut Reply, line: &str) -> Result<(), String> {
         "cut" => reply.ending = Ending::Cut,
         "gone" => reply.ending = Ending::Gone,
         "pause" => reply.pause = number(rest)?,
+        "if" => reply.to_condition = Some(number(rest.trim_start_matches("conditional "))?),
         "slow" => reply.slow = true,
         "undated" => reply.dated = false,
         "+" => reply.interim.last_mut().ok_or("`+` follows an interim status")?.1.push(field(rest)),
