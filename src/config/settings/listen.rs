@@ -84,15 +84,10 @@ fn hsts(raw: &At<RawHsts>, report: &mut Report) -> Option<Hsts> {
         (true, false) => Subdomains::Included,
         (false, false) => Subdomains::Left,
     };
-    if let Some(preload) = raw.preload.as_ref().filter(|at| at.value) {
-        if max_age < HSTS_PRELOADED || !given(&raw.include_subdomains) {
-            let what = "what is to be built into browsers holds for a year at least and for all subdomains";
-            report.error(
-                preload.key,
-                what,
-                "write `max_age: 365d` and `include_subdomains: true`, or remove `preload`",
-            );
-        }
+    let covers = max_age >= HSTS_PRELOADED && given(&raw.include_subdomains);
+    if let Some(preload) = raw.preload.as_ref().filter(|at| at.value && !covers) {
+        let what = "what is to be built into browsers holds for a year at least and for all subdomains";
+        report.error(preload.key, what, "write `max_age: 365d` and `include_subdomains: true`, or remove `preload`");
     }
     Some(Hsts { max_age, subdomains })
 }
