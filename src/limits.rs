@@ -229,6 +229,19 @@ pub const ORIGIN_ATTEMPTS: usize = 2;
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// Bytes of one page that `check --against` compares: ten times a large page.
+pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.
+pub const COMPARED_COOKIES: usize = 20;
+/// How long one of its requests may take, to the end of the page.
+pub const COMPARED_FETCH_WAIT: Duration = Duration::from_secs(20);
+/// How long two pages are compared; what is then left counts as different.
+pub const COMPARED_DIFF_WAIT: Duration = Duration::from_secs(5);
+/// Places that it shows of one cookie; the first say what the rest is.
+pub const COMPARED_PLACES: usize = 3;
+/// Characters of a page that it shows around such a place, on either side.
+pub const COMPARED_EXCERPT: usize = 40;
+
 // -- app --
 
 /// How often the rules folder is looked at: a change is live well within a second, and a few hundred files cost next to nothing.
