@@ -189,6 +189,25 @@ pub const STREAM_SEND_BYTES: usize = 256 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
 
+// -- acme --
+
+/// The first wait after a certificate was not to be had; it doubles from there. Authorities allow a few failures an hour.
+pub const ACME_RETRY_FIRST: Duration = Duration::from_secs(60);
+/// The longest wait after a failure: what stops failing by itself is noticed within the day.
+pub const ACME_RETRY_MOST: Duration = Duration::from_secs(6 * 3600);
+/// How often a certificate is looked at that is fresh: another process may share the folder, and clocks are set.
+pub const ACME_LOOK: Duration = Duration::from_secs(3600);
+/// How long to wait for another process that orders, before looking again.
+pub const ACME_BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How soon, at first, an order is asked after; authorities that look from several places take some seconds.
+pub const ACME_POLL: Duration = Duration::from_millis(250);
+/// How long an order may take, each from the challenge to the proof and from there to the certificate.
+pub const ACME_ORDER_WAIT: Duration = Duration::from_secs(120);
+/// Bytes of one answer of an authority: chains of certificates have a few KB.
+pub const ACME_ANSWER_BYTES: usize = 256 * 1024;
+/// Domains of one certificate: what the best known authority allows.
+pub const ACME_DOMAINS: usize = 100;
+
 // -- shutdown --
 
 /// What is in flight may take this long to end once we stop; then it is cut.
