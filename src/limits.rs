@@ -28,6 +28,8 @@ pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
 /// Bytes up to which neighbouring pieces of the origin are joined as they arrive: an origin that sends single bytes must
 /// not cost a list entry for each.
 pub const PAGE_TINY_BYTES: usize = 512;
+/// Bytes of a page that may be kept compiled. Larger ones are rare, and are rewritten as they stream.
+pub const COMPILED_PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.

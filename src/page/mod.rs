@@ -11,7 +11,12 @@
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
-//! assemble → the two joined: what an async body drives
+//! follow  → one response's walk over pieces made elsewhere
+//! assemble → compile and follow joined: what an async body drives
+//!
+//! compiling → a page compiled as it streams to many, and then kept     (nonce: what may not be the same for two of them)
+//! compiled → the page that is kept, and served to anyone
+//! lay     → the walk where nothing is waited for               (slots: what both walks know; compressed: fills that are kept)
 //! ```
 
 mod assemble;
@@ -19,8 +24,14 @@ mod attribute;
 mod charset;
 mod class;
 mod compile;
+mod compiled;
+mod compiling;
+mod compressed;
 mod escape;
+mod follow;
+mod lay;
 mod markers;
+mod nonce;
 mod outgoing;
 mod piece;
 mod plan;
@@ -28,6 +39,7 @@ mod prescan;
 mod queue;
 mod scan;
 mod selector;
+mod slots;
 mod source;
 mod tag;
 mod waiting;
@@ -35,8 +47,14 @@ mod walk;
 
 pub use assemble::{Assembler, Broken};
 pub use charset::Charset;
+pub use compiled::{CompiledPage, Serving};
+pub use compiling::{Batch, Compiling, NotKept};
+pub use compressed::Compressed;
 pub use escape::escape;
+pub use follow::Follower;
+pub use lay::Assembled;
 pub use markers::{MarkerError, Markers};
+pub use nonce::Nonce;
 pub use selector::{SelectorError, check_attribute, check_class, check_selector};
 
 use std::ops::Range;
@@ -130,6 +148,8 @@ pub enum Fill {
     /// UTF-8 pieces in order: HTML at a place; for an attribute its value *already escaped* for double quotes.
     /// Empty pieces empty the slot.
     Show(Vec<Bytes>),
+    /// The same in one piece, kept with its compressed forms.
+    Compressed(Arc<Compressed>),
 }
 
 /// A fill that is here, or one to wait for once the slot is due. The future ends by itself (it carries its deadline).
