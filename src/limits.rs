@@ -30,6 +30,24 @@ pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
 pub const PAGE_TINY_BYTES: usize = 512;
 /// Bytes of a page that may be kept compiled. Larger ones are rare, and are rewritten as they stream.
 pub const COMPILED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Percent of a page's bytes that its compressed forms may take together: page, list and forms stay below twice the page.
+pub const COMPILED_FORMS_PERCENT: usize = 85;
+/// Bytes beside that, for pages too small to have a share.
+pub const COMPILED_FORMS_BYTES: usize = 4 * 1024;
+/// Ways in which one page is cut (sets of slots that are filled) whose forms are kept: as many as a site has segments.
+pub const PAGE_SHAPES: usize = 32;
+/// Percent of what a page compresses to in one that it may take in pieces. Past that sending costs more than compressing saves.
+pub const STITCH_EXCESS_PERCENT: usize = 130;
+/// Bytes beside that, so that tiny pages, where no percentage is fair, are stitched too.
+pub const STITCH_EXCESS_BYTES: usize = 128;
+/// Bytes of content up to which it is stored and not compressed: alone, so little text hardly shrinks.
+pub const STITCH_STORED_BYTES: usize = 128;
+/// gzip level for what is compressed once: the highest.
+pub const STITCH_GZIP_LEVEL: u32 = 9;
+/// brotli quality for what is compressed once. 11 takes twenty times as long for a few percent.
+pub const STITCH_BROTLI_QUALITY: i32 = 9;
+/// Base-2 logarithm of brotli's window for what is compressed once: the largest page that is kept.
+pub const STITCH_BROTLI_WINDOW_LOG: i32 = 22;
 /// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.

@@ -2,11 +2,11 @@
 //! followers; a nonce is made anew in every place; and what can't be kept says why.
 
 mod page;
+#[path = "page/kept.rs"]
+mod kept;
 #[path = "page/soup.rs"]
 mod soup;
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -16,6 +16,7 @@ use inlay::page::{
     Charset, CompiledPage, Compiling, Fill, Fills, Follower, Marker, Markers, Nonce, NotKept, Outcome, Place, Serving,
     Settled, Slot, Target, Which,
 };
+use kept::{documentation, filler, kept};
 use page::{Arrival, Filler, prove, run, show};
 use proptest::prelude::*;
 use soup::{fill, markers, soup};
@@ -28,10 +29,6 @@ fn marker(select: &str, target: Target) -> Marker {
 
 fn compile(markers: Vec<Marker>) -> Arc<Markers> {
     Arc::new(Markers::compile(markers).unwrap())
-}
-
-fn filler<F: FnMut(&Slot) -> Fill>(fill: F, arrival: impl FnMut(&Slot) -> Arrival + Send + 'static) -> Filler<F> {
-    Filler { fill, arrival: Box::new(arrival), opened: Vec::new(), settled: Vec::new() }
 }
 
 /// Compiles a page in chunks, while followers stream from it.
@@ -66,12 +63,6 @@ fn take<F: Fills>(follower: &mut Follower<F>, out: &mut Vec<u8>) {
     while let Poll::Ready(Some(bytes)) = follower.poll_next(&mut cx) {
         out.extend_from_slice(&bytes);
     }
-}
-
-fn kept(markers: &Arc<Markers>, charset: Charset, page: &[u8], chunk: usize) -> Arc<CompiledPage> {
-    let none: &mut [(Follower<Filler<fn(&Slot) -> Fill>>, Vec<u8>)] = &mut [];
-    let compiling = Compiling::new(Arc::clone(markers), charset, None);
-    Arc::new(compile_page(compiling, page, chunk, none).expect("it can be kept"))
 }
 
 /// Serves a page: its bytes and how its slots ended, and whether it left in one.
@@ -268,13 +259,6 @@ fn assembling_copies_no_byte_of_the_page() {
     // The slot that is not filled does not cut the page.
     assert_eq!(texts, [&b"<p>one <b>"[..], b"2", b"</b> three <i>four</i> five"]);
     assert_eq!(parts[2].as_ptr(), page.whole()[13..].as_ptr());
-}
-
-/// The toolchain's documentation, where it is installed.
-fn documentation() -> Option<PathBuf> {
-    let rustc = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
-    let folder = PathBuf::from(String::from_utf8(rustc.stdout).ok()?.trim()).join("share/doc/rust/html");
-    folder.is_dir().then_some(folder)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A page compiled once, kept, and served to anyone: its bytes, with the slots of every rule of its path between them.
 //!
-//! In: what [`Compiling`](super::Compiling) made. Out: pages, each with other fills, and no HTML is parsed again. It is
+//! In: what [`Compiling`](super::Compiling) made. Out: what [`serve`](super::serve) walks; no HTML is parsed again. It is
 //! neutral: nothing in it comes from a visitor, so it may be shared; what is assembled from it must not be kept.
 //!
 //! The exchange is to keep it in an `Arc`, under the key of the origin's response, its version and the revision of the
@@ -10,22 +10,20 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::Slot;
 use super::attribute::{Number, Value};
 use super::charset::Charset;
-use super::follow::Follower;
-use super::lay::{Assembled, Laying};
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Closing, Found, Piece};
-use super::slots::PageSlots;
-use super::{Fills, Slot};
+use super::stitch::Forms;
 use crate::limits;
 
 /// A whole page, compiled. `Send + Sync`.
 #[derive(Debug)]
 pub struct CompiledPage {
-    markers: Arc<Markers>,
-    charset: Charset,
+    pub(super) markers: Arc<Markers>,
+    pub(super) charset: Charset,
     /// The page's own.
     nonce: Option<Nonce>,
     /// The page as the origin made it, in one.
@@ -33,9 +31,11 @@ pub struct CompiledPage {
     /// Slices of `whole`, with the slots between them; no two neighbours are bytes.
     pub(super) pieces: Vec<Piece>,
     /// By number.
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
     /// By number: where a slot that spans bytes ends.
     spans: Vec<Option<Spanned>>,
+    /// Made as they are asked for.
+    pub(super) forms: Arc<Forms>,
 }
 
 /// Where a spanning slot ends.
@@ -47,14 +47,6 @@ pub(super) struct Spanned {
     pub end: usize,
     /// Whether its bytes can't be exchanged: it ends without its own end tag, or is too long.
     pub stays: bool,
-}
-
-/// A page on its way to one visitor.
-pub enum Serving<F> {
-    /// Every fill was at hand: the page that leaves, its length known. The fills have been told of every slot.
-    Whole(Assembled, F),
-    /// Some fills are late: pieces come as they are ready, and only a late slot that is due is waited for.
-    Late(Box<Follower<F>>),
 }
 
 impl CompiledPage {
@@ -72,25 +64,7 @@ impl CompiledPage {
         let whole = whole.freeze();
         let pieces = joined(&whole, pieces);
         let spans = spans(&pieces, found.len());
-        Self { markers, charset, nonce, whole, pieces, found, spans }
-    }
-
-    /// Lays `fills` in. `nonce` stands in the place of the page's own, in the body as in the policy that the response is
-    /// sent with; it must be another for each response. A page without a nonce ignores it.
-    pub fn serve<F: Fills>(self: &Arc<Self>, nonce: Option<Nonce>, mut fills: F) -> Serving<F> {
-        let mut slots = PageSlots::new(Arc::clone(&self.markers), self.charset);
-        for found in &self.found {
-            let filling = fills.open(&found.slot);
-            slots.expect(found, filling);
-        }
-        if slots.are_known() {
-            let assembled = Laying::new(self, slots, nonce, &mut fills).lay();
-            return Serving::Whole(assembled, fills);
-        }
-        let mut follower = Follower::with(slots, nonce, fills);
-        follower.push(self.pieces.iter().cloned());
-        follower.end();
-        Serving::Late(Box::new(follower))
+        Self { markers, charset, nonce, whole, pieces, found, spans, forms: Arc::default() }
     }
 
     /// The nonce that the page was sent with: the one to exchange in its policy. `None`: it carried none.
@@ -108,13 +82,14 @@ impl CompiledPage {
         &self.whole
     }
 
-    /// Bytes that it takes in memory, for the cache that keeps it.
+    /// Bytes that it takes in memory, with the compressed forms made so far, for the cache that keeps it. It grows when a page
+    /// is [prepared](super::Assembled::prepare): put it into the cache again then, so that it is weighed again.
     pub fn weight(&self) -> usize {
         let list = self.pieces.len() * size_of::<Piece>() + self.found.len() * size_of::<Found>();
         let spans = self.spans.len() * size_of::<Option<Spanned>>();
         let values = self.pieces.iter().filter(|piece| matches!(piece, Piece::Value(_))).count() * size_of::<Value>();
         let elements: usize = self.slots().map(elements_weight).sum();
-        size_of::<Self>() + self.whole.len() + list + spans + values + elements
+        size_of::<Self>() + self.whole.len() + list + spans + values + elements + self.forms.weight()
     }
 
     pub(super) fn span(&self, number: Number) -> Option<Spanned> {

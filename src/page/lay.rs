@@ -4,68 +4,20 @@
 //! the page, and what was laid in. No byte is copied. It must do what the [`walk`](super::walk) does, only without waiting.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
-use smallvec::SmallVec;
-
+use super::assembled::{Assembled, Part, Parts};
 use super::attribute::{Number, Value};
 use super::compiled::{CompiledPage, Spanned};
-use super::compressed::Compressed;
 use super::nonce::Nonce;
 use super::piece::{Absence, Piece};
 use super::slots::PageSlots;
 use super::waiting::Content;
 use super::{Fills, Outcome, Settled};
 
-/// A page that leaves, whole: its parts in order, and how long they are together.
-#[derive(Clone, Debug)]
-pub struct Assembled {
-    pub(super) page: Arc<CompiledPage>,
-    pub(super) parts: Parts,
-    length: usize,
-}
-
-/// One part of the page that leaves.
-#[derive(Clone, Debug)]
-pub(super) enum Part {
-    /// A stretch of the page, up to the next part that was laid in, as offsets; never empty.
-    Page(Range<usize>),
-    /// Content of this one response.
-    Plain(Bytes),
-    /// Content that is kept.
-    Compressed(Arc<Compressed>),
-}
-
-/// Inline as many as a page with a handful of slots has.
-pub(super) type Parts = SmallVec<[Part; 16]>;
-
-impl Assembled {
-    /// Its length in bytes: the `Content-Length` of the plain page.
-    pub fn len(&self) -> usize {
-        self.length
-    }
-
-    /// Whether not a byte is left of it.
-    pub fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    /// The page, plain: slices of the compiled page and of what was laid in, to be written as one vector. Uncopied.
-    pub fn plain(&self) -> SmallVec<[Bytes; 16]> {
-        let bytes = |part: &Part| match part {
-            Part::Page(range) => self.page.whole.slice(range.clone()),
-            Part::Plain(bytes) => bytes.clone(),
-            Part::Compressed(compressed) => compressed.plain().clone(),
-        };
-        self.parts.iter().map(bytes).collect()
-    }
-}
-
 /// One page being laid together.
 pub(super) struct Laying<'a, F> {
-    page: &'a Arc<CompiledPage>,
+    page: &'a CompiledPage,
     slots: PageSlots,
     nonce: Option<Nonce>,
     fills: &'a mut F,
@@ -78,7 +30,7 @@ pub(super) struct Laying<'a, F> {
 
 impl<'a, F: Fills> Laying<'a, F> {
     /// All of `slots` must be known.
-    pub fn new(page: &'a Arc<CompiledPage>, slots: PageSlots, nonce: Option<Nonce>, fills: &'a mut F) -> Self {
+    pub fn new(page: &'a CompiledPage, slots: PageSlots, nonce: Option<Nonce>, fills: &'a mut F) -> Self {
         Self { page, slots, nonce, fills, source: 0, output: 0, parts: Parts::new() }
     }
 
@@ -101,7 +53,7 @@ impl<'a, F: Fills> Laying<'a, F> {
                 Piece::Value(value) => self.value(value),
             }
         }
-        Assembled { page: Arc::clone(page), parts: self.parts, length: self.output }
+        Assembled::new(page.whole.clone(), page.forms.clone(), self.parts, self.output)
     }
 
     /// A spanning slot, whose `Open` is the piece before `at`. The index of the piece to go on with.

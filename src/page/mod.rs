@@ -16,17 +16,19 @@
 //!
 //! compiling → a page compiled as it streams to many, and then kept     (nonce: what may not be the same for two of them)
 //! compiled → the page that is kept, and served to anyone
-//! lay     → the walk where nothing is waited for               (slots: what both walks know; compressed: fills that are kept)
+//! lay     → the walk where nothing is waited for               (slots: what both walks know)
+//! serve   → the page goes to one visitor, by one walk or the other
+//! assembled → the page that leaves, whole, plain or              (stitch: in gzip or brotli, and nothing is compressed)
 //! ```
 
 mod assemble;
+mod assembled;
 mod attribute;
 mod charset;
 mod class;
 mod compile;
 mod compiled;
 mod compiling;
-mod compressed;
 mod escape;
 mod follow;
 mod lay;
@@ -39,23 +41,26 @@ mod prescan;
 mod queue;
 mod scan;
 mod selector;
+mod serve;
 mod slots;
 mod source;
+mod stitch;
 mod tag;
 mod waiting;
 mod walk;
 
 pub use assemble::{Assembler, Broken};
+pub use assembled::Assembled;
 pub use charset::Charset;
-pub use compiled::{CompiledPage, Serving};
+pub use compiled::CompiledPage;
 pub use compiling::{Batch, Compiling, NotKept};
-pub use compressed::Compressed;
 pub use escape::escape;
 pub use follow::Follower;
-pub use lay::Assembled;
 pub use markers::{MarkerError, Markers};
 pub use nonce::Nonce;
 pub use selector::{SelectorError, check_attribute, check_class, check_selector};
+pub use serve::Serving;
+pub use stitch::{Compressed, Form, NotStitched, Stitched};
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 
 use super::charset::Charset;
-use super::compressed::Compressed;
 use super::escape::Holder;
 use super::piece::Closing;
+use super::stitch::Compressed;
 use super::{Fill, Filling, Place, Target};
 
 /// A slot between its discovery and its settlement.
