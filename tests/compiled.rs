@@ -57,6 +57,13 @@ fn compile_page<F: Fills>(
     kept
 }
 
+/// A follower with its fills, and what it has let go of.
+type Following = (Follower<Filler<fn(&Slot) -> Fill>>, Vec<u8>);
+
+fn nobody() -> &'static mut [Following] {
+    &mut []
+}
+
 /// What a follower can let go of.
 fn take<F: Fills>(follower: &mut Follower<F>, out: &mut Vec<u8>) {
     let mut cx = Context::from_waker(Waker::noop());
@@ -182,14 +189,13 @@ fn a_nonce_written_with_entities_is_found_and_another_is_left() {
     let own = Nonce::of("a+b/c==").unwrap();
     let page = "<script nonce='a&#43;b/c&#61;='></script><script nonce=x></script>";
     let markers = compile(vec![marker("i", Target::Attribute("nonce".into()))]);
-    let none = || -> &mut [(Follower<Filler<fn(&Slot) -> Fill>>, Vec<u8>)] { &mut [] };
     let compiling = || Compiling::new(Arc::clone(&markers), UTF8, Some(own.clone()));
-    let compiled = Arc::new(compile_page(compiling(), page.as_bytes(), 5, none()).unwrap());
+    let compiled = Arc::new(compile_page(compiling(), page.as_bytes(), 5, nobody()).unwrap());
     assert_eq!(compiled.nonce(), Some(&own));
     let (plain, _, _) = serve(&compiled, Nonce::of("new"), |_| Fill::Keep, |_| Arrival::Now);
     assert_eq!(plain, b"<script nonce='new'></script><script nonce=x></script>");
     // Where a rule sets the attribute itself, the page's own nonce would stay with whoever the rule leaves out.
-    let set = compile_page(compiling(), b"<i nonce=a+b/c==>", 5, none());
+    let set = compile_page(compiling(), b"<i nonce=a+b/c==>", 5, nobody());
     assert!(matches!(set, Err(NotKept::NonceElsewhere)));
 }
 

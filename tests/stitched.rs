@@ -186,7 +186,7 @@ fn a_real_page_with_a_few_slots_is_within_what_is_allowed() {
         let slots = page.slots().count();
         assert!(slots > 100, "{slots}");
         let every = slots / count;
-        let fill = |slot: &Slot| match slot.number % every == 0 && slot.number / every < count {
+        let fill = |slot: &Slot| match slot.number.is_multiple_of(every) && slot.number / every < count {
             true => fragment("<aside class=\"note\"><b>Hello, Anna</b>: 20 % off today</aside>"),
             false => Fill::Keep,
         };

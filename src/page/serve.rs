@@ -14,6 +14,10 @@ use super::nonce::Nonce;
 use super::slots::PageSlots;
 
 /// A page on its way to one visitor.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one; a box would cost the allocation it is without"
+)]
 pub enum Serving<F> {
     /// Every fill was at hand: the page that leaves, its length known. The fills have been told of every slot.
     Whole(Assembled, F),
