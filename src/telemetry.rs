@@ -102,6 +102,12 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
+/// One label: why something was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    pub reason: &'static str,
+}
+
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -116,6 +122,8 @@ pub struct Metrics {
     pub origin_errors: Family<Kind, Counter>,
     /// Reloads of the rules, by result: `applied`, `unchanged`, `refused`.
     pub reloads: Family<Kind, Counter>,
+    /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
+    pub refused_requests: Family<Reason, Counter>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
 }
@@ -139,6 +147,7 @@ impl Metrics {
             broken_pages: Family::default(),
             origin_errors: Family::default(),
             reloads: Family::default(),
+            refused_requests: Family::default(),
             off: Gauge::default(),
         };
         metrics.register();
@@ -153,6 +162,7 @@ impl Metrics {
         registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
+        registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
     }
 

@@ -11,9 +11,10 @@ use crate::http::peer::TrustedProxies;
 use crate::ids;
 use crate::origin::{Origins, OriginsError};
 use crate::revision::Sites;
-use crate::server::ListenerSettings;
 use crate::server::tls::{CertificateFiles, Tls, TlsError};
+use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Metrics;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
 /// Why settings that were read cannot be used.
@@ -96,6 +97,11 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorP
 
 fn made_up_secret() -> String {
     ids::random_128().map(|byte| format!("{byte:02x}")).concat()
+}
+
+/// On which terms the site's clients are served.
+pub fn terms(settings: &Settings, metrics: &Arc<Metrics>) -> Terms {
+    Terms { bounds: settings.bounds.clone(), trusted: trusted(settings), metrics: Arc::clone(metrics) }
 }
 
 /// Whose word counts about clients.

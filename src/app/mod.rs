@@ -36,6 +36,7 @@ pub struct App {
     admin: Arc<Admin>,
     reloader: Arc<Reloader>,
     addresses: Vec<SocketAddr>,
+    drain_wait: Duration,
     admin_address: Option<SocketAddr>,
     trigger: Trigger,
     /// The admin port ends last: a drain is watched over it.
@@ -76,18 +77,20 @@ impl App {
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
         let listeners = build::listeners(&settings)?;
-        let site = Server::bind(listeners.clone())?;
-        let second = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
+        let site = Server::bind(listeners.clone())?.on(build::terms(&settings, &exchange.metrics));
+        let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind(vec![listener])).transpose()?;
         let addresses = site.addresses();
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
-        let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, admin_trigger, tasks };
+        let mut app =
+            Self { exchange, admin, reloader, addresses, drain_wait, admin_address, trigger, admin_trigger, tasks };
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);
@@ -104,6 +107,11 @@ impl App {
     fn serve_admin(&mut self, second: Server, shutdown: Shutdown) {
         let admin = self.admin.clone();
         self.tasks.spawn(second.run(move |request| answer(admin.clone(), request), shutdown));
+    }
+
+    /// How long what is in flight may take when it is [stopped](Self::stop).
+    pub fn drain_wait(&self) -> Duration {
+        self.drain_wait
     }
 
     /// The addresses that visitors reach, in the order of the settings.

@@ -5,10 +5,15 @@
 
 mod admission;
 mod connection;
+mod crowd;
 mod framing;
 mod guard;
+mod intake;
+mod pace;
+mod parting;
 mod refusal;
 mod strict;
+mod terms;
 pub mod tls;
 
 use std::future::Future;
@@ -18,13 +23,14 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::http::Body;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
+use crowd::Crowd;
+pub use terms::Terms;
 use tls::Tls;
 
 /// One address to listen on.
@@ -33,6 +39,13 @@ pub struct ListenerSettings {
     /// Port 0 lets the system choose.
     pub address: SocketAddr,
     pub tls: Option<Tls>,
+}
+
+impl ListenerSettings {
+    /// Without TLS.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None }
+    }
 }
 
 /// Why an address can't be listened on.
@@ -48,7 +61,15 @@ pub struct BindError {
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    permits: Arc<Semaphore>,
+    terms: Terms,
+}
+
+/// What all listeners of a server share.
+#[derive(Clone)]
+struct House {
+    crowd: Arc<Crowd>,
+    protocol: Arc<Protocol>,
+    terms: Arc<Terms>,
 }
 
 #[derive(Debug)]
@@ -65,7 +86,13 @@ impl Server {
     /// [`BindError`] of the first that can't be; the others are given back.
     pub fn bind(settings: Vec<ListenerSettings>) -> Result<Self, BindError> {
         let listeners = settings.into_iter().map(Listener::bind).collect::<Result<_, _>>()?;
-        Ok(Self { listeners, permits: Arc::new(Semaphore::new(limits::CONNECTIONS)) })
+        Ok(Self { listeners, terms: Terms::default() })
+    }
+
+    /// The same on other terms than the default ones.
+    #[must_use]
+    pub fn on(self, terms: Terms) -> Self {
+        Self { terms, ..self }
     }
 
     /// The addresses as they came out, in the order of the settings.
@@ -82,11 +109,14 @@ impl Server {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let protocol = Arc::new(Protocol::new());
+        let house = House {
+            crowd: Crowd::new(&self.terms.bounds),
+            protocol: Arc::new(Protocol::new(&self.terms.bounds)),
+            terms: Arc::new(self.terms),
+        };
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
-            let (permits, protocol) = (Arc::clone(&self.permits), Arc::clone(&protocol));
-            accepting.spawn(listener.accept_all(permits, protocol, service.clone(), shutdown.clone()));
+            accepting.spawn(listener.accept_all(house.clone(), service.clone(), shutdown.clone()));
         }
         accepting.join_all().await;
     }
@@ -109,23 +139,22 @@ impl Listener {
         Ok(Self { socket, address, tls })
     }
 
-    async fn accept_all<S, F>(self, permits: Arc<Semaphore>, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
+    async fn accept_all<S, F>(self, house: House, service: S, shutdown: Shutdown)
     where
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         loop {
-            let next = async {
-                let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
-                (self.accept().await, permit)
-            };
-            let ((stream, address), permit) = tokio::select! {
+            // Room is made for those who have come, not for those who might.
+            let next = async { (self.accept().await, house.crowd.enter().await) };
+            let ((stream, address), (place, leave)) = tokio::select! {
                 next = next => next,
                 () = shutdown.draining() => return,
             };
-            let connection = Connection { stream, address, tls: self.tls.clone(), permit };
+            let connection = Connection { stream, address, tls: self.tls.clone(), place, leave };
+            let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
             // Never awaited here: one client's handshake must not keep the others out.
-            tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
+            tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }
     }
 

@@ -13,7 +13,7 @@ use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
 use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, WantedCodings};
 use inlay::server::tls::Tls;
-use inlay::server::{ListenerSettings, Server};
+use inlay::server::{ListenerSettings, Server, Terms};
 use inlay::shutdown::{Shutdown, Trigger, shutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,12 +34,27 @@ where
     run(tls, service, trigger, handle)
 }
 
+/// The same on terms of its own, without TLS.
+pub fn serve_on<S, F>(terms: Terms, service: S) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (trigger, handle) = shutdown();
+    let server = Server::bind(vec![ListenerSettings::plain("127.0.0.1:0".parse().unwrap())]).unwrap().on(terms);
+    let address = server.addresses()[0];
+    tokio::spawn(server.run(service, handle));
+    Running { address, trigger }
+}
+
 fn run<S, F>(tls: Option<Tls>, service: S, trigger: Trigger, handle: Shutdown) -> Running
 where
     S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    let server = Server::bind(vec![ListenerSettings { address: "127.0.0.1:0".parse().unwrap(), tls }]).unwrap();
+    let server =
+        Server::bind(vec![ListenerSettings { tls, ..ListenerSettings::plain("127.0.0.1:0".parse().unwrap()) }])
+            .unwrap();
     let address = server.addresses()[0];
     tokio::spawn(server.run(service, handle));
     Running { address, trigger }

@@ -2,6 +2,7 @@
 
 mod ending;
 mod house;
+mod limits;
 mod passing;
 mod streaming;
 mod tls;
