@@ -27,6 +27,7 @@ use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use build::Connecting;
+use look::Look;
 use reload::Reloader;
 
 /// Inlay, running.
@@ -76,6 +77,8 @@ impl App {
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
+        // Before they are read, so that a change in between is seen.
+        let certificates = Look::at_files(&reload::certificate_files(&settings));
         let listeners = build::listeners(&settings)?;
         let site = Server::bind(listeners.clone())?.on(build::terms(&settings, &exchange.metrics));
         let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
@@ -91,6 +94,8 @@ impl App {
         let tasks = JoinSet::new();
         let mut app =
             Self { exchange, admin, reloader, addresses, drain_wait, admin_address, trigger, admin_trigger, tasks };
+        let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
+        app.tasks.spawn(watching);
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);

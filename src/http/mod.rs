@@ -19,6 +19,7 @@ pub mod path;
 pub mod peer;
 pub mod pem;
 pub mod problem;
+pub mod security;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

@@ -29,7 +29,7 @@ use super::guard::guard;
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
 use super::terms::Terms;
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use crate::http::activity::InUse;
 use crate::http::bounds::Bounds;
 use crate::http::peer::{Peer, Security};
@@ -132,6 +132,13 @@ impl Connection {
             Some(tls) => {
                 let handshake = tokio::time::timeout(terms.bounds.handshake_wait, tls.accept(stream));
                 let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let shown = tls::client_certificate(&stream);
+                let service = move |mut request: Request<Body>| {
+                    if let Some(shown) = &shown {
+                        request.extensions_mut().insert(shown.clone());
+                    }
+                    service(request)
+                };
                 Exchanges { stream, place, leave, peer }.serve(protocol, terms, service, shutdown).await
             }
         }

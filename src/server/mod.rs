@@ -7,6 +7,7 @@ mod admission;
 mod connection;
 mod crowd;
 mod framing;
+pub mod gate;
 mod guard;
 mod intake;
 mod pace;
@@ -30,6 +31,7 @@ use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
 use crowd::Crowd;
+use gate::Gate;
 pub use terms::Terms;
 use tls::Tls;
 
@@ -39,12 +41,13 @@ pub struct ListenerSettings {
     /// Port 0 lets the system choose.
     pub address: SocketAddr,
     pub tls: Option<Tls>,
+    pub gate: Gate,
 }
 
 impl ListenerSettings {
-    /// Without TLS.
+    /// Without TLS, and with nothing at the gate.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None }
+        Self { address, tls: None, gate: Gate::default() }
     }
 }
 
@@ -77,6 +80,7 @@ struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Tls>,
+    gate: Arc<Gate>,
 }
 
 impl Server {
@@ -124,7 +128,7 @@ impl Server {
 
 impl Listener {
     fn bind(settings: ListenerSettings) -> Result<Self, BindError> {
-        let ListenerSettings { address, tls } = settings;
+        let ListenerSettings { address, tls, gate } = settings;
         let bound = || {
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
             // A restart must not wait for the last run's connections to be forgotten.
@@ -136,7 +140,7 @@ impl Listener {
             Ok((socket, address))
         };
         let (socket, address) = bound().map_err(|source| BindError { address, source })?;
-        Ok(Self { socket, address, tls })
+        Ok(Self { socket, address, tls, gate: Arc::new(gate) })
     }
 
     async fn accept_all<S, F>(self, house: House, service: S, shutdown: Shutdown)
@@ -144,6 +148,8 @@ impl Listener {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
+        let gate = Arc::clone(&self.gate);
+        let service = move |request| Arc::clone(&gate).serve(request, service.clone());
         loop {
             // Room is made for those who have come, not for those who might.
             let next = async { (self.accept().await, house.crowd.enter().await) };

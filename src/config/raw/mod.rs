@@ -7,5 +7,6 @@
 pub mod contents;
 pub mod deployment;
 pub mod limits;
+pub mod listen;
 pub mod rules;
 pub mod wanted;

@@ -89,7 +89,7 @@ impl Written for Integer {
 }
 
 /// Reads a scalar; `1h` in quotes is the same as without.
-fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
+pub fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
     let text = reader.text(node, T::WHAT)?;
     match T::from_text(text.value.trim()) {
         Ok(value) => Some(value),
