@@ -13,7 +13,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -81,6 +82,8 @@ pub struct Connection {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Open,
+    /// Each response is the last one; a request may be on its way.
+    Last,
     /// The client has been told; exchanges in progress go on.
     Closing,
     /// The same, and others wait for the room.
@@ -171,16 +174,21 @@ impl<I: Stream> Exchanges<I> {
         let activity = place.activity().clone();
         let stream = Parting::new(Paced::new(stream, terms.bounds.response_rate), place);
         let (stream, watch) = guard(stream, terms, &activity);
-        let (in_use, full) = (activity.clone(), Arc::new(Notify::new()));
-        let (terms, is_full) = (Arc::clone(terms), Arc::clone(&full));
-        let bounds = terms.bounds.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
+        let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
+        let service = service_fn(|request: Request<Incoming>| {
             let in_use = in_use.enter();
-            let response = admission::serve(request, peer, &watch, &terms, &service);
-            if watch.requests() >= terms.bounds.requests_per_connection {
-                is_full.notify_one();
+            let (version, ending) = (request.version(), shutdown.clone());
+            let response = admission::serve(request, peer, &watch, terms, &service);
+            if watch.requests() >= most {
+                full.notify_one();
             }
-            async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
+            async move {
+                let mut response = response.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+                if ending.is_draining() {
+                    tell_the_end(&mut response, version);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
         let mut stage = Stage::Open;
@@ -188,17 +196,20 @@ impl<I: Stream> Exchanges<I> {
             stage = tokio::select! {
                 ended = connection.as_mut() => return ended,
                 () = shutdown.cut() => return Ok(()),
-                () = shutdown.draining(), if stage == Stage::Open => Stage::Closing,
+                () = shutdown.draining(), if stage == Stage::Open => Stage::Last,
+                () = tokio::time::sleep(limits::LAST_REQUEST_WAIT), if stage == Stage::Last => Stage::Closing,
                 () = full.notified(), if stage == Stage::Open => Stage::Closing,
                 () = leave.asked(), if stage == Stage::Open => Stage::MakingRoom,
-                () = activity.idle_for(stage.patience(&bounds)) => match stage {
-                    Stage::Open => Stage::Closing,
+                () = activity.idle_for(stage.patience(&terms.bounds)) => match stage {
+                    Stage::Open | Stage::Last => Stage::Closing,
                     Stage::Closing | Stage::MakingRoom => return Ok(()),
                 },
             };
-            connection.as_mut().graceful_shutdown();
-            // Its patience begins now.
-            activity.touch();
+            if matches!(stage, Stage::Closing | Stage::MakingRoom) {
+                connection.as_mut().graceful_shutdown();
+                // Its patience begins now.
+                activity.touch();
+            }
         }
     }
 }
@@ -207,10 +218,18 @@ impl Stage {
     /// How long a connection may be idle.
     fn patience(self, bounds: &Bounds) -> Duration {
         match self {
-            Stage::Open => bounds.idle_wait,
+            Stage::Open | Stage::Last => bounds.idle_wait,
             Stage::Closing => limits::CLOSE_WAIT,
             Stage::MakingRoom => limits::EVICTION_WAIT,
         }
+    }
+}
+
+/// Says that a response is the last on its connection (RFC 9112 section 9.6). In HTTP/2 GOAWAY says it, and after a switch of
+/// protocols there is nothing to say it to.
+fn tell_the_end<B>(response: &mut Response<B>, version: Version) {
+    if version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 

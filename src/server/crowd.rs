@@ -77,8 +77,8 @@ impl Crowd {
     /// until there is one.
     pub async fn enter(self: &Arc<Self>) -> (Place, Leave) {
         loop {
-            if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-                return self.place(permit);
+            if let Some(entered) = self.try_enter() {
+                return entered;
             }
             self.make_room();
             let waited = timeout(limits::ROOM_WAIT, Arc::clone(&self.permits).acquire_owned());
@@ -86,6 +86,12 @@ impl Crowd {
                 return self.place(permit.expect("invariant: never closed"));
             }
         }
+    }
+
+    /// A place, if there is one now.
+    pub fn try_enter(self: &Arc<Self>) -> Option<(Place, Leave)> {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        Some(self.place(permit))
     }
 
     fn place(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> (Place, Leave) {

@@ -9,6 +9,7 @@ mod crowd;
 mod framing;
 pub mod gate;
 mod guard;
+pub mod inherited;
 mod intake;
 mod pace;
 mod parting;
@@ -20,6 +21,7 @@ pub mod tls;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -30,8 +32,9 @@ use crate::http::Body;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
-use crowd::Crowd;
+use crowd::{Crowd, Leave, Place};
 use gate::Gate;
+use inherited::Inherited;
 pub use terms::Terms;
 use tls::Tls;
 
@@ -89,7 +92,16 @@ impl Server {
     /// # Errors
     /// [`BindError`] of the first that can't be; the others are given back.
     pub fn bind(settings: Vec<ListenerSettings>) -> Result<Self, BindError> {
-        let listeners = settings.into_iter().map(Listener::bind).collect::<Result<_, _>>()?;
+        Self::bind_or_inherit(settings, &mut Inherited::none())
+    }
+
+    /// Binds those that are not among the `inherited`. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// [`BindError`] of the first that can't be; the others are given back.
+    pub fn bind_or_inherit(settings: Vec<ListenerSettings>, inherited: &mut Inherited) -> Result<Self, BindError> {
+        let bind = |settings| Listener::bind(settings, inherited);
+        let listeners = settings.into_iter().map(bind).collect::<Result<_, _>>()?;
         Ok(Self { listeners, terms: Terms::default() })
     }
 
@@ -102,6 +114,14 @@ impl Server {
     /// The addresses as they came out, in the order of the settings.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// The listening sockets once more, for another process. Whoever has them keeps them open.
+    ///
+    /// # Errors
+    /// The system has no file descriptors left.
+    pub fn sockets(&self) -> io::Result<Vec<OwnedFd>> {
+        self.listeners.iter().map(|listener| listener.socket.as_fd().try_clone_to_owned()).collect()
     }
 
     /// Accepts until the shutdown begins to drain, and closes the listeners. Connections run on by themselves, and hold
@@ -127,9 +147,14 @@ impl Server {
 }
 
 impl Listener {
-    fn bind(settings: ListenerSettings) -> Result<Self, BindError> {
+    fn bind(settings: ListenerSettings, inherited: &mut Inherited) -> Result<Self, BindError> {
         let ListenerSettings { address, tls, gate } = settings;
+        let given = inherited.take(address);
         let bound = || {
+            if let Some(socket) = given {
+                let address = socket.local_addr()?;
+                return Ok((TcpListener::from_std(socket)?, address));
+            }
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
             // A restart must not wait for the last run's connections to be forgotten.
             #[cfg(unix)]
@@ -155,13 +180,32 @@ impl Listener {
             let next = async { (self.accept().await, house.crowd.enter().await) };
             let ((stream, address), (place, leave)) = tokio::select! {
                 next = next => next,
-                () = shutdown.draining() => return,
+                () = shutdown.draining() => break,
             };
             let connection = Connection { stream, address, tls: self.tls.clone(), place, leave };
             let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
             // Never awaited here: one client's handshake must not keep the others out.
             tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }
+        let tls = self.tls.clone();
+        for (stream, address, (place, leave)) in self.queued(&house.crowd) {
+            let connection = Connection { stream, address, tls: tls.clone(), place, leave };
+            let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
+            tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
+        }
+    }
+
+    /// What the system has queued, without waiting, as far as there is room: closing the last socket of a queue resets all
+    /// that is in it.
+    fn queued(self, crowd: &Arc<Crowd>) -> Vec<(TcpStream, SocketAddr, (Place, Leave))> {
+        let Ok(socket) = self.socket.into_std() else { return Vec::new() };
+        let next = || {
+            let place = crowd.try_enter()?;
+            let (stream, address) = socket.accept().ok()?;
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, address, place))
+        };
+        std::iter::from_fn(next).collect()
     }
 
     /// The next connection. What fails is told and tried again: a listener never gives up.

@@ -7,7 +7,9 @@ mod rate;
 mod time;
 mod written;
 
-pub use net::{Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, Secret};
+pub use net::{
+    Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
+};
 pub use rate::ByteRate;
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
@@ -156,7 +158,8 @@ macro_rules! written {
 written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
-    Path "string", MethodName "string", CookieName "string", HeaderName "string", Secret "string", ByteRate "string",
+    Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
+    ByteRate "string",
 }
 
 #[cfg(test)]
