@@ -117,6 +117,12 @@ pub struct Reason {
     pub reason: &'static str,
 }
 
+/// One label: the name of something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct NameLabel {
+    pub name: Name,
+}
+
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -135,6 +141,10 @@ pub struct Metrics {
     pub reloads: Family<Kind, Counter>,
     /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
     pub refused_requests: Family<Reason, Counter>,
+    /// Orders of certificates, by result: `issued`, `failed`.
+    pub certificate_renewals: Family<Kind, Counter>,
+    /// Until when the certificates that we order hold, in Unix seconds, by their first domain.
+    pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
 }
@@ -160,6 +170,8 @@ impl Metrics {
             origin_errors: Family::default(),
             reloads: Family::default(),
             refused_requests: Family::default(),
+            certificate_renewals: Family::default(),
+            certificate_expiry: Family::default(),
             off: Gauge::default(),
         };
         metrics.register();
@@ -176,6 +188,10 @@ impl Metrics {
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
         registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
+        let renewals = self.certificate_renewals.clone();
+        registry.register("certificate_renewals", "Orders of certificates, by result", renewals);
+        let expiry = self.certificate_expiry.clone();
+        registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
     }
 

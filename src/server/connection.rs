@@ -134,7 +134,8 @@ impl Connection {
             None => Exchanges { stream, place, leave, peer }.serve(protocol, terms, service, shutdown).await,
             Some(tls) => {
                 let handshake = tokio::time::timeout(terms.bounds.handshake_wait, tls.accept(stream));
-                let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let accepted = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let Some(stream) = accepted else { return Ok(()) };
                 let shown = tls::client_certificate(&stream);
                 let service = move |mut request: Request<Body>| {
                     if let Some(shown) = &shown {
