@@ -96,10 +96,31 @@ pub struct SlotLabels {
     pub outcome: &'static str,
 }
 
+/// Labels of `inlay_actions_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ActionLabels {
+    pub rule: Name,
+    /// `redirect`, `serve`, `request`, `response`.
+    pub action: &'static str,
+    pub outcome: &'static str,
+}
+
 /// One label: what something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
     pub kind: &'static str,
+}
+
+/// One label: why something was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    pub reason: &'static str,
+}
+
+/// One label: the name of something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct NameLabel {
+    pub name: Name,
 }
 
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
@@ -110,12 +131,20 @@ pub struct Metrics {
     /// Seconds from the request's head to the response's head.
     pub head_seconds: Histogram,
     pub slots: Family<SlotLabels, Counter>,
+    /// What rules did with exchanges beside laying something in.
+    pub actions: Family<ActionLabels, Counter>,
     /// Pages whose rewriting ended before the page did, by reason.
     pub broken_pages: Family<Kind, Counter>,
     /// Failures of origins, by kind.
     pub origin_errors: Family<Kind, Counter>,
     /// Reloads of the rules, by result: `applied`, `unchanged`, `refused`.
     pub reloads: Family<Kind, Counter>,
+    /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
+    pub refused_requests: Family<Reason, Counter>,
+    /// Orders of certificates, by result: `issued`, `failed`.
+    pub certificate_renewals: Family<Kind, Counter>,
+    /// Until when the certificates that we order hold, in Unix seconds, by their first domain.
+    pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
 }
@@ -136,9 +165,13 @@ impl Metrics {
             requests: Family::default(),
             head_seconds: Histogram::new(buckets),
             slots: Family::default(),
+            actions: Family::default(),
             broken_pages: Family::default(),
             origin_errors: Family::default(),
             reloads: Family::default(),
+            refused_requests: Family::default(),
+            certificate_renewals: Family::default(),
+            certificate_expiry: Family::default(),
             off: Gauge::default(),
         };
         metrics.register();
@@ -150,9 +183,15 @@ impl Metrics {
         registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
         registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
         registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        registry.register("actions", "Redirects, serves and header edits, by rule and outcome", self.actions.clone());
         registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
+        registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
+        let renewals = self.certificate_renewals.clone();
+        registry.register("certificate_renewals", "Orders of certificates, by result", renewals);
+        let expiry = self.certificate_expiry.clone();
+        registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
     }
 

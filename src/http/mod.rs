@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod annotations;
 pub mod body;
+pub mod bounds;
 pub mod caching;
 pub mod client;
 pub mod coding;
@@ -18,6 +19,7 @@ pub mod path;
 pub mod peer;
 pub mod pem;
 pub mod problem;
+pub mod security;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

@@ -3,10 +3,14 @@
 //! In: a scalar's text. Out: the value, or what to write instead. Pure.
 
 mod net;
+mod rate;
 mod time;
 mod written;
 
-pub use net::{Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, Secret};
+pub use net::{
+    Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
+};
+pub use rate::ByteRate;
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
 
@@ -87,7 +91,7 @@ impl Written for Integer {
 }
 
 /// Reads a scalar; `1h` in quotes is the same as without.
-fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
+pub fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
     let text = reader.text(node, T::WHAT)?;
     match T::from_text(text.value.trim()) {
         Ok(value) => Some(value),
@@ -154,7 +158,8 @@ macro_rules! written {
 written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
-    Path "string", MethodName "string", CookieName "string", HeaderName "string", Secret "string",
+    Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
+    ByteRate "string",
 }
 
 #[cfg(test)]

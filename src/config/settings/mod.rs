@@ -3,11 +3,14 @@
 //! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
 //! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
+mod acme;
 mod base;
+mod limits;
 mod listen;
 mod model;
 mod overrides;
 mod sites;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -20,7 +23,7 @@ use crate::visitor::ConsentPolicy;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
-pub use model::{Admin, Certificate, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
+pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
@@ -55,6 +58,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

@@ -6,11 +6,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::HeaderName;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::http::bounds::Bounds;
+use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
@@ -34,6 +38,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Bytes of the fragment cache.
     pub cache_memory: u64,
+    /// What clients may take.
+    pub bounds: Bounds,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -43,15 +49,15 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     pub address: SocketAddr,
-    /// None: without TLS. Several are chosen by SNI, the first is the default.
-    pub certificates: Vec<Certificate>,
-}
-
-/// The PEM files of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    pub certificate: PathBuf,
-    pub private_key: PathBuf,
+    /// None: without TLS.
+    pub tls: Option<TlsSettings>,
+    /// Certificates that are fetched; each has its file among those of `tls`.
+    pub acme: Vec<Wanted>,
+    /// In which header the origin is told of a client's certificate; only where clients are asked for one.
+    pub client_header: Option<HeaderName>,
+    /// Where clients are sent that come without TLS.
+    pub redirect: Option<HttpsPort>,
+    pub hsts: Option<Hsts>,
 }
 
 /// The second port.
@@ -100,7 +106,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }
