@@ -68,12 +68,13 @@ impl Connecting {
     }
 }
 
-/// The sites, with connections of their own.
+/// The sites. Origins of which nothing has changed since `before` go on with their connections and what is known of their
+/// servers.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
-pub fn sites(settings: &Settings, connecting: &Connecting) -> Result<Arc<Sites>, BuildError> {
-    let origins = Origins::new(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
+pub fn sites(settings: &Settings, connecting: &Connecting, before: &Origins) -> Result<Arc<Sites>, BuildError> {
+    let origins = before.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins)))
 }

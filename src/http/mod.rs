@@ -9,6 +9,7 @@ pub mod body;
 pub mod caching;
 pub mod client;
 pub mod coding;
+mod connection;
 pub mod cookies;
 mod dial;
 mod framing;
@@ -17,7 +18,9 @@ mod interim;
 pub mod path;
 pub mod peer;
 pub mod pem;
+mod pool;
 pub mod problem;
+pub mod trust;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

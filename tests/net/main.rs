@@ -2,6 +2,7 @@
 
 mod ending;
 mod house;
+mod origins;
 mod passing;
 mod streaming;
 mod tls;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::origins::RawOrigin;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone,
@@ -94,19 +95,6 @@ record! {
         required "private_key" private_key: Text,
     }
     later ["acme"]
-}
-
-record! {
-    /// A website behind.
-    RawOrigin: "an origin: a map with `urls`" {
-        /// Where it answers; several share the load.
-        required "urls" urls: OneOrMany<Origin>,
-        /// The Host header it gets: `origin` (the URL's; the default), `preserve` (the client's) or a name.
-        key "host" host: Text,
-        /// A PEM file with the certificate authority that signed its certificate, besides the platform's.
-        key "ca" ca: Text,
-    }
-    later ["timeout", "retry", "health", "cache", "balance"]
 }
 
 record! {

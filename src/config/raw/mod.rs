@@ -6,5 +6,6 @@
 
 pub mod contents;
 pub mod deployment;
+pub mod origins;
 pub mod rules;
 pub mod wanted;

@@ -3,10 +3,12 @@
 //! In: a scalar's text. Out: the value, or what to write instead. Pure.
 
 mod net;
+mod servers;
 mod time;
 mod written;
 
 pub use net::{Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, Secret};
+pub use servers::{RetryCause, ServerKey, StatusSpan};
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
 
@@ -155,6 +157,7 @@ written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
     Path "string", MethodName "string", CookieName "string", HeaderName "string", Secret "string",
+    ServerKey "string", StatusSpan ["integer", "string"], RetryCause ["integer", "string"],
 }
 
 #[cfg(test)]
