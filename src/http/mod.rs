@@ -20,6 +20,7 @@ pub mod peer;
 pub mod pem;
 mod pool;
 pub mod problem;
+pub mod security;
 pub mod trust;
 pub mod tunnel;
 

@@ -9,6 +9,7 @@ mod model;
 mod origins;
 mod overrides;
 mod sites;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ use crate::visitor::ConsentPolicy;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
-pub use model::{Admin, Certificate, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
+pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
