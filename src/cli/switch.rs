@@ -15,9 +15,7 @@ use crate::config::{self, ConfigSource};
 use crate::exchange::Switch;
 use crate::http::Body;
 use crate::http::body::BodyError;
-use crate::http::client::{
-    Address, Bounds, ClientSettings, HttpClient, Needs, Protocol, SendError, Timeouts, TrustError, TrustSettings,
-};
+use crate::http::client::{HttpClient, Needs, SendError, TrustError};
 use crate::limits::ADMIN_ANSWER_BYTES;
 
 /// Where the admin port is unless something says otherwise.
@@ -68,16 +66,6 @@ pub fn run(args: &Args, to: Switch) -> ExitCode {
     }
 }
 
-fn without_tls(url: http::Uri) -> ClientSettings {
-    ClientSettings {
-        address: Address::Tcp(url),
-        protocol: Protocol::Http1,
-        trust: TrustSettings::default(),
-        timeouts: Timeouts::default(),
-        bounds: Bounds::default(),
-    }
-}
-
 fn told(now: Switch) -> &'static str {
     match now {
         Switch::Off => "off: every request is passed through untouched",
@@ -99,9 +87,9 @@ async fn switch(args: &Args, to: Switch) -> Result<(), SwitchError> {
     if let Some(token) = token.and_then(|token| format!("Bearer {token}").try_into().ok()) {
         request.headers_mut().insert(header::AUTHORIZATION, token);
     }
-    let client = HttpClient::new(&without_tls(request.uri().clone()), rustls::RootCertStore::empty)?;
+    let client = HttpClient::new(None)?;
     let sent = client.send(request, Needs::Http1).await;
-    let answer = sent.map_err(|unanswered| SwitchError::Unreachable(address, unanswered.error))?;
+    let answer = sent.map_err(|error| SwitchError::Unreachable(address, error))?;
     let status = answer.status();
     let text = answer.into_body().collect_at_most(ADMIN_ANSWER_BYTES).await?;
     match status.is_success() {

@@ -21,6 +21,7 @@ use super::{Body, BodyError};
 use super::{framing, interim, trust};
 use crate::limits;
 
+pub use super::anywhere::HttpClient;
 pub use super::dial::{Address, DialError, Needs, Protocol};
 pub use super::framing::FramingError;
 pub use super::pool::Occupied;
@@ -28,7 +29,7 @@ pub use super::trust::{Identity, TrustError, TrustSettings};
 
 /// Sends requests to one server. Clones share their connections.
 #[derive(Clone)]
-pub struct HttpClient {
+pub struct ServerClient {
     pool: Pool,
     timeouts: Timeouts,
 }
@@ -176,7 +177,7 @@ impl Unanswered {
     }
 }
 
-impl HttpClient {
+impl ServerClient {
     /// A client without connections, which trusts `roots` and what the settings add to them.
     ///
     /// # Errors

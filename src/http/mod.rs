@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod annotations;
+mod anywhere;
 pub mod body;
 pub mod caching;
 pub mod client;

@@ -6,6 +6,7 @@
 mod balance;
 mod failure;
 mod health;
+mod incoming;
 mod outgoing;
 mod probe;
 mod retry;
@@ -18,7 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use rustls::RootCertStore;
@@ -30,6 +31,7 @@ use crate::http::peer::{Peer, TrueClient};
 use crate::http::{Body, trust, tunnel};
 use crate::shutdown::Shutdown;
 use crate::telemetry::ServerFigures;
+use incoming::Own;
 use probe::Probe;
 use retry::Budget;
 use server::{InFlight, Server};
@@ -172,6 +174,18 @@ impl Origin {
     /// Its name.
     pub fn name(&self) -> &Arc<str> {
         &self.settings.name
+    }
+
+    /// Rewrites what a response of this origin says of itself for a client: absolute URLs and cookie domains that are its
+    /// own. To be done last, on what the client gets: what is kept for others must not name this client's host.
+    pub fn speak_as(&self, headers: &mut HeaderMap, client: &TrueClient) {
+        let Some(host) = client.host.as_ref().filter(|_| self.settings.rewrite_location) else { return };
+        let mut own: Vec<Own> = self.servers.iter().filter_map(|server| Own::at(&server.base)).collect();
+        if let HostPolicy::Name(name) = &self.settings.host {
+            let named: Vec<Own> = own.iter().map(|own| own.named(name)).collect();
+            own.extend(named);
+        }
+        incoming::speak_as(headers, &own, &client.scheme, host);
     }
 
     /// Sends `request`, as the client sent it, and gives the response's head as soon as it is there. Cookies are passed

@@ -13,13 +13,13 @@ use super::health::Answer;
 use super::server::{Server, reaching};
 use super::settings::{HealthCheck, HostPolicy, OriginSettings, ServerUrl};
 use crate::http::Body;
-use crate::http::client::{Bounds, ClientSettings, HttpClient, Needs, Timeouts, TrustError};
+use crate::http::client::{Bounds, ClientSettings, Needs, ServerClient, Timeouts, TrustError};
 use crate::limits::OWN_NAME;
 use crate::shutdown::Shutdown;
 
 /// Asks one server.
 pub struct Probe {
-    client: HttpClient,
+    client: ServerClient,
     check: HealthCheck,
     url: Uri,
     host: Option<HeaderValue>,
@@ -44,7 +44,7 @@ impl Probe {
             idle: Duration::ZERO,
         };
         let bounds = Bounds { connections: 1, pending: 1 };
-        let client = HttpClient::new(&ClientSettings { timeouts, bounds, ..reaching(url, settings) }, roots)?;
+        let client = ServerClient::new(&ClientSettings { timeouts, bounds, ..reaching(url, settings) }, roots)?;
         let host = match &settings.host {
             HostPolicy::Name(name) => HeaderValue::from_str(name.as_str()).ok(),
             HostPolicy::Origin | HostPolicy::Preserve => None,

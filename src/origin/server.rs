@@ -15,7 +15,7 @@ use super::health::{Answer, Change, Fitness, Health};
 use super::retry::is_gateway_failure;
 use super::settings::{HealthCheck, OriginSettings, ServerUrl};
 use crate::http::Body;
-use crate::http::client::{ClientSettings, HttpClient, Needs, SendError, Unanswered};
+use crate::http::client::{ClientSettings, Needs, SendError, ServerClient, Unanswered};
 use crate::telemetry::ServerFigures;
 
 /// One server.
@@ -25,7 +25,7 @@ pub struct Server {
     /// What paths are joined to.
     pub base: Uri,
     origin: Arc<str>,
-    client: HttpClient,
+    client: ServerClient,
     settings: OriginSettings,
     seed: u64,
     health: Mutex<Health>,
@@ -62,7 +62,7 @@ impl Server {
     ) -> Result<Self, OriginsError> {
         let origin = &settings.name;
         let no_url = || OriginsError::Url { name: origin.clone(), url: url.to_string() };
-        let client = HttpClient::new(&reaching(url, settings), roots)
+        let client = ServerClient::new(&reaching(url, settings), roots)
             .map_err(|source| OriginsError::Trust { name: origin.clone(), source: Box::new(source) })?;
         let name: Arc<str> = url.to_string().into();
         Ok(Self {
@@ -88,7 +88,7 @@ impl Server {
     /// Asks it. What comes of it is noted; the exchange counts as in flight until the body has been read or dropped.
     ///
     /// # Errors
-    /// As [`HttpClient::send`].
+    /// As [`ServerClient::send`].
     pub async fn ask(self: &Arc<Self>, request: Request<Body>, needs: Needs) -> Result<Response<Body>, Unanswered> {
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
         self.health().asked(Instant::now().into_std(), &self.settings.ejection);

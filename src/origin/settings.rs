@@ -21,6 +21,8 @@ pub struct OriginSettings {
     /// At least one.
     pub servers: Vec<ServerUrl>,
     pub host: HostPolicy,
+    /// Whether what it says of itself is rewritten for the client: `Location`, `Refresh`, cookie domains.
+    pub rewrite_location: bool,
     pub protocol: Protocol,
     pub trust: TrustSettings,
     pub timeouts: Timeouts,
@@ -42,6 +44,7 @@ impl OriginSettings {
             name,
             servers,
             host: HostPolicy::default(),
+            rewrite_location: true,
             protocol: Protocol::default(),
             trust: TrustSettings::default(),
             timeouts: Timeouts::default(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use http::{Request, Version};
 use inlay::http::Body;
 use inlay::http::client::{
-    Address, Bounds, ClientSettings, HttpClient, Needs, Protocol, SendError, Timeouts, TrustError, TrustSettings,
+    Address, Bounds, ClientSettings, Needs, Protocol, SendError, ServerClient, Timeouts, TrustError, TrustSettings,
 };
 use inlay::http::trust;
 use inlay::server::tls::Tls;
@@ -23,7 +23,7 @@ async fn fetch(ca: Option<&Path>, server: &Running, needs: Needs) -> Result<(Ver
     Ok((response.version(), text(response).await))
 }
 
-fn client(ca: Option<&Path>, url: &str) -> Result<HttpClient, TrustError> {
+fn client(ca: Option<&Path>, url: &str) -> Result<ServerClient, TrustError> {
     let settings = ClientSettings {
         address: Address::Tcp(url.parse().unwrap()),
         protocol: Protocol::Auto,
@@ -31,7 +31,7 @@ fn client(ca: Option<&Path>, url: &str) -> Result<HttpClient, TrustError> {
         timeouts: Timeouts::default(),
         bounds: Bounds::default(),
     };
-    HttpClient::new(&settings, trust::platform)
+    ServerClient::new(&settings, trust::platform)
 }
 
 #[tokio::test]

@@ -108,8 +108,10 @@ fn uri(url: &url::Url, span: Span, report: &mut Report) -> Option<Uri> {
 }
 
 fn origin(name: &str, at: &At<RawOrigin>, base: &Base<'_>, report: &mut Report) -> Option<OriginSettings> {
+    let host = host_policy(at, report);
     let settings = OriginSettings {
-        host: host_policy(at, report),
+        rewrite_location: at.rewrite_location.as_ref().map_or(host != HostPolicy::Preserve, |at| at.value),
+        host,
         protocol: at.protocol.as_ref().map(|protocol| protocol.value).unwrap_or_default(),
         trust: trust(at, base, report),
         timeouts: at.timeouts.as_ref().map(|at| timeouts(&at.value, report)).unwrap_or_default(),
