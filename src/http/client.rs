@@ -120,7 +120,7 @@ impl SendError {
         match self {
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Self::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::RequestBody(_) => StatusCode::BAD_REQUEST,
+            Self::RequestBody(error) => request_body_status(error),
             Self::Unreachable(_) | Self::Tls(_) | Self::Protocol(_) | Self::Framing(_) | Self::Aborted(_) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -255,6 +255,15 @@ impl ServerClient {
         }
         let shared = lease.answered();
         Ok(response.map(|body| body.holding(shared)))
+    }
+}
+
+/// A body that is longer or slower than it may be has a status of its own.
+fn request_body_status(error: &hyper::Error) -> StatusCode {
+    match find::<BodyError>(error) {
+        Some(BodyError::TooLong(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        Some(BodyError::TooSlow | BodyError::Stalled(_)) => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod annotations;
 mod anywhere;
 pub mod body;
+pub mod bounds;
 pub mod caching;
 pub mod client;
 pub mod coding;
