@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 use http::{Request, Uri, header};
 use http_body_util::BodyExt;
 use inlay::http::Body;
-use inlay::http::client::{HttpClient, Protocols};
+use inlay::http::client::{HttpClient, Needs};
 use tokio::sync::mpsc;
 
 use crate::Failure;
@@ -99,7 +99,7 @@ async fn load(url: &Uri, pace: &Pace) -> Result<Told, Failure> {
 async fn ask(client: &HttpClient, url: Uri) -> Outcome {
     let request = Request::get(url).header(header::ACCEPT, "text/html").header(header::USER_AGENT, "load");
     let Ok(request) = request.body(Body::empty()) else { return Outcome::Broken };
-    let Ok(response) = client.send(request, Protocols::Any).await else { return Outcome::Broken };
+    let Ok(response) = client.send(request, Needs::Nothing).await else { return Outcome::Broken };
     let (head, mut body) = response.into_parts();
     while let Some(frame) = body.frame().await {
         if frame.is_err() {
