@@ -3,7 +3,6 @@
 //! In: a socket. Out: the service called for each request on it; the connection closed when it is idle, when the
 //! shutdown drains and its exchanges have ended, or when the shutdown cuts. It must not know the service.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +24,7 @@ use tokio::time::Sleep;
 
 use super::admission;
 use super::guard::guard;
+use super::http2;
 use super::tls::Tls;
 use crate::http::activity::{Activity, InUse};
 use crate::http::peer::{Peer, Security};
@@ -52,7 +52,8 @@ impl Protocol {
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(limits::STREAM_SEND_BYTES)
-            .max_pending_accept_reset_streams(limits::RESETS_PENDING);
+            .max_pending_accept_reset_streams(limits::RESETS_PENDING)
+            .max_local_error_reset_streams(limits::STREAM_ERRORS);
         Self(builder)
     }
 }
@@ -131,10 +132,12 @@ where
     let (stream, watch) = guard(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let in_use = in_use.enter();
-        let response = admission::serve(request, peer, &watch, &service);
-        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
+        let response = http2::check(&request).map(|()| admission::serve(request, peer, &watch, &service));
+        // An error ends the stream with its code.
+        async move { Ok::<_, h2::Error>(response?.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
     });
-    let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(http2::Watched::new(stream)), service));
     let mut stage = Stage::Open;
     loop {
         tokio::select! {

@@ -7,6 +7,7 @@ mod admission;
 mod connection;
 mod framing;
 mod guard;
+mod http2;
 mod refusal;
 mod strict;
 pub mod tls;
