@@ -91,6 +91,8 @@ pub const CONFIG_REPARSES: usize = 50;
 pub const CONFIG_PROBLEMS: usize = 1_000;
 /// Characters of a line shown on either side of a mark.
 pub const CONFIG_PRINTED_LINE: usize = 120;
+/// For how long HSTS must hold that is to be built into browsers, as those who build them ask: a year.
+pub const HSTS_PRELOADED: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Characters of a visitor secret at least: 256 bits at 8 a character.
 pub const SECRET_CHARACTERS: usize = 32;
 
@@ -157,6 +159,8 @@ pub const CONNECTIONS: usize = 16_384;
 pub const ACCEPT_QUEUE: u32 = 1_024;
 /// Pause after an accept that failed for want of resources (file descriptors): others must end first.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Bytes of an OCSP response that is stapled: it holds a signature and perhaps a chain, and goes into every handshake.
+pub const OCSP_BYTES: usize = 16 * 1024;
 /// TLS handshake of a client.
 pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 /// From the connection, or the end of an exchange, to the end of the next request's head; so also how long an idle
@@ -226,6 +230,8 @@ pub const RULES_POLL: Duration = Duration::from_millis(250);
 pub const RULES_SETTLE: Duration = Duration::from_millis(50);
 /// Looks after a change, at most: what has not settled then is read as it is, so that a change is live within a second.
 pub const RULES_SETTLE_LOOKS: usize = 10;
+/// How often the files of certificates are looked at: they change every few weeks, but a wrong one is put right in a hurry.
+pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 
 // -- cli/demo --
 

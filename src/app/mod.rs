@@ -27,6 +27,7 @@ use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use build::Connecting;
+use look::Look;
 use reload::Reloader;
 
 /// Inlay, running.
@@ -75,9 +76,11 @@ impl App {
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
+        // Before they are read, so that a change in between is seen.
+        let certificates = Look::at_files(&reload::certificate_files(&settings));
         let listeners = build::listeners(&settings)?;
         let site = Server::bind(listeners.clone())?;
-        let second = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
+        let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind(vec![listener])).transpose()?;
         let addresses = site.addresses();
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
@@ -88,6 +91,8 @@ impl App {
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
         let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, admin_trigger, tasks };
+        let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
+        app.tasks.spawn(watching);
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);

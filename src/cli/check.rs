@@ -71,7 +71,7 @@ pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
         }
         Subject::Rules(folders) => {
             let environment = Environment::Process;
-            let around = Surroundings { sites: None, environment: &environment, now: Clock::system().now() };
+            let around = Surroundings { deployment: None, environment: &environment, now: Clock::system().now() };
             config::rules(&folders, around)
         }
     };

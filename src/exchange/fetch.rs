@@ -9,7 +9,6 @@ use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
-use crate::context::Context;
 use crate::http::Body;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
@@ -91,9 +90,4 @@ fn without_body(request: &Request<Body>) -> Request<()> {
     *copy.headers_mut() = request.headers().clone();
     remove_conditions(copy.headers_mut());
     copy
-}
-
-/// Which origin answers this exchange.
-pub fn origin_of(context: &Context) -> &Arc<Origin> {
-    context.site.origin_of(context.request.path())
 }

@@ -25,7 +25,7 @@ use tokio::time::Sleep;
 use super::admission;
 use super::guard::guard;
 use super::http2;
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use crate::http::activity::{Activity, InUse};
 use crate::http::peer::{Peer, Security};
 use crate::http::{Body, BodyError};
@@ -105,6 +105,13 @@ impl Connection {
             Some(tls) => {
                 let handshake = tokio::time::timeout(limits::HANDSHAKE_WAIT, tls.accept(stream));
                 let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let shown = tls::client_certificate(&stream);
+                let service = move |mut request: Request<Body>| {
+                    if let Some(shown) = &shown {
+                        request.extensions_mut().insert(shown.clone());
+                    }
+                    service(request)
+                };
                 exchanges(stream, peer, protocol, service, shutdown).await?;
             }
         }

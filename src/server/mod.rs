@@ -6,6 +6,7 @@
 mod admission;
 mod connection;
 mod framing;
+pub mod gate;
 mod guard;
 mod http2;
 mod refusal;
@@ -26,6 +27,7 @@ use crate::http::Body;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
+use gate::Gate;
 use tls::Tls;
 
 /// One address to listen on.
@@ -34,6 +36,14 @@ pub struct ListenerSettings {
     /// Port 0 lets the system choose.
     pub address: SocketAddr,
     pub tls: Option<Tls>,
+    pub gate: Gate,
+}
+
+impl ListenerSettings {
+    /// Without TLS, and with nothing at the gate.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None, gate: Gate::default() }
+    }
 }
 
 /// Why an address can't be listened on.
@@ -57,6 +67,7 @@ struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Tls>,
+    gate: Arc<Gate>,
 }
 
 impl Server {
@@ -95,7 +106,7 @@ impl Server {
 
 impl Listener {
     fn bind(settings: ListenerSettings) -> Result<Self, BindError> {
-        let ListenerSettings { address, tls } = settings;
+        let ListenerSettings { address, tls, gate } = settings;
         let bound = || {
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
             // A restart must not wait for the last run's connections to be forgotten.
@@ -107,7 +118,7 @@ impl Listener {
             Ok((socket, address))
         };
         let (socket, address) = bound().map_err(|source| BindError { address, source })?;
-        Ok(Self { socket, address, tls })
+        Ok(Self { socket, address, tls, gate: Arc::new(gate) })
     }
 
     async fn accept_all<S, F>(self, permits: Arc<Semaphore>, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
@@ -115,6 +126,8 @@ impl Listener {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
+        let gate = Arc::clone(&self.gate);
+        let service = move |request| Arc::clone(&gate).serve(request, service.clone());
         loop {
             let next = async {
                 let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");

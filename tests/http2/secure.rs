@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use inlay::server::tls::{CertificateFiles, Tls};
+use inlay::http::security::CertificateFiles;
+use inlay::server::tls::Tls;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::net::TcpStream;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::listen::RawListener;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone,
@@ -72,28 +73,6 @@ record! {
         required "hosts" hosts: OneOrMany<Host>,
     }
     later []
-}
-
-record! {
-    /// An address to listen on, with or without TLS.
-    ListenerParts: "an address, or a map with `address`" {
-        /// The address and port: `0.0.0.0:8080`.
-        required "address" address: Address,
-        /// A certificate, or a list chosen by the name that the client asks for (SNI).
-        key "tls" tls: OneOrMany<RawCertificate>,
-    }
-    later ["acme", "proxy_protocol"]
-}
-
-record! {
-    /// A certificate with its key.
-    RawCertificate: "a map with `certificate` and `private_key`" {
-        /// A PEM file with the certificate and its chain.
-        required "certificate" certificate: Text,
-        /// A PEM file with the private key.
-        required "private_key" private_key: Text,
-    }
-    later ["acme"]
 }
 
 record! {
@@ -195,13 +174,6 @@ record! {
     later ["level", "file"]
 }
 
-/// A listener: an address alone, or with TLS.
-#[derive(Clone, Debug)]
-pub enum RawListener {
-    Plain(Address),
-    Parts(Box<ListenerParts>),
-}
-
 /// The secrets as written; none if they could not be read, which is noted then.
 #[derive(Clone, Debug)]
 pub struct Secrets(pub Vec<At<Secret>>);
@@ -214,15 +186,6 @@ pub enum RawConsent {
 }
 
 choices!(LogFormat: "a format" { "text" => LogFormat::Text, "json" => LogFormat::Json });
-
-impl Read for RawListener {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Scalar(_) => Address::read(node, reader).map(Self::Plain),
-            _ => ListenerParts::read(node, reader).map(|parts| Self::Parts(Box::new(parts))),
-        }
-    }
-}
 
 impl Read for Secrets {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -257,17 +220,6 @@ impl Read for RawConsent {
         };
         reader.report.error(text.span, format!("`{}` does not say how consent is given", text.value), remedy);
         None
-    }
-}
-
-impl JsonSchema for RawListener {
-    fn schema_name() -> Cow<'static, str> {
-        "Listener".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (address, parts) = (generator.subschema_for::<Address>(), generator.subschema_for::<ListenerParts>());
-        json_schema!({ "anyOf": [address, parts] })
     }
 }
 

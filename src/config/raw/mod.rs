@@ -4,7 +4,9 @@
 //! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`. It must not
 //! know them.
 
+pub mod actions;
 pub mod contents;
 pub mod deployment;
+pub mod listen;
 pub mod rules;
 pub mod wanted;
