@@ -157,6 +157,9 @@ pub const TUNNEL_COPY_BYTES: usize = 16 * 1024;
 pub const CONNECTIONS: usize = 16_384;
 /// Connections that the system queues per listener before they are accepted.
 pub const ACCEPT_QUEUE: u32 = 1_024;
+/// From the beginning of a drain to the end of what is idle: a client that has just connected, or that uses a connection
+/// again at that moment, has its request on the way. Longer than any round trip.
+pub const LAST_REQUEST_WAIT: Duration = Duration::from_secs(1);
 /// Pause after an accept that failed for want of resources (file descriptors): others must end first.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// Bytes of an OCSP response that is stapled: it holds a signature and perhaps a chain, and goes into every handshake.
@@ -209,6 +212,8 @@ pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 /// What is in flight on the admin port may take this long, after all else has ended.
 pub const ADMIN_DRAIN_WAIT: Duration = Duration::from_secs(1);
+/// How long the next process may take from its start until it serves: it reads the rules, and this one serves meanwhile.
+pub const HAND_OVER_WAIT: Duration = Duration::from_secs(30);
 /// What was cut may take this long to notice.
 pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
