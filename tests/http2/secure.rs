@@ -22,8 +22,7 @@ impl Identity {
         let folder = TempDir::new().unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = rcgen::CertificateParams::new(vec!["a".to_owned()]).unwrap().self_signed(&key).unwrap();
-        let files =
-            CertificateFiles { certificate: folder.path().join("a.pem"), private_key: folder.path().join("a.key") };
+        let files = CertificateFiles::new(folder.path().join("a.pem"), folder.path().join("a.key"));
         std::fs::write(&files.certificate, certificate.pem()).unwrap();
         std::fs::write(&files.private_key, key.serialize_pem()).unwrap();
         let mut roots = rustls::RootCertStore::empty();
