@@ -206,6 +206,25 @@ pub const BYTES_PER_CONTROL_FRAME: u32 = 512;
 /// Streams that an HTTP/2 client ended last and that are still known as such: as many as may be open at once.
 pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 
+// -- acme --
+
+/// The first wait after a certificate was not to be had; it doubles from there. Authorities allow a few failures an hour.
+pub const ACME_RETRY_FIRST: Duration = Duration::from_secs(60);
+/// The longest wait after a failure: what stops failing by itself is noticed within the day.
+pub const ACME_RETRY_MOST: Duration = Duration::from_secs(6 * 3600);
+/// How often a certificate is looked at that is fresh: another process may share the folder, and clocks are set.
+pub const ACME_LOOK: Duration = Duration::from_secs(3600);
+/// How long to wait for another process that orders, before looking again.
+pub const ACME_BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How soon, at first, an order is asked after; authorities that look from several places take some seconds.
+pub const ACME_POLL: Duration = Duration::from_millis(250);
+/// How long an order may take, each from the challenge to the proof and from there to the certificate.
+pub const ACME_ORDER_WAIT: Duration = Duration::from_secs(120);
+/// Bytes of one answer of an authority: chains of certificates have a few KB.
+pub const ACME_ANSWER_BYTES: usize = 256 * 1024;
+/// Domains of one certificate: what the best known authority allows.
+pub const ACME_DOMAINS: usize = 100;
+
 // -- shutdown --
 
 /// What is in flight may take this long to end once we stop; then it is cut.
@@ -226,6 +245,19 @@ pub const ORIGIN_ATTEMPTS: usize = 2;
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
+
+/// Bytes of one page that `check --against` compares: ten times a large page.
+pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.
+pub const COMPARED_COOKIES: usize = 20;
+/// How long one of its requests may take, to the end of the page.
+pub const COMPARED_FETCH_WAIT: Duration = Duration::from_secs(20);
+/// How long two pages are compared; what is then left counts as different.
+pub const COMPARED_DIFF_WAIT: Duration = Duration::from_secs(5);
+/// Places that it shows of one cookie; the first say what the rest is.
+pub const COMPARED_PLACES: usize = 3;
+/// Characters of a page that it shows around such a place, on either side.
+pub const COMPARED_EXCERPT: usize = 40;
 
 // -- app --
 

@@ -21,6 +21,7 @@ pub use build::BuildError;
 pub use reload::Reloaded;
 pub use successor::HandOverError;
 
+use crate::acme::Challenges;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
@@ -93,13 +94,15 @@ impl App {
         let cache = Cache::new(settings.cache_memory);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock));
+        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock.clone()));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
         // Before they are read, so that a change in between is seen.
         let certificates = Look::at_files(&reload::certificate_files(&settings));
-        let listeners = build::listeners(&settings)?;
+        let challenges = Challenges::default();
+        let listeners = build::listeners(&settings, &challenges)?;
+        let keepers = build::keepers(&settings, &challenges, &exchange.metrics, &clock)?;
         let site = Server::bind_or_inherit(listeners.clone(), &mut inherited)?;
         let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind_or_inherit(vec![listener], &mut inherited)).transpose()?;
@@ -121,6 +124,9 @@ impl App {
             Self { exchange, admin, reloader, addresses, admin_address, sockets, trigger, admin_trigger, tasks };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
+        for keeper in keepers {
+            app.tasks.spawn(keeper.keep(handle.clone()));
+        }
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);

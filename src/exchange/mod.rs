@@ -98,9 +98,11 @@ impl Exchange {
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
-        let (answer, plan) = join(asked.send(acting.origin(context), &peer, &client), filling).await;
+        let origin = acting.origin(context);
+        let (answer, plan) = join(asked.send(origin, &peer, &client), filling).await;
         let Answer { mut response, took } = answer?;
 
+        origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
         Ok(match laid_in(response, plan, rewrite, context) {
             Laid::Personalised(response, rules) => Answered::personalised(response, took, rules),

@@ -107,7 +107,8 @@ impl Connection {
             None => exchanges(stream, peer, protocol, service, shutdown).await?,
             Some(tls) => {
                 let handshake = tokio::time::timeout(limits::HANDSHAKE_WAIT, tls.accept(stream));
-                let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let accepted = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let Some(stream) = accepted else { return Ok(()) };
                 let shown = tls::client_certificate(&stream);
                 let service = move |mut request: Request<Body>| {
                     if let Some(shown) = &shown {

@@ -235,3 +235,31 @@ rules:
     let off = front.get("/a").await;
     assert_eq!((off.status.as_u16(), off.header("x-a")), (200, None));
 }
+
+#[tokio::test]
+async fn what_an_origin_says_of_itself_is_said_of_the_clients_host() {
+    let speaking = |request: Request<Body>| {
+        let host = request.headers()["host"].to_str().expect("ASCII").to_owned();
+        let name = host.split(':').next().unwrap_or_default();
+        Response::builder()
+            .status(302)
+            .header("location", format!("http://{host}/there?a=b"))
+            .header("refresh", format!("3; url=http://{host}/later"))
+            .header("set-cookie", format!("a=1; Domain={name}; Path=/"))
+            .header("set-cookie", "b=2")
+            .body(Body::empty())
+            .expect("a response")
+    };
+    let (address, _serving) = serve_origin(speaking);
+    let deployment = format!("origins: {{ as_is: {{ urls: \"http://{address}\", rewrite_location: false }} }}\n")
+        + "routes: [{ path: /as-is, origin: as_is }]\n";
+    let front = Front::with(&deployment, &[], speaking).await;
+    let client = [("host", "www.shop.example:81")];
+    let answer = front.get_with("/", &client).await;
+    assert_eq!(led(&answer), (302, "http://www.shop.example:81/there?a=b".into()));
+    assert_eq!(answer.header("refresh").as_deref(), Some("3; url=http://www.shop.example:81/later"));
+    assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1; Path=/, b=2"));
+    let answer = front.get_with("/as-is", &client).await;
+    assert_eq!(led(&answer), (302, format!("http://{address}/there?a=b")));
+    assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1; Domain=127.0.0.1; Path=/, b=2"));
+}

@@ -97,6 +97,7 @@ impl Setup {
         let settings = OriginSettings {
             name: "site".into(),
             urls: self.urls.iter().map(|url| url.parse().unwrap()).collect(),
+            rewrite_location: true,
             host: self.host,
             ca: self.ca,
         };

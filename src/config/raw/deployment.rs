@@ -82,6 +82,9 @@ record! {
         required "urls" urls: OneOrMany<Origin>,
         /// The Host header it gets: `origin` (the URL's; the default), `preserve` (the client's) or a name.
         key "host" host: Text,
+        /// Whether `Location`, `Refresh` and cookie domains in which it names itself are rewritten to the client's host;
+        /// `true` by default, unless `host` is `preserve`.
+        key "rewrite_location" rewrite_location: bool,
         /// A PEM file with the certificate authority that signed its certificate, besides the platform's.
         key "ca" ca: Text,
     }

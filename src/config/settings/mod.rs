@@ -3,6 +3,7 @@
 //! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
 //! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
+mod acme;
 mod base;
 mod listen;
 mod model;

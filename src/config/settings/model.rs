@@ -10,6 +10,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
@@ -47,6 +48,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// None: without TLS.
     pub tls: Option<TlsSettings>,
+    /// Certificates that are fetched; each has its file among those of `tls`.
+    pub acme: Vec<Wanted>,
     /// In which header the origin is told of a client's certificate; only where clients are asked for one.
     pub client_header: Option<HeaderName>,
     /// Where clients are sent that come without TLS.
