@@ -201,7 +201,8 @@ pub fn judge(case: &Case, seen: &Seen, captured: &Captured) -> Option<String> {
     }
     let is_reset = case.all_said("expect").any(|line| line.starts_with("reset"));
     let answered = seen.pongs.iter().any(|pong| pong == b"the last");
-    if !ends(case) && !answered && !(is_reset && seen.goaway.is_some()) {
+    let ended_as_it_may = ends(case) || (is_reset && seen.goaway.is_some());
+    if !ended_as_it_may && !answered {
         return Some("the connection is of no more use".into());
     }
     let whole = captured.whole();

@@ -109,7 +109,7 @@ fn status(block: &[u8]) -> Option<u16> {
     let block = &block[block.iter().position(|byte| byte & 0xe0 != 0x20)?..];
     match block {
         [indexed @ 0x88..=0x8e, ..] => Some(KNOWN[usize::from(indexed - 0x88)]),
-        [first, length, rest @ ..] if matches!(first, 0x08 | 0x18 | 0x48) => {
+        [0x08 | 0x18 | 0x48, length, rest @ ..] => {
             let text = rest.get(..usize::from(length & 0x7f))?;
             if length & 0x80 == 0 { std::str::from_utf8(text).ok()?.parse().ok() } else { Some(digits(text)) }
         }
