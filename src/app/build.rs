@@ -17,9 +17,9 @@ use crate::http::security::Hsts;
 use crate::ids;
 use crate::origin::{Origins, OriginsError};
 use crate::revision::Sites;
-use crate::server::ListenerSettings;
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
+use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Metrics;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
@@ -135,6 +135,11 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorP
 
 fn made_up_secret() -> String {
     ids::random_128().map(|byte| format!("{byte:02x}")).concat()
+}
+
+/// On which terms the site's clients are served.
+pub fn terms(settings: &Settings, metrics: &Arc<Metrics>) -> Terms {
+    Terms { bounds: settings.bounds.clone(), trusted: trusted(settings), metrics: Arc::clone(metrics) }
 }
 
 /// Whose word counts about clients.

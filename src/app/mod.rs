@@ -43,6 +43,7 @@ pub struct App {
     admin: Arc<Admin>,
     reloader: Arc<Reloader>,
     addresses: Vec<SocketAddr>,
+    drain_wait: Duration,
     admin_address: Option<SocketAddr>,
     /// All that is listened on, once more, for the process that comes after this one.
     sockets: Vec<OwnedFd>,
@@ -104,6 +105,7 @@ impl App {
         let listeners = build::listeners(&settings, &challenges)?;
         let keepers = build::keepers(&settings, &challenges, &exchange.metrics, &clock)?;
         let site = Server::bind_or_inherit(listeners.clone(), &mut inherited)?;
+        let site = site.on(build::terms(&settings, &exchange.metrics));
         let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind_or_inherit(vec![listener], &mut inherited)).transpose()?;
         for address in inherited.left() {
@@ -117,11 +119,22 @@ impl App {
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
-        let mut app =
-            Self { exchange, admin, reloader, addresses, admin_address, sockets, trigger, admin_trigger, tasks };
+        let mut app = Self {
+            exchange,
+            admin,
+            reloader,
+            addresses,
+            drain_wait,
+            admin_address,
+            sockets,
+            trigger,
+            admin_trigger,
+            tasks,
+        };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
         for keeper in keepers {
@@ -143,6 +156,11 @@ impl App {
     fn serve_admin(&mut self, second: Server, shutdown: Shutdown) {
         let admin = self.admin.clone();
         self.tasks.spawn(second.run(move |request| answer(admin.clone(), request), shutdown));
+    }
+
+    /// How long what is in flight may take when it is [stopped](Self::stop).
+    pub fn drain_wait(&self) -> Duration {
+        self.drain_wait
     }
 
     /// The addresses that visitors reach, in the order of the settings.

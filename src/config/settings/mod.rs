@@ -5,6 +5,7 @@
 
 mod acme;
 mod base;
+mod limits;
 mod listen;
 mod model;
 mod overrides;
@@ -57,6 +58,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })
