@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::failure::Failure;
+use super::failure::{Failure, Told};
 use super::open::Arrival;
 use super::trace::TraceSink;
 use crate::context::Context;
@@ -54,7 +54,7 @@ impl Answered {
     }
 
     /// An answer of ours, because there is none of the origin.
-    pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
+    pub fn failed(failure: &Failure, told: &Told<'_>, metrics: &Metrics) -> Self {
         let treatment = match failure {
             Failure::Origin(error) => {
                 tracing::warn!(error = %Causes(error), "the origin gave no answer");
@@ -63,7 +63,7 @@ impl Answered {
             }
             Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,
         };
-        Self { response: failure.response(), treatment, origin_took: Duration::ZERO, rules: Vec::new() }
+        Self { response: failure.response(told), treatment, origin_took: Duration::ZERO, rules: Vec::new() }
     }
 }
 

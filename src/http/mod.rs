@@ -3,6 +3,7 @@
 //! In: messages as hyper has them. Out: the same, read or changed as the RFCs say. It must not know rules, pages,
 //! visitors or settings files.
 
+pub mod accept;
 pub mod activity;
 pub mod annotations;
 mod anywhere;
@@ -25,5 +26,6 @@ pub mod problem;
 pub mod security;
 pub mod trust;
 pub mod tunnel;
+mod weight;
 
 pub use body::{Body, BodyError};

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::content::error_page::ErrorPage;
 use crate::http::bounds::Bounds;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub origins: Vec<OriginSettings>,
     /// At least one, in the order of the file.
     pub sites: Vec<SiteSettings>,
+    /// Of requests that are no site's.
+    pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
     pub store: Option<PathBuf>,
@@ -92,6 +95,7 @@ pub struct SiteSettings {
     pub facts: Arc<serde_json::Value>,
     pub protect: Vec<PathPattern>,
     pub expose: Arc<Expose>,
+    pub error_page: Arc<ErrorPage>,
 }
 
 /// Paths that another origin answers.
