@@ -2,6 +2,7 @@
 //! rules, a clock that is set.
 
 mod acting;
+mod apologising;
 mod asserting;
 mod caching;
 mod coding;
