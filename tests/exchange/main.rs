@@ -4,6 +4,7 @@
 mod acting;
 mod apologising;
 mod asserting;
+mod breaking;
 mod caching;
 mod coding;
 mod failing;
