@@ -139,6 +139,8 @@ pub struct Metrics {
     pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
+    /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
+    pub tasks: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -164,6 +166,7 @@ impl Metrics {
             certificate_renewals: Family::default(),
             certificate_expiry: Family::default(),
             off: Gauge::default(),
+            tasks: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -183,6 +186,7 @@ impl Metrics {
         let expiry = self.certificate_expiry.clone();
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
+        registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
     /// The Prometheus text, with `fragments` counted by the current revision.

@@ -97,6 +97,8 @@ impl Admin {
             .into_iter()
             .map(|(name, told)| figures(&name, told))
             .collect();
+        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        self.exchange.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let mut response = text(StatusCode::OK, &self.exchange.metrics.text(&figures));
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);
