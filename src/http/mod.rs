@@ -11,7 +11,9 @@ pub mod client;
 pub mod coding;
 pub mod cookies;
 mod dial;
-mod framing;
+// Public for the fuzzers (`fuzz/`).
+#[doc(hidden)]
+pub mod framing;
 pub mod headers;
 mod interim;
 pub mod path;

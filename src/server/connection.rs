@@ -122,10 +122,14 @@ impl Connection {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Any of the library's errors: they are only traced.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves the exchanges on a connection that is ready for HTTP.
-async fn exchanges<I, S, F>(
+/// Serves the exchanges on a connection that is ready for HTTP, to its end.
+///
+/// # Errors
+/// What the HTTP library could not go on after.
+pub async fn exchanges<I, S, F>(
     stream: I,
     peer: Peer,
     protocol: &Protocol,

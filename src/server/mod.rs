@@ -4,8 +4,11 @@
 //! request, until the shutdown. It must not know what the service does.
 
 mod admission;
-mod connection;
-mod framing;
+#[doc(hidden)]
+pub mod connection;
+// Public, as is `connection`, for the fuzzers (`fuzz/`): they hold both against another reading of the same bytes.
+#[doc(hidden)]
+pub mod framing;
 pub mod gate;
 mod guard;
 pub mod inherited;
