@@ -2,6 +2,8 @@
 //!
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
+mod servers;
+
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
@@ -16,6 +18,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
+
+pub use servers::ServerFigures;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -111,6 +115,12 @@ pub struct Kind {
     pub kind: &'static str,
 }
 
+/// One label: why something was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Reason {
+    pub reason: &'static str,
+}
+
 /// One label: the name of something.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct NameLabel {
@@ -133,6 +143,8 @@ pub struct Metrics {
     pub origin_errors: Family<Kind, Counter>,
     /// Reloads of the rules, by result: `applied`, `unchanged`, `refused`.
     pub reloads: Family<Kind, Counter>,
+    /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
+    pub refused_requests: Family<Reason, Counter>,
     /// Orders of certificates, by result: `issued`, `failed`.
     pub certificate_renewals: Family<Kind, Counter>,
     /// Until when the certificates that we order hold, in Unix seconds, by their first domain.
@@ -163,6 +175,7 @@ impl Metrics {
             broken_pages: Family::default(),
             origin_errors: Family::default(),
             reloads: Family::default(),
+            refused_requests: Family::default(),
             certificate_renewals: Family::default(),
             certificate_expiry: Family::default(),
             off: Gauge::default(),
@@ -181,6 +194,7 @@ impl Metrics {
         registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
+        registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
         let renewals = self.certificate_renewals.clone();
         registry.register("certificate_renewals", "Orders of certificates, by result", renewals);
         let expiry = self.certificate_expiry.clone();
@@ -189,8 +203,8 @@ impl Metrics {
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
-    /// The Prometheus text, with `fragments` counted by the current revision.
-    pub fn text(&self, fragments: &[FragmentFigures]) -> String {
+    /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.
+    pub fn text(&self, fragments: &[FragmentFigures], servers: &[ServerFigures]) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
         let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
@@ -213,6 +227,7 @@ impl Metrics {
             let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
             let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
         }
+        ServerFigures::write(&mut text, servers);
         text.push_str("# EOF\n");
         text
     }
@@ -256,7 +271,7 @@ mod tests {
         let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
-        let text = metrics.text(&[hero]);
+        let text = metrics.text(&[hero], &[]);
         for line in [
             "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
             "inlay_fragment_renders_total{fragment=\"hero\"} 2",

@@ -29,6 +29,7 @@ use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
+use crate::origin::Origins;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
@@ -43,6 +44,7 @@ pub struct App {
     admin: Arc<Admin>,
     reloader: Arc<Reloader>,
     addresses: Vec<SocketAddr>,
+    drain_wait: Duration,
     admin_address: Option<SocketAddr>,
     /// All that is listened on, once more, for the process that comes after this one.
     sockets: Vec<OwnedFd>,
@@ -90,7 +92,7 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting)?;
+        let sites = build::sites(&settings, &connecting, &Origins::default())?;
         let cache = Cache::new(settings.cache_memory);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
@@ -104,6 +106,7 @@ impl App {
         let listeners = build::listeners(&settings, &challenges)?;
         let keepers = build::keepers(&settings, &challenges, &exchange.metrics, &clock)?;
         let site = Server::bind_or_inherit(listeners.clone(), &mut inherited)?;
+        let site = site.on(build::terms(&settings, &exchange.metrics));
         let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind_or_inherit(vec![listener], &mut inherited)).transpose()?;
         for address in inherited.left() {
@@ -117,11 +120,22 @@ impl App {
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
-        let mut app =
-            Self { exchange, admin, reloader, addresses, admin_address, sockets, trigger, admin_trigger, tasks };
+        let mut app = Self {
+            exchange,
+            admin,
+            reloader,
+            addresses,
+            drain_wait,
+            admin_address,
+            sockets,
+            trigger,
+            admin_trigger,
+            tasks,
+        };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
         for keeper in keepers {
@@ -143,6 +157,11 @@ impl App {
     fn serve_admin(&mut self, second: Server, shutdown: Shutdown) {
         let admin = self.admin.clone();
         self.tasks.spawn(second.run(move |request| answer(admin.clone(), request), shutdown));
+    }
+
+    /// How long what is in flight may take when it is [stopped](Self::stop).
+    pub fn drain_wait(&self) -> Duration {
+        self.drain_wait
     }
 
     /// The addresses that visitors reach, in the order of the settings.

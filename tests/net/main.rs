@@ -3,6 +3,8 @@
 mod authority;
 mod ending;
 mod house;
+mod origins;
+mod limits;
 mod passing;
 mod streaming;
 mod securing;

@@ -7,6 +7,8 @@
 pub mod actions;
 pub mod contents;
 pub mod deployment;
+pub mod limits;
 pub mod listen;
+pub mod origins;
 pub mod rules;
 pub mod wanted;

@@ -5,8 +5,10 @@
 
 mod acme;
 mod base;
+mod limits;
 mod listen;
 mod model;
+mod origins;
 mod overrides;
 mod sites;
 mod tls;
@@ -34,7 +36,7 @@ const COOKIE: &str = "inlay_visitor";
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
     let listeners = listen::listeners(raw.listen.as_ref(), base, report);
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
-    let mut origins = sites::OriginList::new(raw.origins.as_ref(), base, report);
+    let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
     let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report);
     let admin = raw.admin.as_ref().and_then(|at| {
@@ -57,6 +59,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

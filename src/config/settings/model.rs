@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::http::bounds::Bounds;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Bytes of the fragment cache.
     pub cache_memory: u64,
+    /// What clients may take.
+    pub bounds: Bounds,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -103,7 +106,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }
