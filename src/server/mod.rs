@@ -11,6 +11,7 @@ mod crowd;
 pub mod framing;
 pub mod gate;
 mod guard;
+mod http2;
 pub mod inherited;
 mod intake;
 #[doc(hidden)]
