@@ -107,14 +107,19 @@ impl Connecting {
     }
 }
 
-/// The sites, with connections of their own.
+/// The sites, with connections of their own. What clients have used of their rates in those from `before` counts on.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
-pub fn sites(settings: &Settings, connecting: &Connecting) -> Result<Arc<Sites>, BuildError> {
+pub fn sites(
+    settings: &Settings,
+    connecting: &Connecting,
+    before: Option<&Sites>,
+    clock: &Clock,
+) -> Result<Arc<Sites>, BuildError> {
     let origins = Origins::new(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
-    Ok(Arc::new(settings.sites(&origins)))
+    Ok(Arc::new(settings.sites(&origins, before, clock)))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

@@ -91,7 +91,7 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting)?;
+        let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache_memory);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));

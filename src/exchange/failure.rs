@@ -3,6 +3,7 @@
 //! | what fails | what it costs |
 //! |---|---|
 //! | the request names no site, or is none we may pass on | the request: an answer of ours |
+//! | one client has asked too often (`rate_limits`) | the request: 429, with `Retry-After` |
 //! | deciding rules (a panic) | the personalisation of this page |
 //! | one condition | its rule, or its injection |
 //! | one content | its fallbacks, then the origin's content in that place |
@@ -13,13 +14,17 @@
 //!
 //! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
 
-use http::{Response, StatusCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Response, StatusCode, header};
 
 use crate::http::Body;
 use crate::http::annotations::append_proxy_status;
 use crate::http::problem::problem;
 use crate::limits::OWN_NAME;
 use crate::origin::OriginError;
+use crate::throttle::Limited;
 
 /// What ends an exchange without the origin's answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +35,9 @@ pub enum Failure {
     /// A path below `/_inlay/` that this version does not have.
     #[error("there is no `{0}` here: paths below `/_inlay/` are Inlay's own")]
     UnknownEndpoint(String),
+    /// The client, or whoever is counted with it, asks too often.
+    #[error("too many requests; the next one may come in {} s", seconds(.0.wait))]
+    RateLimited(Limited),
     /// The origin gave no answer.
     #[error(transparent)]
     Origin(#[from] OriginError),
@@ -40,6 +48,7 @@ impl Failure {
         match self {
             Failure::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Failure::UnknownEndpoint(_) => StatusCode::NOT_FOUND,
+            Failure::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Origin(error) => error.status(),
         }
     }
@@ -52,9 +61,28 @@ impl Failure {
             own => own.to_string(),
         };
         let mut response = problem(status, &detail);
-        if let Failure::Origin(error) = self {
-            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
+        match self {
+            Failure::Origin(error) => {
+                append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
+            }
+            Failure::RateLimited(limited) => {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds(limited.wait).into());
+            }
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => {}
         }
         response
     }
+
+    /// The rate limit that was met.
+    pub fn limit(&self) -> Option<&Arc<str>> {
+        match self {
+            Failure::RateLimited(limited) => Some(&limited.limit),
+            _ => None,
+        }
+    }
+}
+
+/// Whole seconds, not less than the wait and not none (RFC 9110 section 10.2.3).
+fn seconds(wait: Duration) -> u64 {
+    (wait.as_millis().div_ceil(1_000) as u64).max(1)
 }

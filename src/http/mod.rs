@@ -14,6 +14,7 @@ pub mod cookies;
 mod dial;
 mod framing;
 pub mod headers;
+pub mod household;
 mod interim;
 pub mod path;
 pub mod peer;

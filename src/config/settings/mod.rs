@@ -9,6 +9,7 @@ mod limits;
 mod listen;
 mod model;
 mod overrides;
+mod rate_limits;
 mod sites;
 mod tls;
 
