@@ -10,12 +10,12 @@ use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Listener;
-use crate::http::client::RootsError;
+use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
 use crate::ids;
-use crate::origin::{Origins, OriginsError};
+use crate::origin::OriginsError;
 use crate::revision::Sites;
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
@@ -35,7 +35,7 @@ pub enum BuildError {
         source: Box<TlsError>,
     },
     #[error("the certificate of an ACME server can't be judged")]
-    Authority(#[source] RootsError),
+    Authority(#[source] TrustError),
     #[error(transparent)]
     Origins(Box<OriginsError>),
 }
@@ -107,7 +107,8 @@ impl Connecting {
     }
 }
 
-/// The sites, with connections of their own. What clients have used of their rates in those from `before` counts on.
+/// The sites. Origins of which nothing has changed since `before` go on with their connections and what is known of their
+/// servers, and what clients have used of their rates counts on.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
@@ -117,7 +118,8 @@ pub fn sites(
     before: Option<&Sites>,
     clock: &Clock,
 ) -> Result<Arc<Sites>, BuildError> {
-    let origins = Origins::new(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
+    let origins = before.map(|sites| sites.origins.clone()).unwrap_or_default();
+    let origins = origins.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins, before, clock)))
 }

@@ -15,7 +15,6 @@
 //! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Response, StatusCode, header};
 
@@ -36,7 +35,7 @@ pub enum Failure {
     #[error("there is no `{0}` here: paths below `/_inlay/` are Inlay's own")]
     UnknownEndpoint(String),
     /// The client, or whoever is counted with it, asks too often.
-    #[error("too many requests; the next one may come in {} s", seconds(.0.wait))]
+    #[error("too many requests; the next one may come in {} s", .0.retry_after())]
     RateLimited(Limited),
     /// The origin gave no answer.
     #[error(transparent)]
@@ -61,16 +60,22 @@ impl Failure {
             own => own.to_string(),
         };
         let mut response = problem(status, &detail);
-        match self {
-            Failure::Origin(error) => {
-                append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
-            }
-            Failure::RateLimited(limited) => {
-                response.headers_mut().insert(header::RETRY_AFTER, seconds(limited.wait).into());
-            }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => {}
+        if let Failure::Origin(error) = self {
+            append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
+        }
+        if let Some(seconds) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+
+    /// Seconds after which the client may come again, where we turned it away.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Failure::RateLimited(limited) => Some(limited.retry_after()),
+            Failure::Origin(error) => error.retry_after().map(u64::from),
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => None,
+        }
     }
 
     /// The rate limit that was met.
@@ -80,9 +85,4 @@ impl Failure {
             _ => None,
         }
     }
-}
-
-/// Whole seconds, not less than the wait and not none (RFC 9110 section 10.2.3).
-fn seconds(wait: Duration) -> u64 {
-    (wait.as_millis().div_ceil(1_000) as u64).max(1)
 }

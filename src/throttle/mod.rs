@@ -85,6 +85,13 @@ pub struct Limited {
     pub wait: Duration,
 }
 
+impl Limited {
+    /// The wait in whole seconds, as `Retry-After` has it (RFC 9110 section 10.2.3): not less than it is, and not none.
+    pub fn retry_after(&self) -> u64 {
+        (self.wait + Duration::from_nanos(999_999_999)).as_secs().max(1)
+    }
+}
+
 impl RateLimit {
     /// Begins to count, or goes on with what one of those `before` had counted for the same limit.
     pub fn new<'a>(

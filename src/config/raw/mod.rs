@@ -9,6 +9,7 @@ pub mod contents;
 pub mod deployment;
 pub mod limits;
 pub mod listen;
+pub mod origins;
 pub mod rate_limits;
 pub mod rules;
 pub mod wanted;
