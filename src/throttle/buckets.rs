@@ -141,7 +141,8 @@ mod tests {
             }
             for (number, from) in passed.iter().enumerate() {
                 for (count, to) in passed[number..].iter().enumerate() {
-                    prop_assert!(count as u64 < (to - from) / interval + u64::from(burst));
+                    let most = (to - from) / interval + u64::from(burst);
+                    prop_assert!((count as u64) < most, "{} in {} s", count + 1, to - from);
                 }
             }
         }
