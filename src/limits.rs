@@ -248,6 +248,8 @@ pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes of a response held per HTTP/2 stream while the client does not take them.
 pub const STREAM_SEND_BYTES: usize = 256 * 1024;
+/// Bytes of a response handed to an HTTP/2 stream at once: a DATA frame of the size that every client takes.
+pub const STREAM_PIECE_BYTES: usize = 16 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
 /// Streams on one HTTP/2 connection that end with an error of the client's, over its life: an honest client makes none.
