@@ -18,6 +18,7 @@ mod dial;
 #[doc(hidden)]
 pub mod framing;
 pub mod headers;
+pub mod household;
 mod interim;
 pub mod path;
 pub mod peer;
