@@ -55,8 +55,9 @@ impl Wish {
     fn of(member: &str, types: &[&str]) -> Option<Self> {
         let mut parts = member.split(';').map(str::trim);
         let range = parts.next()?;
-        let weights = parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("q"));
-        let weight = weights.last().map_or(Some(1000), |(_, weight)| weight::parse(weight))?;
+        let mut weights =
+            parts.filter_map(|part| part.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("q"));
+        let weight = weights.next_back().map_or(Some(1000), |(_, weight)| weight::parse(weight))?;
         let closeness = types.iter().filter_map(|name| Closeness::of(range, name)).max()?;
         Some(Self { weight, closeness })
     }
