@@ -4,6 +4,7 @@
 //! visitors or settings files.
 
 pub mod activity;
+pub mod alike;
 pub mod annotations;
 pub mod body;
 pub mod bounds;
@@ -12,14 +13,17 @@ pub mod client;
 pub mod coding;
 pub mod cookies;
 mod dial;
+pub mod forwarded;
 mod framing;
 pub mod headers;
+pub mod host;
 mod interim;
 pub mod path;
 pub mod peer;
 pub mod pem;
 pub mod problem;
 pub mod security;
+mod told;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

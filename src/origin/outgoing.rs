@@ -8,9 +8,10 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Uri};
 
 use super::{Hop, HostPolicy, WantedCodings};
+use crate::http::alike::remove_disguised;
 use crate::http::coding::{Coding, accepted_codings};
+use crate::http::forwarded::write_forwarded;
 use crate::http::headers::{Pseudonym, insert_upgrade, remove_hop_by_hop};
-use crate::http::peer::write_forwarded;
 use crate::http::{client::Protocols, cookies};
 
 /// Rewrites the head for the next hop; what else it holds stays as it was received.
@@ -18,6 +19,7 @@ pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderVal
     let received = parts.version;
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
+    remove_disguised(headers);
     if let Some(protocol) = upgrade {
         insert_upgrade(headers, protocol.clone());
     }
