@@ -6,11 +6,13 @@
 pub mod activity;
 pub mod alike;
 pub mod annotations;
+mod anywhere;
 pub mod body;
 pub mod bounds;
 pub mod caching;
 pub mod client;
 pub mod coding;
+mod connection;
 pub mod cookies;
 mod dial;
 pub mod forwarded;
@@ -21,9 +23,11 @@ mod interim;
 pub mod path;
 pub mod peer;
 pub mod pem;
+mod pool;
 pub mod problem;
 pub mod security;
 mod told;
+pub mod trust;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};
