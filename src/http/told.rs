@@ -46,8 +46,8 @@ fn by_names_of_their_own(headers: &HeaderMap) -> Vec<Told> {
     let is_any = !schemes.is_empty() || !hosts.is_empty();
     let hop = |place: usize| Told {
         address: addresses.get(place).and_then(|node| self::address(node)),
-        scheme: at(&schemes, place).and_then(|scheme| self::scheme(scheme)),
-        host: at(&hosts, place).and_then(|host| authority(host)),
+        scheme: at(&schemes, place).and_then(self::scheme),
+        host: at(&hosts, place).and_then(authority),
         element: None,
     };
     (0..addresses.len().max(usize::from(is_any))).map(hop).collect()
