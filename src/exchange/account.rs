@@ -35,22 +35,24 @@ pub struct Answered {
     origin_took: Duration,
     /// The names of the rules that applied.
     rules: Vec<Arc<str>>,
+    /// The rate limit that it met.
+    limit: Option<Arc<str>>,
 }
 
 impl Answered {
     /// The origin's answer, untouched.
     pub fn passed(response: Response<Body>, origin_took: Duration) -> Self {
-        Self { response, treatment: Treatment::Passed, origin_took, rules: Vec::new() }
+        Self { response, treatment: Treatment::Passed, origin_took, rules: Vec::new(), limit: None }
     }
 
     /// The origin's page, as these rules would have it.
     pub fn personalised(response: Response<Body>, origin_took: Duration, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Personalised, origin_took, rules }
+        Self { response, treatment: Treatment::Personalised, origin_took, rules, limit: None }
     }
 
     /// Sent elsewhere by these rules.
     pub fn redirected(response: Response<Body>, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Own, origin_took: Duration::ZERO, rules }
+        Self { response, treatment: Treatment::Own, origin_took: Duration::ZERO, rules, limit: None }
     }
 
     /// An answer of ours, because there is none of the origin.
@@ -61,9 +63,10 @@ impl Answered {
                 metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
         };
-        Self { response: failure.response(), treatment, origin_took: Duration::ZERO, rules: Vec::new() }
+        let (response, limit) = (failure.response(), failure.limit().cloned());
+        Self { response, treatment, origin_took: Duration::ZERO, rules: Vec::new(), limit }
     }
 }
 
@@ -86,7 +89,7 @@ impl Account {
     /// Counts the answer, says in its head how it came to be, and has its end logged. Without a context the request was
     /// refused before it was known whose it is.
     pub fn close(self, context: Option<Arc<Context>>, answered: Answered, metrics: &Metrics) -> Response<Body> {
-        let Answered { mut response, treatment, origin_took, rules } = answered;
+        let Answered { mut response, treatment, origin_took, rules, limit } = answered;
         if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
             let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
             append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
@@ -97,7 +100,7 @@ impl Account {
         let site = Name(context.as_ref().map(|context| context.site.name.clone()).unwrap_or_default());
         metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         metrics.head_seconds.observe(self.started.elapsed().as_secs_f64());
-        let line = Line { account: self, context, status, treatment, rules };
+        let line = Line { account: self, context, status, treatment, rules, limit };
         response.map(|body| AccountedBody::wrap(body, line))
     }
 }
@@ -114,6 +117,7 @@ struct Line {
     status: u16,
     treatment: Treatment,
     rules: Vec<Arc<str>>,
+    limit: Option<Arc<str>>,
 }
 
 /// How a response ended.
@@ -172,7 +176,7 @@ impl HttpBody for AccountedBody {
 
 impl Drop for AccountedBody {
     fn drop(&mut self) {
-        let Line { account: Account { method, uri, started }, context, status, treatment, rules } = &self.line;
+        let Line { account: Account { method, uri, started }, context, status, treatment, rules, limit } = &self.line;
         // Nothing of this is made where nobody reads the log.
         tracing::info!(
             target: "inlay::access",
@@ -182,6 +186,7 @@ impl Drop for AccountedBody {
             status,
             ?treatment,
             rules = rules.join(" "),
+            limit = limit.as_deref(),
             revision = context.as_ref().map_or("", |context| &context.revision.id),
             bytes = self.bytes,
             milliseconds = started.elapsed().as_micros() as f64 / 1000.0,

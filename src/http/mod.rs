@@ -15,10 +15,14 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
+#[doc(hidden)]
+// Public for the fuzzers (`fuzz/`).
 pub mod forwarded;
 mod framing;
+pub mod framing;
 pub mod headers;
 pub mod host;
+pub mod household;
 mod interim;
 pub mod path;
 pub mod peer;

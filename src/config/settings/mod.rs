@@ -10,6 +10,7 @@ mod listen;
 mod model;
 mod origins;
 mod overrides;
+mod rate_limits;
 mod sites;
 mod tls;
 
