@@ -15,10 +15,9 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
-#[doc(hidden)]
-// Public for the fuzzers (`fuzz/`).
 pub mod forwarded;
-mod framing;
+// Public for the fuzzers (`fuzz/`).
+#[doc(hidden)]
 pub mod framing;
 pub mod headers;
 pub mod host;
