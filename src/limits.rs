@@ -196,6 +196,16 @@ pub const CUT_WAIT: Duration = Duration::from_secs(1);
 /// Times one request is tried, over all of an origin's servers, where trying again is safe.
 pub const ORIGIN_ATTEMPTS: usize = 2;
 
+// -- origin/policy --
+
+/// The part of the time since a response was last changed for which it counts as fresh where nothing else tells: what
+/// RFC 9111 section 4.2.2 suggests.
+pub const HEURISTIC_FRESHNESS_PERCENT: u64 = 10;
+/// The longest that such a guess may be. A page that has not changed for years may change tomorrow.
+pub const HEURISTIC_FRESHNESS: Duration = Duration::from_hours(24);
+/// Request headers that one response may vary by. Real ones name three; a list of them is compared per request.
+pub const VARY_NAMES: usize = 16;
+
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.

@@ -6,6 +6,7 @@
 mod balance;
 mod failure;
 mod outgoing;
+pub mod policy;
 
 use std::collections::BTreeMap;
 use std::fmt;
