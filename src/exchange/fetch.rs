@@ -1,8 +1,7 @@
-//! Asking the origin: what of the client's request reaches it.
+//! Asking the origin, or the cache before it: what of the client's request reaches them.
 //!
 //! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderMap};
@@ -11,11 +10,13 @@ use http::{Method, Request, Response, StatusCode};
 use super::plan::Plan;
 use crate::context::Context;
 use crate::http::Body;
+use crate::http::annotations::CacheStatus;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
-use crate::origin::{Hop, Origin, OriginError, WantedCodings};
+use crate::origin::cache::{Call, EntryId, Fetched, ResponseCache, UseCache};
+use crate::origin::{Hop, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
 pub struct Asked {
@@ -27,10 +28,28 @@ pub struct Asked {
     whole: Option<Request<()>>,
 }
 
-/// What the origin answered, and how long that took.
+/// What the origin answered, now or before, and how long that took.
 pub struct Answer {
     pub response: Response<Body>,
+    pub came: Came,
+}
+
+/// How an answer came.
+#[derive(Clone, Debug)]
+pub struct Came {
     pub took: Duration,
+    /// What the shared cache could do.
+    pub cache: CacheStatus,
+    /// The stored response that it is, if it is one: what is made of its content may be kept under this name.
+    pub entry: Option<EntryId>,
+}
+
+/// Where to ask, and for whom.
+pub struct Asker<'a> {
+    pub responses: &'a ResponseCache,
+    pub context: &'a Context,
+    pub peer: &'a Peer,
+    pub client: &'a TrueClient,
 }
 
 impl Asked {
@@ -62,14 +81,18 @@ impl Asked {
     ///
     /// # Errors
     /// Whatever kept the origin from answering.
-    pub async fn send(self, origin: &Arc<Origin>, peer: &Peer, client: &TrueClient) -> Result<Answer, OriginError> {
+    pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
-        let hop = Hop { peer, client, codings: self.codings };
-        let mut response = origin.fetch(self.request, &hop).await?;
-        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&response)) {
-            response = origin.fetch(whole.map(|()| Body::empty()), &hop).await?;
+        let Asker { responses, context, peer, client } = *asker;
+        let (origin, cookies) = context.site.origin_and_cookies(context.request.path());
+        let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
+        let call = Call { hop: Hop { peer, client, codings: self.codings }, cookies, use_cache, now: context.now };
+        let mut fetched = responses.fetch(origin, self.request, &call).await?;
+        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
+            fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;
         }
-        Ok(Answer { response, took: asking.elapsed() })
+        let Fetched { response, status, entry } = fetched;
+        Ok(Answer { response, came: Came { took: asking.elapsed(), cache: status, entry } })
     }
 }
 
@@ -91,9 +114,4 @@ fn without_body(request: &Request<Body>) -> Request<()> {
     *copy.headers_mut() = request.headers().clone();
     remove_conditions(copy.headers_mut());
     copy
-}
-
-/// Which origin answers this exchange.
-pub fn origin_of(context: &Context) -> &Arc<Origin> {
-    context.site.origin_of(context.request.path())
 }

@@ -24,12 +24,13 @@ use crate::context::Context;
 use crate::http::Body;
 use crate::http::headers::csp_nonce;
 use crate::http::peer::TrustedProxies;
+use crate::origin::cache::{CacheSettings, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use failure::Failure;
-use fetch::{Answer, Asked};
+use fetch::{Answer, Asked, Asker};
 use open::Arrival;
 use plan::{Layouts, Plan};
 use respond::Rewrite;
@@ -42,6 +43,8 @@ pub struct Exchange {
     pub visitors: ArcSwap<VisitorPolicy>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
+    /// Origin responses that are shared.
+    pub responses: ResponseCache,
     trusted: TrustedProxies,
     layouts: Layouts,
     off: AtomicBool,
@@ -57,12 +60,20 @@ pub enum Switch {
 
 impl Exchange {
     /// An exchange that begins with `revision`.
-    pub fn new(revision: Arc<Revision>, visitors: VisitorPolicy, trusted: TrustedProxies, clock: Clock) -> Self {
+    pub fn new(
+        revision: Arc<Revision>,
+        visitors: VisitorPolicy,
+        trusted: TrustedProxies,
+        cache: CacheSettings,
+        clock: Clock,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::new());
         Self {
+            responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
             visitors: ArcSwap::from_pointee(visitors),
             clock,
-            metrics: Arc::new(Metrics::new()),
+            metrics,
             trusted,
             layouts: Layouts::default(),
             off: AtomicBool::new(false),
@@ -86,32 +97,33 @@ impl Exchange {
         let Arrival { request, peer, client, trace, .. } = arrival;
         let plan = self.decide(context);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
+        let asker = Asker { responses: &self.responses, context, peer: &peer, client: &client };
         let observers = Observers { metrics: self.metrics.clone(), trace };
         let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
-        let (answer, plan) = join(asked.send(fetch::origin_of(context), &peer, &client), filling).await;
-        let Answer { mut response, took } = answer?;
+        let (answer, plan) = join(asked.send(&asker), filling).await;
+        let Answer { mut response, came } = answer?;
 
-        let Some(plan) = plan else { return Ok(Answered::passed(response, took)) };
+        let Some(plan) = plan else { return Ok(Answered::passed(response, came)) };
         let codings = match respond::page_codings(&response) {
             Ok(codings) => codings,
             Err(reason) => {
                 tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
-                return Ok(Answered::passed(response, took));
+                return Ok(Answered::passed(response, came));
             }
         };
         let nonce = csp_nonce(response.headers()).map(str::to_owned);
         let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(nonce.as_deref())) else {
-            return Ok(Answered::passed(response, took));
+            return Ok(Answered::passed(response, came));
         };
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
         if !plan.applies() {
-            return Ok(Answered::passed(response, took));
+            return Ok(Answered::passed(response, came));
         }
         let rules = plan.applied().cloned().collect();
-        Ok(Answered::personalised(respond::rewrite(response, &codings, plan, rewrite), took, rules))
+        Ok(Answered::personalised(respond::rewrite(response, &codings, plan, rewrite), came, rules))
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.

@@ -4,6 +4,7 @@
 //! connection only. It must not know pages, content or rules.
 
 mod balance;
+pub mod cache;
 mod failure;
 mod outgoing;
 pub mod policy;

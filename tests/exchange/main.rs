@@ -11,5 +11,6 @@ mod passing;
 mod proving;
 mod reloading;
 mod seeing;
+mod sharing;
 mod streaming;
 mod visiting;

@@ -4,6 +4,7 @@
 //! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`. It must not
 //! know them.
 
+pub mod cache;
 pub mod contents;
 pub mod deployment;
 pub mod rules;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use super::cache::CacheShares;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
 use crate::origin::OriginSettings;
@@ -32,8 +33,8 @@ pub struct Settings {
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     pub trusted_proxies: Vec<IpNet>,
-    /// Bytes of the fragment cache.
-    pub cache_memory: u64,
+    /// What each cache may take.
+    pub cache: CacheShares,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -100,7 +101,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, s.log)
         }
         fixed(self) != fixed(fresh)
     }
