@@ -91,6 +91,8 @@ pub const CONFIG_REPARSES: usize = 50;
 pub const CONFIG_PROBLEMS: usize = 1_000;
 /// Characters of a line shown on either side of a mark.
 pub const CONFIG_PRINTED_LINE: usize = 120;
+/// For how long HSTS must hold that is to be built into browsers, as those who build them ask: a year.
+pub const HSTS_PRELOADED: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Characters of a visitor secret at least: 256 bits at 8 a character.
 pub const SECRET_CHARACTERS: usize = 32;
 
@@ -155,8 +157,13 @@ pub const TUNNEL_COPY_BYTES: usize = 16 * 1024;
 pub const CONNECTIONS: usize = 16_384;
 /// Connections that the system queues per listener before they are accepted.
 pub const ACCEPT_QUEUE: u32 = 1_024;
+/// From the beginning of a drain to the end of what is idle: a client that has just connected, or that uses a connection
+/// again at that moment, has its request on the way. Longer than any round trip.
+pub const LAST_REQUEST_WAIT: Duration = Duration::from_secs(1);
 /// Pause after an accept that failed for want of resources (file descriptors): others must end first.
 pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Bytes of an OCSP response that is stapled: it holds a signature and perhaps a chain, and goes into every handshake.
+pub const OCSP_BYTES: usize = 16 * 1024;
 /// TLS handshake of a client.
 pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
 /// From the connection, or the end of an exchange, to the end of the next request's head; so also how long an idle
@@ -188,6 +195,8 @@ pub const RESETS_PENDING: usize = 32;
 pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
 /// What is in flight on the admin port may take this long, after all else has ended.
 pub const ADMIN_DRAIN_WAIT: Duration = Duration::from_secs(1);
+/// How long the next process may take from its start until it serves: it reads the rules, and this one serves meanwhile.
+pub const HAND_OVER_WAIT: Duration = Duration::from_secs(30);
 /// What was cut may take this long to notice.
 pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
@@ -244,6 +253,19 @@ pub const BACKGROUND_RENEWALS: usize = 256;
 /// Bytes of an answer of the admin port that a command reads: far more than any has.
 pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 
+/// Bytes of one page that `check --against` compares: ten times a large page.
+pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.
+pub const COMPARED_COOKIES: usize = 20;
+/// How long one of its requests may take, to the end of the page.
+pub const COMPARED_FETCH_WAIT: Duration = Duration::from_secs(20);
+/// How long two pages are compared; what is then left counts as different.
+pub const COMPARED_DIFF_WAIT: Duration = Duration::from_secs(5);
+/// Places that it shows of one cookie; the first say what the rest is.
+pub const COMPARED_PLACES: usize = 3;
+/// Characters of a page that it shows around such a place, on either side.
+pub const COMPARED_EXCERPT: usize = 40;
+
 // -- app --
 
 /// How often the rules folder is looked at: a change is live well within a second, and a few hundred files cost next to nothing.
@@ -252,6 +274,8 @@ pub const RULES_POLL: Duration = Duration::from_millis(250);
 pub const RULES_SETTLE: Duration = Duration::from_millis(50);
 /// Looks after a change, at most: what has not settled then is read as it is, so that a change is live within a second.
 pub const RULES_SETTLE_LOOKS: usize = 10;
+/// How often the files of certificates are looked at: they change every few weeks, but a wrong one is put right in a hurry.
+pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 
 // -- cli/demo --
 

@@ -11,6 +11,7 @@ use crate::decide::audience::Audiences;
 use crate::origin::{Origin, Origins};
 use crate::page::Marker;
 use crate::rule::RuleBook;
+use crate::rule::action::Actions;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::scope::Facts;
 use crate::scope::condition::Condition;
@@ -26,6 +27,8 @@ pub struct Revision {
     pub book: RuleBook,
     /// What each rule lays in, by the rule's number.
     pub injections: Vec<Vec<Injection>>,
+    /// What each rule does besides, by the rule's number.
+    pub actions: Vec<Actions>,
     pub language: Arc<Language>,
     pub library: Library,
     pub audiences: Arc<Audiences>,
@@ -87,6 +90,13 @@ impl Sites {
         let named = self.list.iter().rev().filter_map(|site| Some((closeness(site)?, site)));
         let closest = named.max_by_key(|(closeness, _)| *closeness).map(|(_, site)| site);
         closest.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
+    }
+
+    /// Whether a site names this host (lower case, without port). One that takes every host, without or by a bare `*`,
+    /// names none.
+    pub fn names(&self, host: &str) -> bool {
+        let mut hosts = self.list.iter().flat_map(|site| &site.hosts);
+        hosts.any(|glob| glob.says_something() && glob.matches(host))
     }
 }
 

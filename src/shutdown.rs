@@ -85,6 +85,11 @@ impl Shutdown {
         self.reached(Phase::Draining).await;
     }
 
+    /// Whether the stop has begun.
+    pub fn is_draining(&self) -> bool {
+        *self.phase.borrow() >= Phase::Draining
+    }
+
     /// Waits until what still runs must end at once.
     pub async fn cut(&self) {
         self.reached(Phase::Cut).await;

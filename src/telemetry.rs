@@ -96,6 +96,15 @@ pub struct SlotLabels {
     pub outcome: &'static str,
 }
 
+/// Labels of `inlay_actions_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ActionLabels {
+    pub rule: Name,
+    /// `redirect`, `serve`, `request`, `response`.
+    pub action: &'static str,
+    pub outcome: &'static str,
+}
+
 /// One label: what something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
@@ -110,6 +119,8 @@ pub struct Metrics {
     /// Seconds from the request's head to the response's head.
     pub head_seconds: Histogram,
     pub slots: Family<SlotLabels, Counter>,
+    /// What rules did with exchanges beside laying something in.
+    pub actions: Family<ActionLabels, Counter>,
     /// Pages whose rewriting ended before the page did, by reason.
     pub broken_pages: Family<Kind, Counter>,
     /// Failures of origins, by kind.
@@ -162,6 +173,7 @@ impl Metrics {
             requests: Family::default(),
             head_seconds: Histogram::new(buckets),
             slots: Family::default(),
+            actions: Family::default(),
             broken_pages: Family::default(),
             origin_errors: Family::default(),
             reloads: Family::default(),
@@ -177,6 +189,7 @@ impl Metrics {
         registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
         registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
         registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        registry.register("actions", "Redirects, serves and header edits, by rule and outcome", self.actions.clone());
         registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());

@@ -38,7 +38,7 @@ fn deployment(folder: &Path) -> ConfigSource {
 }
 
 fn rules(folder: &Path) -> Result<(Rules, Problems), Problems> {
-    let around = Surroundings { sites: None, environment: &environment(folder), now: now() };
+    let around = Surroundings { deployment: None, environment: &environment(folder), now: now() };
     config::rules(&[folder.join("rules")], around)
 }
 
@@ -173,6 +173,12 @@ fn the_reader_accepts_every_key_of_the_schema() {
             () if has("select") => format!("rules:\n  r:\n    inject:\n    -\n{keys}"),
             () if has("html") => format!("fragments:\n  f:\n{keys}"),
             () if has("from") => format!("rules:\n  r:\n    active:\n{keys}"),
+            () if has("to") => format!("rules:\n  r:\n    redirect:\n{keys}"),
+            () if has("origin") => format!("rules:\n  r:\n    serve:\n{keys}"),
+            () if has("response") => format!("rules:\n  r:\n    headers:\n{keys}"),
+            () if has("set") => {
+                format!("rules:\n  r:\n    headers:\n     request:\n{keys}")
+            }
             () if has("path") => format!("match:\n{keys}"),
             () if has("add") => {
                 format!("rules:\n  r:\n    inject:\n    - class:\n{}", keys.replace("      ", "        "))
@@ -281,7 +287,7 @@ fn a_variable_of_the_rules_is_a_part_of_their_id() {
     write(&folder.path().join("rules/a.yaml"), "fragments: { hello: { text: \"Hello, ${NAME:-you}\" } }\n");
     let id = |name: &str, value: &str| {
         let environment = Environment::Fixed([(name.to_owned(), value.to_owned())].into());
-        let around = Surroundings { sites: None, environment: &environment, now: now() };
+        let around = Surroundings { deployment: None, environment: &environment, now: now() };
         config::rules(&[folder.path().join("rules")], around).expect("fine").0.id
     };
     assert_eq!(id("NAME", "Ann"), id("NAME", "Ann"));

@@ -24,7 +24,8 @@ fn documented() -> Environment {
 
 /// Reads folders of rules; anything to say about them is too much.
 fn check_rules(folder: &Path) {
-    let around = Surroundings { sites: None, environment: &Environment::Fixed([].into()), now: Timestamp::UNIX_EPOCH };
+    let around =
+        Surroundings { deployment: None, environment: &Environment::Fixed([].into()), now: Timestamp::UNIX_EPOCH };
     let (_, warnings) = config::rules(&[folder.to_owned()], around).unwrap_or_else(|problems| panic!("{problems}"));
     assert!(warnings.is_empty(), "{warnings}");
 }

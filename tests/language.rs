@@ -51,6 +51,25 @@ fn holds(condition: &str) -> bool {
     language.holds("c", &Reader::new(scope())).unwrap_or_else(|error| panic!("{condition}: {error}"))
 }
 
+fn line(source: &str, escape: Escape) -> Result<String, RenderError> {
+    let mut builder = LanguageBuilder::new();
+    builder.template("t", source).printed_in_lines(Unit::Template("t".into()));
+    let language = builder.build().unwrap_or_else(|problems| panic!("{source}: {problems:#?}")).0;
+    let request = json!({ "path": "/caf\u{e9}/a%2Fb", "q": "a&b=c?d#e;f+g\r\n\\%41" });
+    language.line("t", &Reader::new(scope().with("request", Arc::new(Tree::shared(request)))), escape)
+}
+
+#[test]
+fn values_in_urls_and_fields_are_escaped_for_them() {
+    let url = |source: &str| line(source, Escape::Url).unwrap_or_else(|error| panic!("{source}: {error}"));
+    assert_eq!(url(" /nl{{ request.path }} "), "/nl/caf%C3%A9/a%2Fb");
+    assert_eq!(url("/?q={{ request.q }}&x"), "/?q=a%26b%3Dc%3Fd%23e%3Bf%2Bg%0D%0A%5C%2541&x");
+    assert_eq!(url("/?q={{ request.q | urlencode }}"), url("/?q={{ request.q }}"));
+    assert_eq!(url("/{{ 'a?' ~ site.data.n }}"), "/a%3F3");
+    assert_eq!(line("{{ site.data.markup }}", Escape::Field).ok().as_deref(), Some("<b a=\"x\" b='y'>&</b>"));
+    assert!(matches!(line("/{{ profile.nick }}", Escape::Url), Err(RenderError::Unknown(_))));
+}
+
 #[test]
 fn printing_the_unknown_fails_the_content_in_whatever_way_it_is_printed() {
     let ways = [

@@ -4,15 +4,19 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::config::Settings;
 use crate::config::settings::Listener;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
+use crate::http::security::Hsts;
 use crate::ids;
 use crate::origin::{Origins, OriginsError};
 use crate::revision::Sites;
 use crate::server::ListenerSettings;
-use crate::server::tls::{CertificateFiles, Tls, TlsError};
+use crate::server::gate::Gate;
+use crate::server::tls::{Tls, TlsError};
 use crate::shutdown::Shutdown;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
@@ -35,20 +39,26 @@ pub enum BuildError {
 /// # Errors
 /// A certificate or key that can't be read.
 pub fn listeners(settings: &Settings) -> Result<Vec<ListenerSettings>, BuildError> {
-    settings.listeners.iter().map(listener).collect()
+    let reserved: Arc<[HeaderName]> = settings.listeners.iter().filter_map(|one| one.client_header.clone()).collect();
+    settings.listeners.iter().map(|one| listener(one, &reserved, settings)).collect()
 }
 
-fn listener(listener: &Listener) -> Result<ListenerSettings, BuildError> {
+fn listener(
+    listener: &Listener,
+    reserved: &Arc<[HeaderName]>,
+    settings: &Settings,
+) -> Result<ListenerSettings, BuildError> {
     let address = listener.address;
-    if listener.certificates.is_empty() {
-        return Ok(ListenerSettings { address, tls: None });
-    }
-    let files = listener.certificates.iter().map(|files| CertificateFiles {
-        certificate: files.certificate.clone(),
-        private_key: files.private_key.clone(),
-    });
-    let tls = Tls::load(files.collect()).map_err(|source| BuildError::Tls { address, source: Box::new(source) })?;
-    Ok(ListenerSettings { address, tls: Some(tls) })
+    let tls = listener.tls.clone().map(Tls::new).transpose();
+    let tls = tls.map_err(|source| BuildError::Tls { address, source: Box::new(source) })?;
+    let gate = Gate {
+        redirect: listener.redirect,
+        hsts: listener.hsts.map(Hsts::value),
+        client_header: listener.client_header.clone(),
+        reserved: reserved.clone(),
+        trusted: trusted(settings),
+    };
+    Ok(ListenerSettings { address, tls, gate })
 }
 
 /// What every connection to an origin has from this process.

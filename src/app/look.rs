@@ -1,6 +1,6 @@
-//! What the folders of rules look like from outside: which files there are, and what tells a changed one.
+//! What folders and files look like from outside: which there are, and what tells a changed one.
 //!
-//! In: folders. Out: a [`Look`], to be compared with another. It must not read the files.
+//! In: paths. Out: a [`Look`], to be compared with another. It must not read the files.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::limits::{CONFIG_FILES, CONFIG_FOLDER_DEPTH};
 
-/// The files of some folders, in a fixed order. Two that are equal mean that nothing changed in between.
+/// Some files, in a fixed order. Two that are equal mean that nothing changed in between.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look(Vec<(PathBuf, Stamp)>);
 
@@ -31,6 +31,12 @@ impl Look {
         folders.iter().for_each(|folder| look.enter(folder, 0, &mut entered));
         look.0.sort_by(|(a, _), (b, _)| a.cmp(b));
         look
+    }
+
+    /// Looks at these files. Links are followed; one that is not there is left out.
+    pub fn at_files(files: &[PathBuf]) -> Self {
+        let stamp = |file: &PathBuf| Some((file.clone(), Stamp::of(&fs::metadata(file).ok()?)));
+        Self(files.iter().filter_map(stamp).collect())
     }
 
     /// A folder that can't be read looks empty: it is the reading of it that tells why.

@@ -5,9 +5,12 @@
 mod build;
 mod look;
 mod reload;
+pub mod successor;
 mod watch;
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use tokio::task::JoinSet;
 
 pub use build::BuildError;
 pub use reload::Reloaded;
+pub use successor::HandOverError;
 
 use crate::admin::Admin;
 use crate::clock::Clock;
@@ -24,9 +28,11 @@ use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
+use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use build::Connecting;
+use look::Look;
 use reload::Reloader;
 
 /// Inlay, running.
@@ -37,6 +43,8 @@ pub struct App {
     reloader: Arc<Reloader>,
     addresses: Vec<SocketAddr>,
     admin_address: Option<SocketAddr>,
+    /// All that is listened on, once more, for the process that comes after this one.
+    sockets: Vec<OwnedFd>,
     trigger: Trigger,
     /// The admin port ends last: a drain is watched over it.
     admin_trigger: Trigger,
@@ -53,8 +61,10 @@ pub enum StartError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error("the listening sockets can't be kept for the next process")]
+    Sockets(#[source] io::Error),
     #[error("signals can't be listened for")]
-    Signals(#[source] std::io::Error),
+    Signals(#[source] io::Error),
 }
 
 impl App {
@@ -64,6 +74,18 @@ impl App {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(source: ConfigSource, clock: Clock) -> Result<(Self, Problems), StartError> {
+        Self::start_on(source, clock, Inherited::none())
+    }
+
+    /// The same, on sockets that are open already as far as their addresses are those of the files.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start_on(
+        source: ConfigSource,
+        clock: Clock,
+        mut inherited: Inherited,
+    ) -> Result<(Self, Problems), StartError> {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
@@ -76,10 +98,18 @@ impl App {
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
+        // Before they are read, so that a change in between is seen.
+        let certificates = Look::at_files(&reload::certificate_files(&settings));
         let listeners = build::listeners(&settings)?;
-        let site = Server::bind(listeners.clone())?;
-        let second = settings.admin.as_ref().map(|admin| ListenerSettings { address: admin.address, tls: None });
-        let second = second.map(|listener| Server::bind(vec![listener])).transpose()?;
+        let site = Server::bind_or_inherit(listeners.clone(), &mut inherited)?;
+        let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
+        let second = second.map(|listener| Server::bind_or_inherit(vec![listener], &mut inherited)).transpose()?;
+        for address in inherited.left() {
+            tracing::warn!(%address, "a socket was given that no listener has as its address; it is closed");
+        }
+        let sockets = [Some(&site), second.as_ref()].into_iter().flatten().map(Server::sockets);
+        let sockets =
+            sockets.collect::<io::Result<Vec<_>>>().map_err(StartError::Sockets)?.into_iter().flatten().collect();
         let addresses = site.addresses();
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
@@ -88,7 +118,10 @@ impl App {
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
-        let mut app = Self { exchange, admin, reloader, addresses, admin_address, trigger, admin_trigger, tasks };
+        let mut app =
+            Self { exchange, admin, reloader, addresses, admin_address, sockets, trigger, admin_trigger, tasks };
+        let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
+        app.tasks.spawn(watching);
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);
@@ -127,9 +160,21 @@ impl App {
         self.reloader.reload_all()
     }
 
+    /// Starts the process that comes after this one, and waits until it serves on the same sockets. Out: its number; this one is
+    /// to be [stopped](App::stop) then.
+    ///
+    /// # Errors
+    /// [`HandOverError`]; this one goes on then, alone.
+    pub async fn hand_over(&self) -> Result<u32, HandOverError> {
+        let sockets: io::Result<Vec<OwnedFd>> = self.sockets.iter().map(OwnedFd::try_clone).collect();
+        successor::start(sockets.map_err(HandOverError::Start)?).await
+    }
+
     /// Ends: not ready, then no new connections, then what runs has `bound` to end by itself; the admin port tells of it to
     /// the last.
     pub async fn stop(self, bound: Duration) -> Drained {
+        // Else they would go on taking connections in.
+        drop(self.sockets);
         self.admin.drain();
         let drained = self.trigger.drain(bound).await;
         self.admin_trigger.drain(ADMIN_DRAIN_WAIT).await;

@@ -70,6 +70,16 @@ impl Reloader {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner).rules.clone()
     }
 
+    /// The files of certificates to watch; they change with a restart only, what is in them at any time.
+    pub fn certificate_files(&self) -> Vec<PathBuf> {
+        certificate_files(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the certificates again. Wrong ones change nothing.
+    pub fn reload_certificates(&self) {
+        self.held.tls.iter().for_each(reload_certificates);
+    }
+
     /// Reads the rules again; sites and their connections stay. What was read counts only if the files are still the same
     /// afterwards, as `settled` says: else it may be the half of a change.
     pub fn reload_rules(&self, settled: impl Fn() -> bool) -> Reloaded {
@@ -89,7 +99,7 @@ impl Reloader {
     /// Reads all files again. Listeners, the admin port, the folders of rules and the store stay until a restart.
     pub fn reload_all(&self) -> Reloaded {
         let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
-        self.held.tls.iter().for_each(reload_certificates);
+        self.reload_certificates();
         let read = config::load(&self.source, self.held.exchange.clock.now()).map_err(Refusal::Config);
         self.settle(read.and_then(|fresh| Ok(Some(self.take_over(&mut settings, fresh)?))))
     }
@@ -133,6 +143,12 @@ impl Reloader {
         admin.reloaded(state);
         reloaded
     }
+}
+
+/// All files that TLS listeners read.
+pub fn certificate_files(settings: &Settings) -> Vec<PathBuf> {
+    let tls = settings.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    tls.flat_map(|tls| tls.paths().map(PathBuf::from)).collect()
 }
 
 fn reload_certificates(tls: &Tls) {

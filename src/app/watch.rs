@@ -1,13 +1,13 @@
-//! Notices that something in the folders of rules changed.
+//! Notices that something in the folders of rules changed, or a certificate.
 //!
-//! In: folders. Out: reloads, once what changed has settled. It must not read the files.
+//! In: paths. Out: reloads, once what changed has settled. It must not read the files.
 
 use std::sync::Arc;
 use std::thread;
 
 use super::look::Look;
 use super::reload::Reloader;
-use crate::limits::{RULES_POLL, RULES_SETTLE, RULES_SETTLE_LOOKS};
+use crate::limits::{CERTIFICATES_POLL, RULES_POLL, RULES_SETTLE, RULES_SETTLE_LOOKS};
 use crate::shutdown::Shutdown;
 
 /// Reloads the rules whenever they changed, until the shutdown. The folders are looked at again and again rather than
@@ -27,6 +27,33 @@ pub async fn reload_on_change(reloader: Arc<Reloader>, shutdown: Shutdown) {
         match tokio::task::spawn_blocking(move || look_again(&reloader, before)).await {
             Ok(looked) => seen = looked,
             Err(error) => tracing::error!(%error, "reloading the rules broke off, those from before still apply"),
+        }
+    }
+}
+
+/// Reads the certificates again whenever their files are not as they were `seen`, until the shutdown. A wrong file is not
+/// tried again before it changes.
+pub async fn reload_certificates_on_change(reloader: Arc<Reloader>, mut seen: Look, shutdown: Shutdown) {
+    let files = reloader.certificate_files();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CERTIFICATES_POLL) => {}
+            () = shutdown.draining() => return,
+        }
+        let (reloader, files, before) = (reloader.clone(), files.clone(), seen.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let now = Look::at_files(&files);
+            if now == before {
+                return before;
+            }
+            // A certificate and its key are two files.
+            let settled = settle(now, || Look::at_files(&files));
+            reloader.reload_certificates();
+            settled
+        });
+        match looked.await {
+            Ok(looked) => seen = looked,
+            Err(error) => tracing::error!(%error, "reading the certificates broke off, those from before still serve"),
         }
     }
 }

@@ -7,10 +7,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use http::Uri;
 use serde_json::json;
 
 use super::flags::FILE;
-use super::{USAGE, style_for};
+use super::{USAGE, independence, style_for};
 use crate::clock::Clock;
 use crate::config::compile::Surroundings;
 use crate::config::print::{self, Style};
@@ -37,6 +38,15 @@ pub struct Args {
     /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of both.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["config", "rules", "json"])]
     pub schema: Option<Option<Kind>>,
+    /// Checks a page of the site behind instead of files; today its `--cookies`.
+    #[arg(long, value_name = "URL", value_parser = independence::url, conflicts_with_all = ["config", "rules", "json", "schema"], requires = "cookies")]
+    pub against: Option<Uri>,
+    /// Which cookies the page depends on: asks for it with and without each, those that it sets or those of `--cookie`.
+    #[arg(long, requires = "against")]
+    pub cookies: bool,
+    /// A cookie to try, instead of those that the page sets; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = independence::cookie, requires = "cookies")]
+    pub cookie: Vec<(String, String)>,
 }
 
 /// What there is to read.
@@ -47,6 +57,9 @@ enum Subject {
 
 /// Checks, and prints to standard output.
 pub fn run(args: &Args) -> ExitCode {
+    if let Some(url) = &args.against {
+        return independence::run(url, &args.cookie);
+    }
     let mut out = std::io::stdout();
     let Some((text, code)) = answer(args, style_for(&out)) else {
         eprintln!(
@@ -71,7 +84,7 @@ pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
         }
         Subject::Rules(folders) => {
             let environment = Environment::Process;
-            let around = Surroundings { sites: None, environment: &environment, now: Clock::system().now() };
+            let around = Surroundings { deployment: None, environment: &environment, now: Clock::system().now() };
             config::rules(&folders, around)
         }
     };

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod demo;
 mod flags;
+pub mod independence;
 mod run;
 mod switch;
 

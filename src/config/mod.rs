@@ -23,10 +23,10 @@ pub mod variables;
 mod yaml;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::rule::pattern::Glob;
 use compile::Surroundings;
 use raw::deployment::Deployment;
 use read::record::Record;
@@ -96,8 +96,8 @@ pub fn load(source: &ConfigSource, now: Timestamp) -> Result<Loaded, Problems> {
     let settings = read_settings(source, &mut report);
     // Without settings the rules are read all the same, from where they likely are: all problems in one run.
     let folders = settings.as_ref().map_or_else(|| likely_folders(source), |settings| settings.rules.clone());
-    let sites = settings.as_ref().map(site_names);
-    let around = Surroundings { sites: sites.as_deref(), environment: &source.environment, now };
+    let deployment = settings.as_ref().map(deployment_of);
+    let around = Surroundings { deployment: deployment.as_ref(), environment: &source.environment, now };
     let rules = compile::compile(&folders, around, &mut report);
     let failed = report.failed();
     let problems = report.finish();
@@ -123,8 +123,8 @@ pub fn settings(source: &ConfigSource) -> Result<Settings, Problems> {
 /// # Errors
 /// Every problem of every rule file, warnings among them.
 pub fn load_rules(settings: &Settings, now: Timestamp) -> Result<(Rules, Problems), Problems> {
-    let sites = site_names(settings);
-    rules(&settings.rules, Surroundings { sites: Some(&sites), environment: &settings.environment, now })
+    let deployment = deployment_of(settings);
+    rules(&settings.rules, Surroundings { deployment: Some(&deployment), environment: &settings.environment, now })
 }
 
 /// Reads folders of rules alone.
@@ -146,8 +146,13 @@ pub fn rules(folders: &[PathBuf], around: Surroundings<'_>) -> Result<(Rules, Pr
     }
 }
 
-fn site_names(settings: &Settings) -> Vec<Arc<str>> {
-    settings.sites.iter().map(|site| site.name.clone()).collect()
+fn deployment_of(settings: &Settings) -> compile::Deployment {
+    compile::Deployment {
+        sites: settings.sites.iter().map(|site| site.name.clone()).collect(),
+        hosts: settings.sites.iter().flat_map(|site| site.hosts.clone()).collect(),
+        any_host: settings.sites.iter().any(|site| !site.hosts.iter().any(Glob::says_something)),
+        origins: settings.origins.iter().map(|origin| origin.name.clone()).collect(),
+    }
 }
 
 fn likely_folders(source: &ConfigSource) -> Vec<PathBuf> {

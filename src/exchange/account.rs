@@ -50,6 +50,11 @@ impl Answered {
         Self { response, treatment: Treatment::Personalised, came: Some(came), rules }
     }
 
+    /// Sent elsewhere by these rules.
+    pub fn redirected(response: Response<Body>, rules: Vec<Arc<str>>) -> Self {
+        Self { response, treatment: Treatment::Own, came: None, rules }
+    }
+
     /// An answer of ours, because there is none of the origin.
     pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
         let treatment = match failure {

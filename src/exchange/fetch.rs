@@ -2,6 +2,7 @@
 //!
 //! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{self, HeaderMap};
@@ -16,7 +17,7 @@ use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
 use crate::origin::cache::{Call, EntryId, Fetched, ResponseCache, UseCache};
-use crate::origin::{Hop, OriginError, WantedCodings};
+use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
 pub struct Asked {
@@ -47,6 +48,11 @@ pub struct Came {
 /// Where to ask, and for whom.
 pub struct Asker<'a> {
     pub responses: &'a ResponseCache,
+    pub origin: &'a Arc<Origin>,
+    /// The cookies on which its answers depend, where that is asserted.
+    pub cookies: Option<&'a [Arc<str>]>,
+    /// What rules wrote into the request: answers may depend on it.
+    pub written: &'a [u8],
     pub context: &'a Context,
     pub peer: &'a Peer,
     pub client: &'a TrueClient,
@@ -83,10 +89,10 @@ impl Asked {
     /// Whatever kept the origin from answering.
     pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
-        let Asker { responses, context, peer, client } = *asker;
-        let (origin, cookies) = context.site.origin_and_cookies(context.request.path());
+        let Asker { responses, origin, cookies, written, context, peer, client } = *asker;
         let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
-        let call = Call { hop: Hop { peer, client, codings: self.codings }, cookies, use_cache, now: context.now };
+        let hop = Hop { peer, client, codings: self.codings };
+        let call = Call { hop, cookies, written, use_cache, now: context.now };
         let mut fetched = responses.fetch(origin, self.request, &call).await?;
         if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
             fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;

@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::actions::Acting;
 use super::plan::Plan;
 
 /// Decides what is to be laid in. `None` if nothing is, or if deciding panicked.
@@ -14,6 +15,11 @@ pub fn decided(decide: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
 /// Fills a part of a plan. `None` if that panicked: then none of the plan counts.
 pub fn filled(mut plan: Plan, fill: impl FnOnce(&mut Plan)) -> Option<Plan> {
     guarded("filling fragments", || fill(&mut plan)).map(|()| plan)
+}
+
+/// Works out what rules do with the exchange itself. Nothing, if that panicked.
+pub fn acting(act: impl FnOnce() -> Acting) -> Acting {
+    guarded("acting on the request", act).unwrap_or_default()
 }
 
 fn guarded<T>(what: &str, part: impl FnOnce() -> T) -> Option<T> {

@@ -3,6 +3,7 @@
 //! In: a request. Out: its response. It must not know sockets, files or how anything below it works.
 
 mod account;
+mod actions;
 mod failure;
 mod fetch;
 mod guard;
@@ -23,12 +24,13 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::headers::csp_nonce;
-use crate::http::peer::TrustedProxies;
+use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::origin::cache::{CacheSettings, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
+use actions::Acting;
 use failure::Failure;
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
@@ -92,12 +94,27 @@ impl Exchange {
         account.close(context, answered, &self.metrics)
     }
 
-    /// The walk: decide, ask the origin, and lay what was decided into what came.
+    /// The walk: decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
-        let Arrival { request, peer, client, trace, .. } = arrival;
-        let plan = self.decide(context);
+        let Arrival { mut request, peer, client, trace, .. } = arrival;
+        let mut plan = self.decide(context);
+        let acting = self.act(context, plan.as_mut(), &client);
+        if let Some(redirect) = acting.redirected(context) {
+            return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
+        }
+        acting.change_request(&mut request);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
-        let asker = Asker { responses: &self.responses, context, peer: &peer, client: &client };
+        let (origin, cookies) = acting.origin(context);
+        let written = acting.written();
+        let asker = Asker {
+            responses: &self.responses,
+            origin,
+            cookies,
+            written: &written,
+            context,
+            peer: &peer,
+            client: &client,
+        };
         let observers = Observers { metrics: self.metrics.clone(), trace };
         let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, observers };
 
@@ -106,24 +123,24 @@ impl Exchange {
         let (answer, plan) = join(asked.send(&asker), filling).await;
         let Answer { mut response, came } = answer?;
 
-        let Some(plan) = plan else { return Ok(Answered::passed(response, came)) };
-        let codings = match respond::page_codings(&response) {
-            Ok(codings) => codings,
-            Err(reason) => {
-                tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
-                return Ok(Answered::passed(response, came));
+        origin.speak_as(response.headers_mut(), &client);
+        acting.change_response(response.headers_mut());
+        Ok(match laid_in(response, plan, rewrite, context) {
+            Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
+            Laid::Unchanged(response) => Answered::passed(response, came),
+            Laid::NoPage(mut response) => {
+                acting.tell_what_it_rests_on(response.headers_mut(), context);
+                Answered::passed(response, came)
             }
-        };
-        let nonce = csp_nonce(response.headers()).map(str::to_owned);
-        let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(nonce.as_deref())) else {
-            return Ok(Answered::passed(response, came));
-        };
-        respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
-        if !plan.applies() {
-            return Ok(Answered::passed(response, came));
-        }
-        let rules = plan.applied().cloned().collect();
-        Ok(Answered::personalised(respond::rewrite(response, &codings, plan, rewrite), came, rules))
+        })
+    }
+
+    /// What rules do with the exchange itself; the page will rest on it too.
+    fn act(&self, context: &Context, plan: Option<&mut Plan>, client: &TrueClient) -> Acting {
+        let Some(plan) = plan else { return Acting::default() };
+        let acting = guard::acting(|| Acting::of(plan, context, client, &self.metrics));
+        plan.rests_on(acting.bounds());
+        acting
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
@@ -145,4 +162,40 @@ impl Exchange {
     pub fn is_off(&self) -> bool {
         self.off.load(Ordering::Relaxed)
     }
+}
+
+/// What became of the origin's response.
+enum Laid {
+    /// The names of the rules that applied.
+    Personalised(Response<Body>, Vec<Arc<str>>),
+    /// A page of which no rule wants anything now; its head tells what that rests on.
+    Unchanged(Response<Body>),
+    NoPage(Response<Body>),
+}
+
+/// Lays the plan into the response, where that is a page.
+fn laid_in(mut response: Response<Body>, plan: Option<Plan>, rewrite: Rewrite, context: &Context) -> Laid {
+    let Some(plan) = plan else { return Laid::NoPage(response) };
+    let codings = match respond::page_codings(&response) {
+        Ok(codings) => codings,
+        Err(reason) => {
+            tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
+            return Laid::NoPage(response);
+        }
+    };
+    let nonce = csp_nonce(response.headers()).map(str::to_owned);
+    let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(nonce.as_deref())) else {
+        return Laid::NoPage(response);
+    };
+    respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
+    if !plan.applies() {
+        return Laid::Unchanged(response);
+    }
+    let rules = applied(Some(&plan));
+    Laid::Personalised(respond::rewrite(response, &codings, plan, rewrite), rules)
+}
+
+/// The names of the rules that apply, highest first.
+fn applied(plan: Option<&Plan>) -> Vec<Arc<str>> {
+    plan.iter().flat_map(|plan| plan.applied()).cloned().collect()
 }

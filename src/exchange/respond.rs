@@ -96,10 +96,15 @@ fn last_content_type(headers: &HeaderMap) -> Option<String> {
 
 /// Makes the head of a page tell what the page rests on: to caches, to the visitor's browser, and to whoever asks why.
 pub fn tell_what_it_rests_on(headers: &mut HeaderMap, plan: &Plan, context: &Context) {
-    if limit_caching(headers, plan.bounds(), context.now) == Sharing::Private {
+    limit(headers, plan.bounds(), context);
+    append_server_timing(headers, plan.timings().map(slot_timing));
+}
+
+/// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private.
+pub fn limit(headers: &mut HeaderMap, bounds: Bounds, context: &Context) {
+    if limit_caching(headers, bounds, context.now) == Sharing::Private {
         set_visitor_cookie(headers, context);
     }
-    append_server_timing(headers, plan.timings().map(slot_timing));
 }
 
 /// Whether a response is one visitor's own.

@@ -18,6 +18,7 @@ pub mod path;
 pub mod peer;
 pub mod pem;
 pub mod problem;
+pub mod security;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

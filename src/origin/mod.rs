@@ -6,6 +6,7 @@
 mod balance;
 pub mod cache;
 mod failure;
+mod incoming;
 mod outgoing;
 pub mod policy;
 
@@ -14,7 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::{Authority, Uri};
 use http::{Method, Request, Response, StatusCode, request};
 use hyper::upgrade::OnUpgrade;
@@ -26,6 +27,7 @@ use crate::http::{Body, tunnel};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use balance::RoundRobin;
+use incoming::Own;
 
 pub use failure::{OriginError, OriginsError};
 
@@ -36,6 +38,8 @@ pub struct OriginSettings {
     /// Absolute, http or https, at least one; a path is a prefix.
     pub urls: Vec<Uri>,
     pub host: HostPolicy,
+    /// Whether what it says of itself is rewritten for the client: `Location`, `Refresh`, cookie domains.
+    pub rewrite_location: bool,
     /// PEM file of certificate authorities that are trusted besides the platform's.
     pub ca: Option<PathBuf>,
 }
@@ -144,6 +148,18 @@ impl Origin {
     /// Its name.
     pub fn name(&self) -> &Arc<str> {
         &self.settings.name
+    }
+
+    /// Rewrites what a response of this origin says of itself for a client: absolute URLs and cookie domains that are its
+    /// own. To be done last, on what the client gets: what is kept for others must not name this client's host.
+    pub fn speak_as(&self, headers: &mut HeaderMap, client: &TrueClient) {
+        let Some(host) = client.host.as_ref().filter(|_| self.settings.rewrite_location) else { return };
+        let mut own: Vec<Own> = self.settings.urls.iter().filter_map(Own::at).collect();
+        if let HostPolicy::Name(name) = &self.settings.host {
+            let named: Vec<Own> = own.iter().map(|own| own.named(name)).collect();
+            own.extend(named);
+        }
+        incoming::speak_as(headers, &own, &client.scheme, host);
     }
 
     /// Sends `request`, as the client sent it, and gives the response's head as soon as it is there. Cookies are passed

@@ -3,12 +3,14 @@
 //! In: rules as compiled, and what is asked. Out: for each rule of the path a [`Verdict`] with its reason. It must not know
 //! what a rule lays in, nor evaluate code itself.
 
+pub mod action;
 mod book;
 mod deciding;
 mod index;
 pub mod matching;
 pub mod pattern;
 pub mod schedule;
+pub mod target;
 
 use std::sync::Arc;
 

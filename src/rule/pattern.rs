@@ -64,6 +64,11 @@ impl Glob {
         fits(&self.0, text, &mut Captures::new())
     }
 
+    /// Whether any letter stands in it; one without fits whatever comes.
+    pub fn says_something(&self) -> bool {
+        self.closeness().letters > 0
+    }
+
     /// How closely it says what it wants, to choose among patterns that all match: one without `*` says more than any
     /// with one, and of those the one with more letters.
     pub fn closeness(&self) -> Closeness {

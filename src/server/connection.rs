@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,7 +26,7 @@ use tokio::time::Sleep;
 
 use super::admission;
 use super::guard::guard;
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use crate::http::activity::{Activity, InUse};
 use crate::http::peer::{Peer, Security};
 use crate::http::{Body, BodyError};
@@ -70,6 +71,8 @@ pub struct Connection {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Open,
+    /// Each response is the last one; a request may be on its way.
+    Last,
     /// The client has been told; exchanges in progress go on.
     Closing,
 }
@@ -104,6 +107,13 @@ impl Connection {
             Some(tls) => {
                 let handshake = tokio::time::timeout(limits::HANDSHAKE_WAIT, tls.accept(stream));
                 let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let shown = tls::client_certificate(&stream);
+                let service = move |mut request: Request<Body>| {
+                    if let Some(shown) = &shown {
+                        request.extensions_mut().insert(shown.clone());
+                    }
+                    service(request)
+                };
                 exchanges(stream, peer, protocol, service, shutdown).await?;
             }
         }
@@ -131,31 +141,47 @@ where
     let (stream, watch) = guard(stream);
     let service = service_fn(move |request: Request<Incoming>| {
         let in_use = in_use.enter();
+        let (version, ending) = (request.version(), shutdown.clone());
         let response = admission::serve(request, peer, &watch, &service);
-        async move { Ok::<_, Infallible>(response.await.map(|body| Counted { body, failing: None, _in_use: in_use })) }
+        async move {
+            let mut response = response.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+            if ending.is_draining() {
+                tell_the_end(&mut response, version);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let mut stage = Stage::Open;
     loop {
-        tokio::select! {
+        stage = tokio::select! {
             ended = connection.as_mut() => return ended,
             () = shutdown.cut() => return Ok(()),
-            () = shutdown.draining(), if stage == Stage::Open => {}
-            () = activity.idle_for(patience(stage)) => {
-                if stage == Stage::Closing {
-                    return Ok(());
-                }
-            }
+            () = shutdown.draining(), if stage == Stage::Open => Stage::Last,
+            () = tokio::time::sleep(limits::LAST_REQUEST_WAIT), if stage == Stage::Last => Stage::Closing,
+            () = activity.idle_for(patience(stage)) => match stage {
+                Stage::Open | Stage::Last => Stage::Closing,
+                Stage::Closing => return Ok(()),
+            },
+        };
+        if stage == Stage::Closing {
+            connection.as_mut().graceful_shutdown();
         }
-        connection.as_mut().graceful_shutdown();
-        stage = Stage::Closing;
+    }
+}
+
+/// Says that a response is the last on its connection (RFC 9112 section 9.6). In HTTP/2 GOAWAY says it, and after a switch of
+/// protocols there is nothing to say it to.
+fn tell_the_end<B>(response: &mut Response<B>, version: Version) {
+    if version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }
 
 /// How long a connection may be idle.
 fn patience(stage: Stage) -> std::time::Duration {
     match stage {
-        Stage::Open => limits::REQUEST_HEAD_WAIT,
+        Stage::Open | Stage::Last => limits::REQUEST_HEAD_WAIT,
         Stage::Closing => limits::CLOSE_WAIT,
     }
 }

@@ -6,7 +6,9 @@
 mod admission;
 mod connection;
 mod framing;
+pub mod gate;
 mod guard;
+pub mod inherited;
 mod refusal;
 mod strict;
 pub mod tls;
@@ -14,17 +16,20 @@ pub mod tls;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::http::Body;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
+use gate::Gate;
+use inherited::Inherited;
 use tls::Tls;
 
 /// One address to listen on.
@@ -33,6 +38,14 @@ pub struct ListenerSettings {
     /// Port 0 lets the system choose.
     pub address: SocketAddr,
     pub tls: Option<Tls>,
+    pub gate: Gate,
+}
+
+impl ListenerSettings {
+    /// Without TLS, and with nothing at the gate.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, tls: None, gate: Gate::default() }
+    }
 }
 
 /// Why an address can't be listened on.
@@ -56,6 +69,7 @@ struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Option<Tls>,
+    gate: Arc<Gate>,
 }
 
 impl Server {
@@ -64,13 +78,30 @@ impl Server {
     /// # Errors
     /// [`BindError`] of the first that can't be; the others are given back.
     pub fn bind(settings: Vec<ListenerSettings>) -> Result<Self, BindError> {
-        let listeners = settings.into_iter().map(Listener::bind).collect::<Result<_, _>>()?;
+        Self::bind_or_inherit(settings, &mut Inherited::none())
+    }
+
+    /// Binds those that are not among the `inherited`. Must be called within the runtime.
+    ///
+    /// # Errors
+    /// [`BindError`] of the first that can't be; the others are given back.
+    pub fn bind_or_inherit(settings: Vec<ListenerSettings>, inherited: &mut Inherited) -> Result<Self, BindError> {
+        let bind = |settings| Listener::bind(settings, inherited);
+        let listeners = settings.into_iter().map(bind).collect::<Result<_, _>>()?;
         Ok(Self { listeners, permits: Arc::new(Semaphore::new(limits::CONNECTIONS)) })
     }
 
     /// The addresses as they came out, in the order of the settings.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().map(|listener| listener.address).collect()
+    }
+
+    /// The listening sockets once more, for another process. Whoever has them keeps them open.
+    ///
+    /// # Errors
+    /// The system has no file descriptors left.
+    pub fn sockets(&self) -> io::Result<Vec<OwnedFd>> {
+        self.listeners.iter().map(|listener| listener.socket.as_fd().try_clone_to_owned()).collect()
     }
 
     /// Accepts until the shutdown begins to drain, and closes the listeners. Connections run on by themselves, and hold
@@ -93,9 +124,14 @@ impl Server {
 }
 
 impl Listener {
-    fn bind(settings: ListenerSettings) -> Result<Self, BindError> {
-        let ListenerSettings { address, tls } = settings;
+    fn bind(settings: ListenerSettings, inherited: &mut Inherited) -> Result<Self, BindError> {
+        let ListenerSettings { address, tls, gate } = settings;
+        let given = inherited.take(address);
         let bound = || {
+            if let Some(socket) = given {
+                let address = socket.local_addr()?;
+                return Ok((TcpListener::from_std(socket)?, address));
+            }
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
             // A restart must not wait for the last run's connections to be forgotten.
             #[cfg(unix)]
@@ -106,7 +142,7 @@ impl Listener {
             Ok((socket, address))
         };
         let (socket, address) = bound().map_err(|source| BindError { address, source })?;
-        Ok(Self { socket, address, tls })
+        Ok(Self { socket, address, tls, gate: Arc::new(gate) })
     }
 
     async fn accept_all<S, F>(self, permits: Arc<Semaphore>, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
@@ -114,6 +150,8 @@ impl Listener {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
+        let gate = Arc::clone(&self.gate);
+        let service = move |request| Arc::clone(&gate).serve(request, service.clone());
         loop {
             let next = async {
                 let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
@@ -121,12 +159,30 @@ impl Listener {
             };
             let ((stream, address), permit) = tokio::select! {
                 next = next => next,
-                () = shutdown.draining() => return,
+                () = shutdown.draining() => break,
             };
             let connection = Connection { stream, address, tls: self.tls.clone(), permit };
             // Never awaited here: one client's handshake must not keep the others out.
             tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
         }
+        let tls = self.tls.clone();
+        for (stream, address, permit) in self.queued(&permits) {
+            let connection = Connection { stream, address, tls: tls.clone(), permit };
+            tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
+        }
+    }
+
+    /// What the system has queued, without waiting, up to the permits: closing the last socket of a queue resets all that is
+    /// in it.
+    fn queued(self, permits: &Arc<Semaphore>) -> Vec<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let Ok(socket) = self.socket.into_std() else { return Vec::new() };
+        let next = || {
+            let permit = Arc::clone(permits).try_acquire_owned().ok()?;
+            let (stream, address) = socket.accept().ok()?;
+            stream.set_nonblocking(true).ok()?;
+            Some((TcpStream::from_std(stream).ok()?, address, permit))
+        };
+        std::iter::from_fn(next).collect()
     }
 
     /// The next connection. What fails is told and tried again: a listener never gives up.

@@ -103,7 +103,7 @@ where
 {
     let (trigger, handle) = shutdown();
     let local = "127.0.0.1:0".parse().expect("an address");
-    let server = Server::bind(vec![ListenerSettings { address: local, tls: None }]).expect("a port");
+    let server = Server::bind(vec![ListenerSettings::plain(local)]).expect("a port");
     let address = server.addresses()[0];
     let origin = Arc::new(origin);
     tokio::spawn(server.run(

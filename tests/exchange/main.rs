@@ -1,6 +1,8 @@
 //! The life of a request, through the real server with real sockets: an in-process origin behind, files in a folder as
 //! rules, a clock that is set.
 
+mod acting;
+mod asserting;
 mod caching;
 mod coding;
 mod failing;

@@ -288,3 +288,18 @@ async fn what_is_too_large_to_keep_streams_through_whole() {
         assert!(once_more.header("cache-status").is_some_and(|line| line.starts_with("inlay; fwd=uri-miss")), "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_a_rule_writes_into_a_request_is_shared_with_its_like_only() {
+    let rules = "rules:\n  r:\n    match: { path: /** }\n    headers: { request: { set: { x-tier: \"{{ request.cookies.tier or 'none' }}\" } } }\n";
+    let front = Front::new(rules, |request| {
+        let tier = request.headers()["x-tier"].to_str().expect("ASCII").to_owned();
+        Response::builder().header("cache-control", "public, max-age=60").body(Body::full(tier)).expect("a response")
+    })
+    .await;
+    for (tier, how) in [("gold", "fwd"), ("plain", "fwd"), ("gold", "hit")] {
+        let answer = front.get_with("/", &[("cookie", &format!("tier={tier}"))]).await;
+        assert_eq!(answer.text(), tier);
+        assert!(answer.header("cache-status").is_some_and(|line| line.starts_with(&format!("inlay; {how}"))), "{tier}");
+    }
+}

@@ -12,6 +12,7 @@ use inlay::http::Body;
 use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
 use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, WantedCodings};
+use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
 use inlay::server::{ListenerSettings, Server};
 use inlay::shutdown::{Shutdown, Trigger, shutdown};
@@ -34,12 +35,34 @@ where
     run(tls, service, trigger, handle)
 }
 
+/// Serves `service` behind a gate.
+pub fn serve_gated<S, F>(tls: Option<Tls>, gate: Gate, service: S) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (trigger, handle) = shutdown();
+    run_listener(ListenerSettings { tls, gate, ..here() }, service, trigger, handle)
+}
+
+fn here() -> ListenerSettings {
+    ListenerSettings::plain("127.0.0.1:0".parse().unwrap())
+}
+
 fn run<S, F>(tls: Option<Tls>, service: S, trigger: Trigger, handle: Shutdown) -> Running
 where
     S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    let server = Server::bind(vec![ListenerSettings { address: "127.0.0.1:0".parse().unwrap(), tls }]).unwrap();
+    run_listener(ListenerSettings { tls, ..here() }, service, trigger, handle)
+}
+
+fn run_listener<S, F>(listener: ListenerSettings, service: S, trigger: Trigger, handle: Shutdown) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let server = Server::bind(vec![listener]).unwrap();
     let address = server.addresses()[0];
     tokio::spawn(server.run(service, handle));
     Running { address, trigger }
@@ -74,6 +97,7 @@ impl Setup {
         let settings = OriginSettings {
             name: "site".into(),
             urls: self.urls.iter().map(|url| url.parse().unwrap()).collect(),
+            rewrite_location: true,
             host: self.host,
             ca: self.ca,
         };

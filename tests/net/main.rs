@@ -1,7 +1,9 @@
 //! The network's rooms with real sockets: servers, clients and origins in one process, on ports that the system chooses.
 
+mod authority;
 mod ending;
 mod house;
 mod passing;
 mod streaming;
+mod securing;
 mod tls;

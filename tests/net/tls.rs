@@ -1,76 +1,15 @@
 //! TLS on both sides: names, protocols, authorities, and certificates that change.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use http::{Request, Version};
 use inlay::http::Body;
 use inlay::http::client::{HttpClient, Protocols, SendError};
-use inlay::server::tls::{CertificateFiles, Tls};
-use rustls::pki_types::{CertificateDer, ServerName};
+use inlay::server::tls::Tls;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 
+use crate::authority::{Authority, der};
 use crate::house::{Running, Setup, echo_service, serve, text};
-
-/// An authority of our own, and the files that it signs.
-struct Authority {
-    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
-    certificate: rcgen::Certificate,
-    folder: TempDir,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut parameters = rcgen::CertificateParams::new(vec![]).unwrap();
-        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let certificate = parameters.self_signed(&key).unwrap();
-        let issuer = rcgen::Issuer::new(parameters, key);
-        let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
-        Self { issuer, certificate, folder }
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.folder.path().join("ca.pem")
-    }
-
-    /// Signs a certificate for `names` and writes it into files called `file`.
-    fn sign(&self, file: &str, names: &[&str]) -> CertificateFiles {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &self.issuer).unwrap();
-        let files = CertificateFiles {
-            certificate: self.folder.path().join(format!("{file}.pem")),
-            private_key: self.folder.path().join(format!("{file}.key")),
-        };
-        std::fs::write(&files.certificate, certificate.pem()).unwrap();
-        std::fs::write(&files.private_key, key.serialize_pem()).unwrap();
-        files
-    }
-
-    /// The certificate that the server shows to someone who asks for `name`.
-    async fn shown(&self, server: &Running, name: &str) -> CertificateDer<'static> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let stream = TcpStream::connect(server.address).await.unwrap();
-        let name = ServerName::try_from(name.to_owned()).unwrap();
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-        stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
-    }
-}
-
-fn der(files: &CertificateFiles) -> CertificateDer<'static> {
-    use rustls::pki_types::pem::PemObject;
-    CertificateDer::from_pem_file(&files.certificate).unwrap()
-}
 
 async fn fetch(client: &HttpClient, server: &Running, protocols: Protocols) -> Result<(Version, String), SendError> {
     let url = format!("https://localhost:{}/page", server.address.port());

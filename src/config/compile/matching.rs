@@ -21,8 +21,8 @@ pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match
     let sites = raw.site.iter().flat_map(|at| &at.value.0);
     for site in sites.clone() {
         let name = site.value.value.as_str();
-        let known = world.around.sites.filter(|known| !known.iter().any(|site| **site == *name));
-        if let Some(known) = known {
+        let known = world.around.deployment.map(|known| &known.sites);
+        if let Some(known) = known.filter(|known| !known.iter().any(|site| **site == *name)) {
             let remedy = suggestion(name, known.iter().map(|site| &**site), "define it under `sites` in inlay.yaml");
             report.error(site.span, format!("there is no site `{name}`"), remedy);
         }

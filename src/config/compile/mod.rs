@@ -3,10 +3,13 @@
 //! In: every rule file of a deployment. Out: [`Rules`], the part of a revision that `rules/` makes. Everything is
 //! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
+mod actions;
 mod chance;
 mod contents;
 mod cycles;
+mod fields;
 mod injections;
+mod loops;
 mod matching;
 mod purpose;
 mod rules;
@@ -30,13 +33,14 @@ use super::yaml;
 use crate::content::{Cache, Content, Library};
 use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
+use crate::rule::action::Actions;
 use crate::rule::{Rule, RuleBook};
 use crate::scope::language::{Language, Unit};
 use purpose::Purpose;
 use units::Units;
 use world::World;
 
-pub use world::Surroundings;
+pub use world::{Deployment, Surroundings};
 
 /// What the folders of rules say, compiled.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// By the rule's number.
     pub injections: Vec<Vec<Injection>>,
+    /// By the rule's number.
+    pub actions: Vec<Actions>,
     pub fragments: BTreeMap<Arc<str>, Content>,
     pub audiences: Audiences,
     pub language: Arc<Language>,
@@ -77,12 +83,13 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     });
     let audiences: Audiences = audiences.collect();
     let fragments = contents::fragments(&world, &mut units, report);
-    let (rules, injections) = rules::compile(&world, &mut units, report);
+    let rules::Compiled { rules, injections, actions } = rules::compile(&world, &mut units, report);
     let language = units.finish(&world, report)?;
+    loops::redirects(&rules, &language, &world, report);
     warnings::warn(&world, report);
     let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
-    (!report.failed()).then_some(Rules { id, rules, injections, fragments, audiences, language, files })
+    (!report.failed()).then_some(Rules { id, rules, injections, actions, fragments, audiences, language, files })
 }
 
 fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
@@ -126,6 +133,7 @@ impl Rules {
             sites,
             book: RuleBook::new(self.rules),
             injections,
+            actions: self.actions,
             language: self.language,
             library,
             audiences: Arc::new(self.audiences),

@@ -14,6 +14,8 @@ pub enum Purpose {
     Audience,
     /// `when` of a rule, a campaign or a file: asked when the request arrives.
     Rule,
+    /// A template of `redirect`, `serve` or `headers`: printed when the request arrives, as one line.
+    Line,
     /// The condition or the template of one injection.
     Injection {
         /// Whether it names an enclosing element.
@@ -42,7 +44,7 @@ impl Purpose {
         };
         match self {
             Purpose::Shared | Purpose::Injection { each: true } => Vec::new(),
-            Purpose::Rule => page.into(),
+            Purpose::Rule | Purpose::Line => page.into(),
             Purpose::Audience => page.into_iter().chain([params]).collect(),
             Purpose::Injection { each: false } => vec![Refused {
                 name: "each",

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::actions;
 use super::contents::Making;
 use super::injections;
 use super::matching;
@@ -17,20 +18,36 @@ use crate::config::read::At;
 use crate::config::report::Report;
 use crate::config::yaml::Text;
 use crate::revision::Injection;
+use crate::rule::action::Actions;
 use crate::rule::{Campaign, Rule, State};
 
-/// All rules with their injections. Those with problems are left out.
-pub fn compile(world: &World<'_>, units: &mut Units, report: &mut Report) -> (Vec<Rule>, Vec<Vec<Injection>>) {
+/// All rules, with what each does, by the rule's number.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    pub rules: Vec<Rule>,
+    pub injections: Vec<Vec<Injection>>,
+    pub actions: Vec<Actions>,
+}
+
+/// All rules. What has problems is left out.
+pub fn compile(world: &World<'_>, units: &mut Units, report: &mut Report) -> Compiled {
     let campaigns = campaigns(world, units, report);
     let mut made = Vec::with_capacity(world.rules.len());
     for (name, raw, file) in &world.rules {
         let rule = rule(name, raw, *file, &campaigns, &mut Making { world, units, report, purpose: Purpose::Shared });
         let injections = injections::compile(name, raw, &mut Making { world, units, report, purpose: Purpose::Shared });
-        made.push((rule, injections));
+        let actions = actions::compile(name, raw, &mut Making { world, units, report, purpose: Purpose::Line });
+        made.push((rule, injections, actions));
     }
     // Stable: equal priorities stay in the order of the files.
-    made.sort_by_key(|(rule, _)| std::cmp::Reverse(rule.priority));
-    made.into_iter().unzip()
+    made.sort_by_key(|(rule, ..)| std::cmp::Reverse(rule.priority));
+    let mut compiled = Compiled::default();
+    for (rule, injections, actions) in made {
+        compiled.rules.push(rule);
+        compiled.injections.push(injections);
+        compiled.actions.push(actions);
+    }
+    compiled
 }
 
 fn campaigns(world: &World<'_>, units: &mut Units, report: &mut Report) -> BTreeMap<String, Arc<Campaign>> {

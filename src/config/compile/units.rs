@@ -89,6 +89,9 @@ impl Units {
                 Unit::Condition(name) => builder.condition(name, if text.is_empty() { "false" } else { text }),
             };
             builder.refuse(unit.clone(), purpose.refused());
+            if *purpose == Purpose::Line {
+                builder.printed_in_lines(unit.clone());
+            }
         }
         builder.build()
     }

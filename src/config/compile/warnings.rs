@@ -1,4 +1,4 @@
-//! What works but is likely not meant: two rules that want the same element.
+//! What works but is likely not meant: two rules that want the same element, or redirect the same path.
 //!
 //! In: all rules. Out: warnings. It must not refuse anything.
 
@@ -9,6 +9,7 @@ use crate::config::raw::rules::{RawInjection, RawMatch, RawRule};
 use crate::config::read::At;
 use crate::config::read::record::Field;
 use crate::config::report::Report;
+use crate::config::source::Span;
 use crate::page::Place;
 use crate::rule::State;
 use crate::rule::pattern::{PathPattern, Segment};
@@ -22,30 +23,28 @@ pub fn warn(world: &World<'_>, report: &mut Report) {
     for (name, rule, file) in &world.rules {
         for injection in rule.inject.iter().flat_map(|at| &at.value.0) {
             let Some(key) = claim_key(injection) else { continue };
-            let claim = Claim { name, rule, file: *file, injection };
-            let others = claims.entry(key).or_default();
-            let clash = others.iter().rev().take(COMPARED).find(|other| other.clashes(&claim));
-            if let Some(first) = clash {
-                let selector = injection.select.as_ref().map_or("", |at| at.value.value.as_str());
-                let what = format!(
-                    "the rules `{}` and `{name}` both change all of `{selector}` on the same pages",
-                    first.name
-                );
-                let remedy =
-                    format!("`{}` wins as it stands first; give one a `priority` to say which you mean", first.name);
-                report.warn(injection.span, what, remedy).see(first.injection.span, "the first");
-            }
-            others.push(claim);
+            let does = format!("change all of `{}`", key.0);
+            let conditional = injection.when.is_some();
+            let claim = Claim { name, rule, file: *file, span: injection.span, conditional };
+            claim.enter(&does, claims.entry(key).or_default(), report);
+        }
+        let redirect = rule.redirect.as_ref().map(|at| ("redirect", at.key));
+        let serve = rule.serve.as_ref().map(|at| ("serve", at.key));
+        for (action, span) in [redirect, serve].into_iter().flatten() {
+            let claim = Claim { name, rule, file: *file, span, conditional: false };
+            claim.enter(action, claims.entry((action, "request".to_owned())).or_default(), report);
         }
     }
 }
 
-/// An injection that leaves nothing of what another does with the same elements.
+/// Something that a rule does and that leaves nothing of what another does with the same pages.
 struct Claim<'a> {
     name: &'a str,
     rule: &'a At<RawRule>,
     file: File<'a>,
-    injection: &'a At<RawInjection>,
+    span: Span,
+    /// Whether it has a condition of its own, beside the rule's.
+    conditional: bool,
 }
 
 /// The selector and what is claimed of its elements; `None` for what can stand beside others.
@@ -59,7 +58,18 @@ fn claim_key(injection: &At<RawInjection>) -> Option<(&str, String)> {
     Some((injection.select.as_ref()?.value.value.trim(), format!("{what} {each}")))
 }
 
-impl Claim<'_> {
+impl<'a> Claim<'a> {
+    /// Joins the others of its kind; the first with which it clashes is noted.
+    fn enter(self, does: &str, others: &mut Vec<Claim<'a>>, report: &mut Report) {
+        let clash = others.iter().rev().take(COMPARED).find(|other| other.clashes(&self));
+        if let Some(Claim { name: first, span, .. }) = clash {
+            let what = format!("the rules `{first}` and `{}` both {does} on the same pages", self.name);
+            let remedy = format!("`{first}` wins as it stands first; give one a `priority` to say which you mean");
+            report.warn(self.span, what, remedy).see(*span, "the first");
+        }
+        others.push(self);
+    }
+
     /// Whether nothing that is written keeps the two apart. A condition, a campaign or a priority shows that the
     /// author thought of it.
     fn clashes(&self, other: &Self) -> bool {
@@ -69,7 +79,7 @@ impl Claim<'_> {
             let unconditional =
                 rule.when.is_none() && rule.campaign.is_none() && rule.share.is_none() && rule.active.is_none();
             let file = claim.file.head.when.is_none() && claim.file.head.campaign.is_none();
-            live && unconditional && file && rule.except.is_none() && claim.injection.when.is_none()
+            live && unconditional && file && rule.except.is_none() && !claim.conditional
         };
         let priority = |claim: &Self| claim.rule.priority.as_ref().map_or(0, |at| at.value.0);
         plain(self) && plain(other) && priority(self) == priority(other) && self.name != other.name && self.meets(other)

@@ -18,15 +18,36 @@ use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::variables::Environment;
 use crate::config::yaml::Text;
+use crate::rule::pattern::Glob;
 
 /// What rules are compiled against.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
-    /// The names of the sites; `None` where no inlay.yaml is looked at.
-    pub sites: Option<&'a [Arc<str>]>,
+    /// `None` where no inlay.yaml is looked at.
+    pub deployment: Option<&'a Deployment>,
     pub environment: &'a Environment,
     /// For what is over already.
     pub now: Timestamp,
+}
+
+/// What rules may name of inlay.yaml.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// The names of the sites.
+    pub sites: Vec<Arc<str>>,
+    /// Of all sites.
+    pub hosts: Vec<Glob>,
+    /// Whether a site takes every host.
+    pub any_host: bool,
+    /// The names of the origins.
+    pub origins: Vec<Arc<str>>,
+}
+
+impl Deployment {
+    /// Whether a site names this host (lower case).
+    pub fn names(&self, host: &str) -> bool {
+        self.hosts.iter().any(|glob| glob.says_something() && glob.matches(host))
+    }
 }
 
 /// Definitions of one kind.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::listen::RawListener;
 use crate::config::raw::cache::RawCache;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -76,34 +77,15 @@ record! {
 }
 
 record! {
-    /// An address to listen on, with or without TLS.
-    ListenerParts: "an address, or a map with `address`" {
-        /// The address and port: `0.0.0.0:8080`.
-        required "address" address: Address,
-        /// A certificate, or a list chosen by the name that the client asks for (SNI).
-        key "tls" tls: OneOrMany<RawCertificate>,
-    }
-    later ["acme", "proxy_protocol"]
-}
-
-record! {
-    /// A certificate with its key.
-    RawCertificate: "a map with `certificate` and `private_key`" {
-        /// A PEM file with the certificate and its chain.
-        required "certificate" certificate: Text,
-        /// A PEM file with the private key.
-        required "private_key" private_key: Text,
-    }
-    later ["acme"]
-}
-
-record! {
     /// A website behind.
     RawOrigin: "an origin: a map with `urls`" {
         /// Where it answers; several share the load.
         required "urls" urls: OneOrMany<Origin>,
         /// The Host header it gets: `origin` (the URL's; the default), `preserve` (the client's) or a name.
         key "host" host: Text,
+        /// Whether `Location`, `Refresh` and cookie domains in which it names itself are rewritten to the client's host;
+        /// `true` by default, unless `host` is `preserve`.
+        key "rewrite_location" rewrite_location: bool,
         /// A PEM file with the certificate authority that signed its certificate, besides the platform's.
         key "ca" ca: Text,
     }
@@ -187,13 +169,6 @@ record! {
     later ["level", "file"]
 }
 
-/// A listener: an address alone, or with TLS.
-#[derive(Clone, Debug)]
-pub enum RawListener {
-    Plain(Address),
-    Parts(Box<ListenerParts>),
-}
-
 /// The secrets as written; none if they could not be read, which is noted then.
 #[derive(Clone, Debug)]
 pub struct Secrets(pub Vec<At<Secret>>);
@@ -206,15 +181,6 @@ pub enum RawConsent {
 }
 
 choices!(LogFormat: "a format" { "text" => LogFormat::Text, "json" => LogFormat::Json });
-
-impl Read for RawListener {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Scalar(_) => Address::read(node, reader).map(Self::Plain),
-            _ => ListenerParts::read(node, reader).map(|parts| Self::Parts(Box::new(parts))),
-        }
-    }
-}
 
 impl Read for Secrets {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -249,17 +215,6 @@ impl Read for RawConsent {
         };
         reader.report.error(text.span, format!("`{}` does not say how consent is given", text.value), remedy);
         None
-    }
-}
-
-impl JsonSchema for RawListener {
-    fn schema_name() -> Cow<'static, str> {
-        "Listener".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (address, parts) = (generator.subschema_for::<Address>(), generator.subschema_for::<ListenerParts>());
-        json_schema!({ "anyOf": [address, parts] })
     }
 }
 

@@ -4,8 +4,10 @@
 //! In: trees. Out: records. Types end here: what they mean is `settings` and `compile`. It must not
 //! know them.
 
+pub mod actions;
 pub mod cache;
 pub mod contents;
 pub mod deployment;
+pub mod listen;
 pub mod rules;
 pub mod wanted;

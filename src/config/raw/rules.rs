@@ -2,6 +2,7 @@
 //!
 //! In: a tree. Out: [`RuleFile`]. It must not know other files.
 
+use super::actions::{RawHeaders, RawRedirect, RawServe};
 use super::contents::RawContent;
 use super::wanted::Wanteds;
 use crate::config::read::record::record;
@@ -35,7 +36,7 @@ record! {
 }
 
 record! {
-    /// A rule: on which pages, for whom, what is laid in where.
+    /// A rule: on which pages, for whom, what is laid in where, or what is done with the request.
     RawRule: "a rule: a map with `match` and `inject`" {
         /// The requests that it is for; all parts must fit.
         key "match" matches: RawMatch,
@@ -54,9 +55,15 @@ record! {
         /// Higher goes first where two rules want the same element; 0 by default.
         key "priority" priority: Integer,
         /// What is laid in: a list of injections.
-        required "inject" inject: OneOrMany<RawInjection>,
+        key "inject" inject: OneOrMany<RawInjection>,
+        /// Where the client is sent instead.
+        key "redirect" redirect: RawRedirect,
+        /// Which origin or path answers under the same URL.
+        key "serve" serve: RawServe,
+        /// Fields of the request and of the response.
+        key "headers" headers: RawHeaders,
     }
-    later ["experiment", "redirect", "serve", "headers", "events", "test"]
+    later ["experiment", "events", "test"]
 }
 
 record! {

@@ -6,7 +6,9 @@ mod net;
 mod time;
 mod written;
 
-pub use net::{Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, Secret};
+pub use net::{
+    Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
+};
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
 
@@ -87,7 +89,7 @@ impl Written for Integer {
 }
 
 /// Reads a scalar; `1h` in quotes is the same as without.
-fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
+pub fn scalar<T: Written>(node: &Node, reader: &mut Reader<'_>) -> Option<T> {
     let text = reader.text(node, T::WHAT)?;
     match T::from_text(text.value.trim()) {
         Ok(value) => Some(value),
@@ -154,7 +156,7 @@ macro_rules! written {
 written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
-    Path "string", MethodName "string", CookieName "string", HeaderName "string", Secret "string",
+    Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Listeners: addresses, and the certificates of those with TLS.
+//! Listeners: addresses, and what each does by itself.
 //!
 //! In: `listen` as written. Out: [`Listener`]s whose files exist. It must not read keys or bind.
 
@@ -6,13 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::base::Base;
-use super::model::{Admin, Certificate, Listener};
-use crate::config::raw::deployment::{RawCertificate, RawListener};
+use super::model::{Admin, Listener};
+use super::tls;
+use crate::config::raw::listen::{ListenerParts, RawHsts, RawListener, RawRedirect};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
 use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::config::yaml::Text;
+use crate::http::security::{Hsts, HttpsPort, Subdomains};
+use crate::limits::HSTS_PRELOADED;
 
 /// Where we listen unless told otherwise: reachable from this machine only.
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -20,7 +23,7 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCAL
 /// The listeners, in the order of the file.
 pub fn listeners(raw: Option<&At<OneOrMany<RawListener>>>, base: &Base<'_>, report: &mut Report) -> Vec<Listener> {
     let Some(raw) = raw else {
-        return vec![Listener { address: DEFAULT, certificates: Vec::new() }];
+        return vec![plain(DEFAULT)];
     };
     let mut listeners: Vec<(Listener, Span)> = Vec::new();
     for item in &raw.value.0 {
@@ -41,19 +44,52 @@ pub fn listeners(raw: Option<&At<OneOrMany<RawListener>>>, base: &Base<'_>, repo
 
 fn listener(raw: &RawListener, base: &Base<'_>, report: &mut Report) -> Option<Listener> {
     match raw {
-        RawListener::Plain(address) => Some(Listener { address: address.0, certificates: Vec::new() }),
+        RawListener::Plain(address) => Some(plain(address.0)),
         RawListener::Parts(parts) => {
-            let tls = parts.tls.iter().flat_map(|at| &at.value.0);
-            let certificates = tls.filter_map(|at| certificate(&at.value, base, report)).collect();
-            Some(Listener { address: parts.address.as_ref()?.value.0, certificates })
+            let tls = parts.tls.as_ref().map(|at| tls::compile(at, base, report));
+            check_without_tls(parts, tls.is_some(), report);
+            let redirect = parts.redirect_https.as_ref().and_then(|at| match at.value {
+                RawRedirect::No => None,
+                RawRedirect::To(port) => Some(HttpsPort(port)),
+            });
+            let hsts = parts.hsts.as_ref().and_then(|at| hsts(at, report));
+            let (tls, client_header) = tls.map_or((None, None), |tls| (Some(tls.settings), tls.client_header));
+            Some(Listener { address: parts.address.as_ref()?.value.0, tls, client_header, redirect, hsts })
         }
     }
 }
 
-fn certificate(raw: &RawCertificate, base: &Base<'_>, report: &mut Report) -> Option<Certificate> {
-    let certificate = raw.certificate.as_ref().map(|at| present(&at.value, base, report));
-    let private_key = raw.private_key.as_ref().map(|at| present(&at.value, base, report));
-    Some(Certificate { certificate: certificate?, private_key: private_key? })
+fn plain(address: SocketAddr) -> Listener {
+    Listener { address, tls: None, client_header: None, redirect: None, hsts: None }
+}
+
+/// What makes sense on one side of TLS only.
+fn check_without_tls(parts: &ListenerParts, has_tls: bool, report: &mut Report) {
+    let unsure = parts.unreadable.any(&["tls"]);
+    if let Some(at) = parts.hsts.as_ref().filter(|_| !has_tls && !unsure) {
+        let what = "browsers believe `hsts` over TLS only, and this listener has none";
+        report.error(at.key, what, "move it to the listener with `tls`");
+    }
+    if let Some(at) = parts.redirect_https.as_ref().filter(|at| has_tls && at.value != RawRedirect::No) {
+        let what = "clients of this listener have TLS already, so there is nowhere to send them";
+        report.error(at.key, what, "move `redirect_https` to the listener without `tls`");
+    }
+}
+
+fn hsts(raw: &At<RawHsts>, report: &mut Report) -> Option<Hsts> {
+    let max_age = raw.max_age.as_ref()?.value.0;
+    let given = |flag: &Option<At<bool>>| flag.as_ref().is_some_and(|at| at.value);
+    let subdomains = match (given(&raw.include_subdomains), given(&raw.preload)) {
+        (_, true) => Subdomains::Preloaded,
+        (true, false) => Subdomains::Included,
+        (false, false) => Subdomains::Left,
+    };
+    let covers = max_age >= HSTS_PRELOADED && given(&raw.include_subdomains);
+    if let Some(preload) = raw.preload.as_ref().filter(|at| at.value && !covers) {
+        let what = "what is to be built into browsers holds for a year at least and for all subdomains";
+        report.error(preload.key, what, "write `max_age: 365d` and `include_subdomains: true`, or remove `preload`");
+    }
+    Some(Hsts { max_age, subdomains })
 }
 
 /// A file that will be needed. Its absence is a warning: files are often checked where the keys are not.

@@ -9,6 +9,7 @@ mod listen;
 mod model;
 mod overrides;
 mod sites;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ use crate::visitor::ConsentPolicy;
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
 pub use cache::CacheShares;
-pub use model::{Admin, Certificate, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
+pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;

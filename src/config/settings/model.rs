@@ -6,12 +6,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::HeaderName;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
@@ -44,15 +46,13 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     pub address: SocketAddr,
-    /// None: without TLS. Several are chosen by SNI, the first is the default.
-    pub certificates: Vec<Certificate>,
-}
-
-/// The PEM files of a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    pub certificate: PathBuf,
-    pub private_key: PathBuf,
+    /// None: without TLS.
+    pub tls: Option<TlsSettings>,
+    /// In which header the origin is told of a client's certificate; only where clients are asked for one.
+    pub client_header: Option<HeaderName>,
+    /// Where clients are sent that come without TLS.
+    pub redirect: Option<HttpsPort>,
+    pub hsts: Option<Hsts>,
 }
 
 /// The second port.

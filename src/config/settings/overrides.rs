@@ -3,7 +3,8 @@
 //! In: the flags' texts. Out: the same raw values that the file gives, so that both are checked alike. A problem in
 //! one names the flag. It must not decide between the two.
 
-use crate::config::raw::deployment::{Deployment, RawAdmin, RawListener};
+use crate::config::raw::deployment::{Deployment, RawAdmin};
+use crate::config::raw::listen::RawListener;
 use crate::config::read::At;
 use crate::config::read::record::Unreadable;
 use crate::config::read::scalars::{Address, Origin, Written};

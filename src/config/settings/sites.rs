@@ -62,7 +62,10 @@ impl OriginList {
             Written::Url(url) => {
                 let uri: Uri = uri(url, span, report)?;
                 let same = |origin: &&OriginSettings| {
-                    origin.urls == [uri.clone()] && origin.host == HostPolicy::Origin && origin.ca.is_none()
+                    origin.urls == [uri.clone()]
+                        && origin.host == HostPolicy::Origin
+                        && origin.rewrite_location
+                        && origin.ca.is_none()
                 };
                 if let Some(origin) = self.list.iter().find(same) {
                     return Some(origin.name.clone());
@@ -76,6 +79,7 @@ impl OriginList {
                     name: name.clone(),
                     urls: vec![uri],
                     host: HostPolicy::Origin,
+                    rewrite_location: true,
                     ca: None,
                 });
                 Some(name)
@@ -130,7 +134,8 @@ fn origin(name: &str, at: &At<RawOrigin>, base: &Base<'_>, report: &mut Report) 
     if written.value.0.is_empty() {
         report.error(written.span, "the origin has no URL", "add one: `https://www.example.com`");
     }
-    (!urls.is_empty()).then(|| OriginSettings { name: name.into(), urls, host, ca })
+    let rewrite_location = at.rewrite_location.as_ref().map_or(host != HostPolicy::Preserve, |at| at.value);
+    (!urls.is_empty()).then(|| OriginSettings { name: name.into(), urls, host, rewrite_location, ca })
 }
 
 fn host_policy(at: &RawOrigin, report: &mut Report) -> HostPolicy {

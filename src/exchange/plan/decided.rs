@@ -18,11 +18,15 @@ pub struct Decided {
     verdict: Verdict,
     /// What its code sees: with the captures of its path.
     pub scope: Scope,
+    /// What the verdict rests on.
+    pub bounds: Bounds,
+    /// Whether it has anything that is laid into pages.
+    lays_in: bool,
 }
 
 impl Decided {
-    /// Decides one rule; what it rests on narrows `bounds`.
-    pub fn of(context: &Context, number: usize, scope: &Scope, bounds: &mut Bounds) -> Self {
+    /// Decides one rule.
+    pub fn of(context: &Context, number: usize, scope: &Scope) -> Self {
         let rule = context.revision.book.rule(number);
         let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
         let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
@@ -32,16 +36,22 @@ impl Decided {
         let verdict = rule.decide(&context.asking(), &mut |condition| {
             language.holds(&condition.name, &reader).map_err(|error| error.to_string())
         });
-        bounds.merge(Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true });
+        let mut bounds = Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true };
         bounds.merge(reader.ledger().bounds());
         if let Err(reason) = &verdict.outcome {
             tracing::debug!(rule = &*rule.name, %reason, "a rule does not apply");
         }
-        Self { number, verdict, scope }
+        let lays_in = !context.revision.injections[number].is_empty();
+        Self { number, verdict, scope, bounds, lays_in }
+    }
+
+    /// Whether the rule is for this request.
+    pub fn applies(&self) -> bool {
+        self.verdict.outcome.is_ok()
     }
 
     /// Whether anything of the rule is laid in.
-    pub fn applies(&self) -> bool {
-        self.verdict.outcome.is_ok()
+    pub fn lays_in(&self) -> bool {
+        self.lays_in && self.applies()
     }
 }

@@ -3,7 +3,7 @@
 //! In: the context of an exchange, later the nonce of the page's head, later its elements. Out: fills for the page, and what the response rests on.
 //! It must not touch headers or bodies.
 
-mod decided;
+pub mod decided;
 mod element;
 pub mod fills;
 mod layout;
@@ -70,17 +70,28 @@ impl Plan {
         let layout = layouts.of(&context.revision, &numbers)?;
         let nonce = Arc::new(NonceFacts::default());
         let scope = context.scope().with("csp", nonce.clone());
+        let rules: Vec<_> = numbers.iter().map(|number| Decided::of(context, *number, &scope)).collect();
         let mut bounds = Bounds::default();
-        let rules = numbers.iter().map(|number| Decided::of(context, *number, &scope, &mut bounds)).collect();
+        rules.iter().for_each(|rule| bounds.merge(rule.bounds));
         let slots = Vec::new();
         let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
         Some(plan)
     }
 
-    /// Whether any rule applies, so that the page must be rewritten.
+    /// Whether any rule lays something in, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
-        self.rules.iter().any(|rule| rule.applies())
+        self.rules.iter().any(Decided::lays_in)
+    }
+
+    /// The rules of the path, decided, highest first.
+    pub fn rules(&self) -> &[Decided] {
+        &self.rules
+    }
+
+    /// Adds what rules read for what they do besides: the page rests on it too.
+    pub fn rests_on(&mut self, bounds: Bounds) {
+        self.bounds.merge(bounds);
     }
 
     /// Whether the page may be another one than the origin's: now, for another visitor, or later.

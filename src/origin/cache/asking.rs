@@ -24,6 +24,8 @@ pub struct Asking {
     pub directives: RequestDirectives,
     /// The values of the cookies that matter, where the route says which do.
     pub keyed_cookies: Option<Box<[Option<Box<str>>]>>,
+    /// What rules wrote into it.
+    pub written: Box<[u8]>,
     /// It carries cookies that may matter.
     pub has_cookies: bool,
     pub has_credentials: bool,
@@ -35,7 +37,7 @@ impl Asking {
     ///
     /// # Errors
     /// Why the cache has nothing to do with it.
-    pub fn of(request: &mut Request<Body>, keyed: Option<&[Arc<str>]>) -> Result<Self, Forwarded> {
+    pub fn of(request: &mut Request<Body>, keyed: Option<&[Arc<str>]>, written: &[u8]) -> Result<Self, Forwarded> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Forwarded::Method);
         }
@@ -59,6 +61,7 @@ impl Asking {
             headers,
             directives,
             keyed_cookies,
+            written: written.into(),
             has_cookies,
             has_credentials,
         })

@@ -82,6 +82,8 @@ pub struct Call<'a> {
     pub hop: Hop<'a>,
     /// The cookies on which answers depend, where somebody asserts that.
     pub cookies: Option<&'a [Arc<str>]>,
+    /// What the caller wrote into the request, as text: only requests with the same share an answer.
+    pub written: &'a [u8],
     pub use_cache: UseCache,
     pub now: Timestamp,
 }
@@ -167,7 +169,7 @@ impl ResponseCache {
         let asking = match usable {
             true => {
                 outgoing::write_codings(request.headers_mut(), call.hop.codings);
-                Asking::of(&mut request, call.cookies)
+                Asking::of(&mut request, call.cookies, call.written)
             }
             false => Err(Forwarded::Bypass),
         };
@@ -314,8 +316,8 @@ impl<'a> Walk<'a> {
     fn flight(&self) -> Key {
         let newest = self.house.index.newest(self.key);
         let values = newest.map(|stored| stored.selecting.vary().values(&self.asking.headers));
-        let Asking { keyed_cookies, has_cookies, has_credentials, .. } = &*self.asking;
-        self.house.hashing.key((self.key, values, keyed_cookies, has_cookies, has_credentials))
+        let Asking { keyed_cookies, written, has_cookies, has_credentials, .. } = &*self.asking;
+        self.house.hashing.key((self.key, values, keyed_cookies, written, has_cookies, has_credentials))
     }
 
     fn errand(&self, stored: Option<Arc<Stored>>) -> Errand {

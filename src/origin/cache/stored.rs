@@ -47,6 +47,8 @@ pub struct Selecting {
     values: Box<[Option<Box<[u8]>>]>,
     /// Of the cookies that matter, in the order in which the route names them; `None`: nothing is asserted of cookies.
     cookies: Option<Box<[Option<Box<str>>]>>,
+    /// What rules wrote into the request.
+    written: Box<[u8]>,
 }
 
 impl Selecting {
@@ -54,12 +56,19 @@ impl Selecting {
     pub fn of(vary: Vary, asking: &Asking) -> Self {
         // Where a route says which cookies matter, it knows better than `Vary: Cookie`.
         let vary = if asking.keyed_cookies.is_some() { vary.without(&header::COOKIE) } else { vary };
-        Self { values: vary.values(&asking.headers), vary, cookies: asking.keyed_cookies.clone() }
+        Self {
+            values: vary.values(&asking.headers),
+            vary,
+            cookies: asking.keyed_cookies.clone(),
+            written: asking.written.clone(),
+        }
     }
 
     /// Whether the request would have got the same.
     pub fn selects(&self, asking: &Asking) -> bool {
-        self.cookies == asking.keyed_cookies && self.vary.matches(&self.values, &asking.headers)
+        self.cookies == asking.keyed_cookies
+            && self.written == asking.written
+            && self.vary.matches(&self.values, &asking.headers)
     }
 
     /// What the response varies by.

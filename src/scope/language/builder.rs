@@ -3,7 +3,7 @@
 //! In: names and sources. Out: the compiled language, or all problems, each with its place in the author's source. It must
 //! not stop at the first problem.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use minijinja::machinery::ast::Stmt;
@@ -46,6 +46,8 @@ pub struct LanguageBuilder {
     pub(super) problems: Vec<Problem>,
     /// Names of the scope that a source must not use itself.
     pub(super) refused: BTreeMap<Unit, Vec<Refused>>,
+    /// Templates that are printed into URLs and fields.
+    lines: BTreeSet<Unit>,
 }
 
 /// A name of the scope that has no value, or no sense, where a source is used.
@@ -96,6 +98,12 @@ impl LanguageBuilder {
         self
     }
 
+    /// Lets a template be printed by [`Language::line`], into URLs and fields; others need not be compiled for those.
+    pub fn printed_in_lines(&mut self, unit: Unit) -> &mut Self {
+        self.lines.insert(unit);
+        self
+    }
+
     fn add(&mut self, unit: Unit, text: &str, prefix: usize, compiled: &str) -> &mut Self {
         let name = unit.compiled_name();
         match parse(compiled, &name, SyntaxConfig::default()) {
@@ -112,6 +120,8 @@ impl LanguageBuilder {
     pub fn build(mut self) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
         let mut html = environment(AutoEscape::Html);
         let mut script = environment(AutoEscape::Json);
+        let mut url = environment(print::URL);
+        let mut field = environment(AutoEscape::None);
         self.check(&html.empty_state());
         for (unit, source) in &self.sources {
             for environment in [&mut html, &mut script] {
@@ -124,8 +134,16 @@ impl LanguageBuilder {
         if self.problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(self.problems);
         }
+        let of_lines: BTreeSet<&Unit> = self.lines.iter().flat_map(|unit| self.closure(unit).0).collect();
+        for unit in of_lines {
+            for environment in [&mut url, &mut field] {
+                environment
+                    .add_template_owned(unit.compiled_name(), self.sources[unit].spliced.source.clone())
+                    .expect("invariant: it compiled above");
+            }
+        }
         let (units, problems) = self.compile();
-        Ok((Arc::new(Language { html, script, units }), problems))
+        Ok((Arc::new(Language { html, script, url, field, units }), problems))
     }
 
     fn compile(self) -> (BTreeMap<Unit, Compiled>, Vec<Problem>) {

@@ -62,7 +62,12 @@ pub(super) fn install(environment: &mut Environment<'_>) {
         filters::split(text, by, most)
     });
     text_filter(environment, &["lines"], |_, args| filters::lines(&args[0]));
-    text_filter(environment, &["urlencode"], |_, args| filters::urlencode(&args[0]).map(Value::from));
+    text_filter(environment, &["urlencode"], |state, args| {
+        let encoded = filters::urlencode(&args[0])?;
+        // In a URL it would be encoded twice.
+        let in_url = *state.auto_escape() == print::URL;
+        Ok(if in_url { Value::from_safe_string(encoded) } else { Value::from(encoded) })
+    });
     text_filter(environment, &["string"], |state, args| print::text(state, &args[0]));
     text_filter(environment, &["safe"], |_, args| Ok(filters::safe(args[0].to_string())));
     text_filter(environment, &["escape", "e"], |state, args| print::escape(state, &args[0]));

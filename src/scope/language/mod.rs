@@ -46,6 +46,11 @@ pub enum Escape {
     RawText,
     /// In `title` or `textarea`.
     EscapableText,
+    /// In a URL, as a part of its path or the value of a parameter: what is printed cannot begin a query, another
+    /// parameter or a fragment. It may hold slashes, so whoever uses the URL must look at the whole of it.
+    Url,
+    /// In a field of a head, where nothing is escaped; whoever sends it must look for line ends.
+    Field,
 }
 
 /// A part of a rendered result.
@@ -173,6 +178,10 @@ pub struct Language {
     html: Environment<'static>,
     /// The same templates, whose values are printed as JSON.
     script: Environment<'static>,
+    /// Those of lines, whose values are percent-encoded.
+    url: Environment<'static>,
+    /// Those of lines, whose values are printed as they are.
+    field: Environment<'static>,
     units: BTreeMap<Unit, Compiled>,
 }
 
@@ -207,6 +216,13 @@ impl Language {
         Ok(Rendered { pieces: if escape == Escape::Attribute { quote_attribute(pieces) } else { pieces } })
     }
 
+    /// Renders a template into one line of text, without the white space around it: a URL or the value of a field. A nonce
+    /// is printed as it stands. Only templates that were [added for it](LanguageBuilder::printed_in_lines) are there.
+    pub fn line(&self, template: &str, reader: &Reader, escape: Escape) -> Result<String, RenderError> {
+        let (text, _) = self.run(&Unit::Template(template.into()), reader, escape, false)?;
+        Ok(String::from_utf8_lossy(&text).trim().to_owned())
+    }
+
     /// Whether a condition holds; an unknown value does not.
     pub fn holds(&self, condition: &str, reader: &Reader) -> Result<bool, RenderError> {
         let (text, _) = self.run(&Unit::Condition(condition.into()), reader, Escape::Html, false)?;
@@ -226,7 +242,12 @@ impl Language {
 
     /// One run, with the number of holes it printed.
     fn run(&self, unit: &Unit, reader: &Reader, escape: Escape, holes: bool) -> Result<(Vec<u8>, usize), RenderError> {
-        let environment = if escape == Escape::RawText { &self.script } else { &self.html };
+        let environment = match escape {
+            Escape::Html | Escape::Attribute | Escape::EscapableText => &self.html,
+            Escape::RawText => &self.script,
+            Escape::Url => &self.url,
+            Escape::Field => &self.field,
+        };
         let template =
             environment.get_template(&unit.compiled_name()).map_err(|_| RenderError::Missing(unit.clone()))?;
         let holes = holes.then(AtomicUsize::default);

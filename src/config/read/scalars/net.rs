@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use http::Method;
+use http::{Method, StatusCode};
 use ipnet::IpNet;
 use url::Url;
 
@@ -46,6 +46,10 @@ pub struct Path(pub PathPattern);
 /// An HTTP method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodName(pub Method);
+
+/// A status that redirects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RedirectStatus(pub StatusCode);
 
 /// A cookie's name: a token of RFC 6265.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,6 +178,23 @@ impl Written for MethodName {
             return Err(format!("write it in capitals: `{}`", text.to_ascii_uppercase()));
         }
         Method::from_bytes(text.as_bytes()).map(Self).map_err(|_| String::new())
+    }
+}
+
+impl Written for RedirectStatus {
+    const WHAT: &'static str = "a status that redirects: 301, 302, 303, 307 or 308";
+    const PATTERN: Option<&'static str> = Some("^30[12378]$");
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        let status = match text {
+            "301" => StatusCode::MOVED_PERMANENTLY,
+            "302" => StatusCode::FOUND,
+            "303" => StatusCode::SEE_OTHER,
+            "307" => StatusCode::TEMPORARY_REDIRECT,
+            "308" => StatusCode::PERMANENT_REDIRECT,
+            _ => return Err("use 301 or 308 for good, 302 or 307 for now, 303 to answer a form".to_owned()),
+        };
+        Ok(Self(status))
     }
 }
 
