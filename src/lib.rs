@@ -33,6 +33,8 @@ pub mod decide;
 pub mod visitor;
 /// What code may read, and the record that it read it.
 pub mod scope;
+/// Certificates that are fetched and renewed by themselves.
+pub mod acme;
 /// Parts of HTTP that know nothing of us.
 pub mod http;
 /// Logs and metrics.

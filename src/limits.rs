@@ -28,6 +28,26 @@ pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
 /// Bytes up to which neighbouring pieces of the origin are joined as they arrive: an origin that sends single bytes must
 /// not cost a list entry for each.
 pub const PAGE_TINY_BYTES: usize = 512;
+/// Bytes of a page that may be kept compiled. Larger ones are rare, and are rewritten as they stream.
+pub const COMPILED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Percent of a page's bytes that its compressed forms may take together: page, list and forms stay below twice the page.
+pub const COMPILED_FORMS_PERCENT: usize = 85;
+/// Bytes beside that, for pages too small to have a share.
+pub const COMPILED_FORMS_BYTES: usize = 4 * 1024;
+/// Ways in which one page is cut (sets of slots that are filled) whose forms are kept: as many as a site has segments.
+pub const PAGE_SHAPES: usize = 32;
+/// Percent of what a page compresses to in one that it may take in pieces. Past that sending costs more than compressing saves.
+pub const STITCH_EXCESS_PERCENT: usize = 130;
+/// Bytes beside that, so that tiny pages, where no percentage is fair, are stitched too.
+pub const STITCH_EXCESS_BYTES: usize = 128;
+/// Bytes of content up to which it is stored and not compressed: alone, so little text hardly shrinks.
+pub const STITCH_STORED_BYTES: usize = 128;
+/// gzip level for what is compressed once: the highest.
+pub const STITCH_GZIP_LEVEL: u32 = 9;
+/// brotli quality for what is compressed once. 11 takes twenty times as long for a few percent.
+pub const STITCH_BROTLI_QUALITY: i32 = 9;
+/// Base-2 logarithm of brotli's window for what is compressed once: the largest page that is kept.
+pub const STITCH_BROTLI_WINDOW_LOG: i32 = 22;
 /// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.
@@ -153,8 +173,21 @@ pub const TUNNEL_COPY_BYTES: usize = 16 * 1024;
 
 // -- server (the connections we accept) --
 
-/// Connections open at once over all listeners. Past it new ones wait in the system's queue.
+/// Connections open at once over all listeners. Past it those that are idle make room for new ones.
 pub const CONNECTIONS: usize = 16_384;
+/// Connections of one client address at once: a quarter of all, so that nobody fills the house alone and an office behind one
+/// address has room.
+pub const CONNECTIONS_PER_CLIENT: usize = 4_096;
+/// Bits of an IPv6 address that make a client: one household or one machine is given at least so large a network.
+pub const CLIENT_IPV6_BITS: u8 = 64;
+/// What part of all connections makes room at once, where all are taken: looking for the longest idle costs a walk over all.
+pub const CONNECTIONS_EVICTED: usize = 64;
+/// How long a connection that waits for room does so before the idle ones are looked at again.
+pub const ROOM_WAIT: Duration = Duration::from_millis(50);
+/// How long an idle connection that is to make room may take over its goodbye: one round trip over half the world.
+pub const EVICTION_WAIT: Duration = Duration::from_millis(200);
+/// Requests on one connection: enough never to be noticed, and what a connection gathers is given back now and then.
+pub const REQUESTS_PER_CONNECTION: u64 = 100_000;
 /// Connections that the system queues per listener before they are accepted.
 pub const ACCEPT_QUEUE: u32 = 1_024;
 /// From the beginning of a drain to the end of what is idle: a client that has just connected, or that uses a connection
@@ -166,9 +199,24 @@ pub const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub const OCSP_BYTES: usize = 16 * 1024;
 /// TLS handshake of a client.
 pub const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
-/// From the connection, or the end of an exchange, to the end of the next request's head; so also how long an idle
-/// client's connection is kept: as long as common servers do, since it is also how long one may dribble.
-pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(60);
+/// The header of the PROXY protocol: a balancer sends it at once, and TCP tries again after one second and three.
+pub const PROXY_HEADER_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of a header of the PROXY protocol: version 2 with its addresses and all that balancers add to them.
+pub const PROXY_HEADER_BYTES: usize = 4 * 1024;
+/// From the first byte of a request's head to its last: a large head over a bad mobile link takes a few seconds.
+pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(20);
+/// How long a client's connection is kept while no request is on it: as long as common servers do.
+pub const IDLE_WAIT: Duration = Duration::from_secs(60);
+/// Bytes a second at which a request's body must come, and a response be taken: a twentieth of what the oldest mobile
+/// network gives.
+pub const CLIENT_RATE: u64 = 240;
+/// The time over which that is measured: long enough for a tunnel under a river.
+pub const CLIENT_RATE_WINDOW: Duration = Duration::from_secs(30);
+/// How long, and for how many bytes, a client that still sends is listened to after its last response, so that it can read it
+/// (RFC 9112 section 9.6).
+pub const LINGER_WAIT: Duration = Duration::from_secs(2);
+/// See [`LINGER_WAIT`]: what is on its way over a fast long line.
+pub const LINGER_BYTES: usize = 4 * 1024 * 1024;
 /// How long a connection that has been told to end may take over it while nothing is in progress.
 pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// How long the error of a broken body is held back: what came before it must have left, because hyper and h2 throw away
@@ -176,6 +224,8 @@ pub const CLOSE_WAIT: Duration = Duration::from_secs(5);
 pub const BROKEN_BODY_WAIT: Duration = Duration::from_millis(50);
 /// Bytes of a request's head.
 pub const REQUEST_HEAD_BYTES: usize = 64 * 1024;
+/// Bytes of a request's target: what other servers take of one line.
+pub const URI_BYTES: usize = 8 * 1024;
 /// Header lines of one request.
 pub const REQUEST_HEADERS: usize = 128;
 /// Streams at once on one HTTP/2 connection: what other servers allow and browsers expect.
@@ -188,6 +238,25 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const STREAM_SEND_BYTES: usize = 256 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
+
+// -- acme --
+
+/// The first wait after a certificate was not to be had; it doubles from there. Authorities allow a few failures an hour.
+pub const ACME_RETRY_FIRST: Duration = Duration::from_secs(60);
+/// The longest wait after a failure: what stops failing by itself is noticed within the day.
+pub const ACME_RETRY_MOST: Duration = Duration::from_secs(6 * 3600);
+/// How often a certificate is looked at that is fresh: another process may share the folder, and clocks are set.
+pub const ACME_LOOK: Duration = Duration::from_secs(3600);
+/// How long to wait for another process that orders, before looking again.
+pub const ACME_BUSY_WAIT: Duration = Duration::from_secs(10);
+/// How soon, at first, an order is asked after; authorities that look from several places take some seconds.
+pub const ACME_POLL: Duration = Duration::from_millis(250);
+/// How long an order may take, each from the challenge to the proof and from there to the certificate.
+pub const ACME_ORDER_WAIT: Duration = Duration::from_secs(120);
+/// Bytes of one answer of an authority: chains of certificates have a few KB.
+pub const ACME_ANSWER_BYTES: usize = 256 * 1024;
+/// Domains of one certificate: what the best known authority allows.
+pub const ACME_DOMAINS: usize = 100;
 
 // -- shutdown --
 

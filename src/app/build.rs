@@ -6,18 +6,22 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::acme::{Challenges, Keeper, Wanted};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Listener;
+use crate::http::client::RootsError;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
 use crate::ids;
 use crate::origin::{Origins, OriginsError};
 use crate::revision::Sites;
-use crate::server::ListenerSettings;
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
+use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Metrics;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
 /// Why settings that were read cannot be used.
@@ -30,6 +34,8 @@ pub enum BuildError {
         #[source]
         source: Box<TlsError>,
     },
+    #[error("the certificate of an ACME server can't be judged")]
+    Authority(#[source] RootsError),
     #[error(transparent)]
     Origins(Box<OriginsError>),
 }
@@ -38,27 +44,50 @@ pub enum BuildError {
 ///
 /// # Errors
 /// A certificate or key that can't be read.
-pub fn listeners(settings: &Settings) -> Result<Vec<ListenerSettings>, BuildError> {
+pub fn listeners(settings: &Settings, challenges: &Challenges) -> Result<Vec<ListenerSettings>, BuildError> {
     let reserved: Arc<[HeaderName]> = settings.listeners.iter().filter_map(|one| one.client_header.clone()).collect();
-    settings.listeners.iter().map(|one| listener(one, &reserved, settings)).collect()
+    settings.listeners.iter().map(|one| listener(one, &reserved, challenges, settings)).collect()
 }
 
 fn listener(
     listener: &Listener,
     reserved: &Arc<[HeaderName]>,
+    challenges: &Challenges,
     settings: &Settings,
 ) -> Result<ListenerSettings, BuildError> {
     let address = listener.address;
-    let tls = listener.tls.clone().map(Tls::new).transpose();
+    let answering = |tls: Tls| if listener.acme.is_empty() { Ok(tls) } else { tls.answering(challenges) };
+    let tls = listener.tls.clone().map(|tls| Tls::new(tls).and_then(answering)).transpose();
     let tls = tls.map_err(|source| BuildError::Tls { address, source: Box::new(source) })?;
     let gate = Gate {
         redirect: listener.redirect,
         hsts: listener.hsts.map(Hsts::value),
         client_header: listener.client_header.clone(),
         reserved: reserved.clone(),
+        challenges: settings.listeners.iter().any(|one| !one.acme.is_empty()).then(|| challenges.clone()),
         trusted: trusted(settings),
     };
     Ok(ListenerSettings { address, tls, gate })
+}
+
+/// Who keeps the certificates fresh that are fetched: one for each file.
+///
+/// # Errors
+/// Certificate authorities that can't be read.
+pub fn keepers(
+    settings: &Settings,
+    challenges: &Challenges,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+) -> Result<Vec<Keeper>, BuildError> {
+    let mut wanted: Vec<&Wanted> = Vec::new();
+    for one in settings.listeners.iter().flat_map(|listener| &listener.acme) {
+        if !wanted.iter().any(|other| other.file() == one.file()) {
+            wanted.push(one);
+        }
+    }
+    let keeper = |one: &Wanted| Keeper::new(one.clone(), challenges.clone(), metrics.clone(), clock.clone());
+    wanted.into_iter().map(keeper).collect::<Result<_, _>>().map_err(BuildError::Authority)
 }
 
 /// What every connection to an origin has from this process.
@@ -106,6 +135,11 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorP
 
 fn made_up_secret() -> String {
     ids::random_128().map(|byte| format!("{byte:02x}")).concat()
+}
+
+/// On which terms the site's clients are served.
+pub fn terms(settings: &Settings, metrics: &Arc<Metrics>) -> Terms {
+    Terms { bounds: settings.bounds.clone(), trusted: trusted(settings), metrics: Arc::clone(metrics) }
 }
 
 /// Whose word counts about clients.

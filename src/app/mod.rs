@@ -21,6 +21,7 @@ pub use build::BuildError;
 pub use reload::Reloaded;
 pub use successor::HandOverError;
 
+use crate::acme::Challenges;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
@@ -42,6 +43,7 @@ pub struct App {
     admin: Arc<Admin>,
     reloader: Arc<Reloader>,
     addresses: Vec<SocketAddr>,
+    drain_wait: Duration,
     admin_address: Option<SocketAddr>,
     /// All that is listened on, once more, for the process that comes after this one.
     sockets: Vec<OwnedFd>,
@@ -94,14 +96,17 @@ impl App {
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
         let responses = settings.cache.responses.clone();
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, clock));
+        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, clock.clone()));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
         // Before they are read, so that a change in between is seen.
         let certificates = Look::at_files(&reload::certificate_files(&settings));
-        let listeners = build::listeners(&settings)?;
+        let challenges = Challenges::default();
+        let listeners = build::listeners(&settings, &challenges)?;
+        let keepers = build::keepers(&settings, &challenges, &exchange.metrics, &clock)?;
         let site = Server::bind_or_inherit(listeners.clone(), &mut inherited)?;
+        let site = site.on(build::terms(&settings, &exchange.metrics));
         let second = settings.admin.as_ref().map(|admin| ListenerSettings::plain(admin.address));
         let second = second.map(|listener| Server::bind_or_inherit(vec![listener], &mut inherited)).transpose()?;
         for address in inherited.left() {
@@ -115,13 +120,27 @@ impl App {
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
-        let mut app =
-            Self { exchange, admin, reloader, addresses, admin_address, sockets, trigger, admin_trigger, tasks };
+        let mut app = Self {
+            exchange,
+            admin,
+            reloader,
+            addresses,
+            drain_wait,
+            admin_address,
+            sockets,
+            trigger,
+            admin_trigger,
+            tasks,
+        };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
+        for keeper in keepers {
+            app.tasks.spawn(keeper.keep(handle.clone()));
+        }
         app.serve(site, &handle);
         if let Some(second) = second {
             app.serve_admin(second, admin_handle);
@@ -138,6 +157,11 @@ impl App {
     fn serve_admin(&mut self, second: Server, shutdown: Shutdown) {
         let admin = self.admin.clone();
         self.tasks.spawn(second.run(move |request| answer(admin.clone(), request), shutdown));
+    }
+
+    /// How long what is in flight may take when it is [stopped](Self::stop).
+    pub fn drain_wait(&self) -> Duration {
+        self.drain_wait
     }
 
     /// The addresses that visitors reach, in the order of the settings.

@@ -110,7 +110,7 @@ impl Reloader {
         let sites = build::sites(&fresh, &self.connecting)?;
         if settings.needs_restart(&fresh) {
             tracing::warn!(
-                "`listen`, `admin`, `rules`, `store`, `cache` and `trusted_proxies` change with a restart only"
+                "`listen`, `admin`, `rules`, `store`, `cache`, `limits` and `trusted_proxies` change with a restart only"
             );
         }
         let visitors = &self.held.exchange.visitors;

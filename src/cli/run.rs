@@ -14,7 +14,6 @@ use crate::app::{App, StartError, successor};
 use crate::clock::Clock;
 use crate::config::print::problems;
 use crate::config::{self, ConfigSource, Problems};
-use crate::limits::DRAIN_WAIT;
 use crate::server::inherited::Inherited;
 use crate::shutdown::Drained;
 use crate::telemetry::{self, Causes, LogFormat};
@@ -73,9 +72,10 @@ async fn serve(source: ConfigSource, format: LogFormat, inherited: Inherited) ->
     }
     successor::announce();
     until_the_end(&app, &mut signals).await;
-    tracing::info!(seconds = DRAIN_WAIT.as_secs(), "draining: what runs may end; a second signal cuts it");
+    let bound = app.drain_wait();
+    tracing::info!(seconds = bound.as_secs(), "draining: what runs may end; a second signal cuts it");
     tokio::select! {
-        drained = app.stop(DRAIN_WAIT) => match drained {
+        drained = app.stop(bound) => match drained {
             Drained::Whole => tracing::info!("stopped"),
             Drained::Cut { left } => tracing::warn!(left, "stopped; connections were cut"),
         },

@@ -111,7 +111,8 @@ impl Acting {
         Some(response)
     }
 
-    /// Changes the request on its way to the origin.
+    /// Changes the request on its way to the origin. What is shared among visitors before the origin must look at the
+    /// request as it is then, and keep no answer to one whose fields were set by what the [bounds](Self::bounds) call the visitor's.
     pub fn change_request(&self, request: &mut Request<Body>) {
         change(request.headers_mut(), &self.request);
         let Some(serve) = &self.serve else { return };

@@ -42,6 +42,12 @@ impl Activity {
         InUse(self.clone())
     }
 
+    /// Since when it has not been in use; `None` while it is.
+    pub fn idle_since(&self) -> Option<Instant> {
+        let state = *self.0.borrow();
+        (state.uses == 0).then_some(state.last)
+    }
+
     /// Waits until it is not in use and nothing has happened for `bound`.
     pub async fn idle_for(&self, bound: Duration) {
         let mut watched = self.0.subscribe();

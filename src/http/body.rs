@@ -34,6 +34,9 @@ pub enum BodyError {
     /// It is longer than whoever reads it accepts.
     #[error("the body is longer than {0} bytes")]
     TooLong(usize),
+    /// It came more slowly than whoever reads it accepts.
+    #[error("the body comes too slowly")]
+    TooSlow,
     /// Whoever makes it failed.
     #[error("the body's source failed")]
     Source(#[source] Box<dyn StdError + Send + Sync>),

@@ -66,7 +66,7 @@ impl SendError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Self::RequestBody(_) => StatusCode::BAD_REQUEST,
+            Self::RequestBody(error) => request_body_status(error),
             Self::Unreachable(_) | Self::Tls(_) | Self::Protocol(_) | Self::Framing(_) | Self::Aborted(_) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -157,6 +157,15 @@ impl HttpClient {
 fn abandon(connection: &CaptureConnection) {
     if let Some(connection) = connection.connection_metadata().as_ref() {
         connection.poison();
+    }
+}
+
+/// A body that is longer or slower than it may be has a status of its own.
+fn request_body_status(error: &legacy::Error) -> StatusCode {
+    match find::<BodyError>(error) {
+        Some(BodyError::TooLong(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+        Some(BodyError::TooSlow | BodyError::Stalled(_)) => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 

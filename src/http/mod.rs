@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod annotations;
 pub mod body;
+pub mod bounds;
 pub mod caching;
 pub mod client;
 pub mod coding;

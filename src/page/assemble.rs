@@ -21,14 +21,13 @@ use thiserror::Error;
 use super::Fills;
 use super::charset::Charset;
 use super::compile::Compiler;
+use super::follow::Follower;
 use super::markers::Markers;
-use super::walk::{Standstill, Walk};
 
 /// One page on its way through.
 pub struct Assembler<F> {
     compiler: Compiler,
-    walk: Walk,
-    fills: F,
+    follower: Follower<F>,
     broken: Option<Broken>,
     ended: bool,
 }
@@ -48,15 +47,10 @@ impl<F: Fills> Assembler<F> {
     /// An assembler for one page. `charset` must have been settled before ([`Charset::settle`]); the bytes looked at for
     /// that are then written like all others.
     pub fn new(markers: Arc<Markers>, charset: Charset, fills: F) -> Self {
-        let broken = match charset {
-            Charset::Foreign(_) => Some(Broken::Charset(charset.name())),
-            Charset::Known(_) | Charset::Unknown => None,
-        };
         Self {
-            compiler: Compiler::new(Arc::clone(&markers), charset),
-            walk: Walk::new(markers, charset),
-            fills,
-            broken,
+            compiler: Compiler::new(Arc::clone(&markers), charset, None),
+            follower: Follower::new(markers, charset, None, fills),
+            broken: Broken::of_charset(charset),
             ended: false,
         }
     }
@@ -74,33 +68,29 @@ impl<F: Fills> Assembler<F> {
         self.ended = true;
         self.compiler.end();
         self.take_over(Ok(()));
+        self.follower.end();
     }
 
     /// Bytes that were read ahead of what left. Above [`limits::PAGE_AHEAD_BYTES`](crate::limits::PAGE_AHEAD_BYTES) no
     /// input should be written, unless [`Self::wants_input`].
     pub fn queued(&self) -> usize {
-        self.walk.ahead()
+        self.follower.queued()
     }
 
     /// Whether nothing comes out any more before more is written, or the end said.
     pub fn wants_input(&self) -> bool {
-        !self.ended && self.walk.wants_pieces()
+        self.follower.wants_input()
     }
 
     /// Whether the page is complete: the end was said, and everything has come out.
     pub fn is_done(&self) -> bool {
-        self.ended && self.walk.is_empty()
+        self.follower.is_done()
     }
 
     /// The next bytes of the page that leaves. `Pending`: the slot that is due waits for its fill, which will wake the
     /// task. `Ready(None)`: nothing more until more is written; or at all, if [`Self::is_done`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let standstill = self.walk.go(cx, &mut self.fills);
-        match (self.walk.take_ready(), standstill) {
-            (Some(bytes), _) => Poll::Ready(Some(bytes)),
-            (None, Standstill::Fill) => Poll::Pending,
-            (None, Standstill::Input | Standstill::Enough) => Poll::Ready(None),
-        }
+        self.follower.poll_next(cx)
     }
 
     /// Why rewriting broke off, if it did. The page is whole even so; slots opened by then are settled.
@@ -115,28 +105,37 @@ impl<F: Fills> Assembler<F> {
 
     /// Whoever fills the slots.
     pub fn fills(&self) -> &F {
-        &self.fills
+        self.follower.fills()
     }
 
     /// Whoever filled the slots. What has not come out is lost.
     pub fn into_fills(self) -> F {
-        self.fills
+        self.follower.into_fills()
     }
 
     fn take_over(&mut self, read: Result<(), RewritingError>) {
-        let made = self.compiler.take_made();
-        for found in &made.found {
-            let filling = self.fills.open(&found.slot);
-            self.walk.expect(found, filling);
-        }
-        for piece in made.pieces {
-            self.walk.push(piece);
-        }
+        self.follower.take(self.compiler.take_made());
         if let Err(error) = read {
-            self.broken = Some(match error {
-                RewritingError::MemoryLimitExceeded(_) => Broken::Memory(error),
-                error => Broken::Markup(error),
-            });
+            self.broken = Some(error.into());
+        }
+    }
+}
+
+impl Broken {
+    /// Whether a page in this charset can't be rewritten from the start.
+    pub(super) fn of_charset(charset: Charset) -> Option<Self> {
+        match charset {
+            Charset::Foreign(_) => Some(Self::Charset(charset.name())),
+            Charset::Known(_) | Charset::Unknown => None,
+        }
+    }
+}
+
+impl From<RewritingError> for Broken {
+    fn from(error: RewritingError) -> Self {
+        match error {
+            RewritingError::MemoryLimitExceeded(_) => Self::Memory(error),
+            error => Self::Markup(error),
         }
     }
 }

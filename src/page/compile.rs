@@ -17,9 +17,10 @@ use smallvec::SmallVec;
 use super::attribute::Number;
 use super::charset::Charset;
 use super::markers::Markers;
+use super::nonce::Nonce;
 use super::piece::{Absence, Closing, Piece, Pieces};
 use super::plan::{Plan, Planner, Slots};
-use super::scan::{End, Event, Scanner, Start};
+use super::scan::{End, Event, NONCE, Scanner, Start};
 use super::source::Source;
 use super::tag::Tag;
 use crate::limits;
@@ -27,6 +28,9 @@ use crate::limits;
 /// The compiler of one page.
 pub(super) struct Compiler {
     mode: Mode,
+    charset: Charset,
+    /// The page's own, where its occurrences are to be pieces of their own.
+    nonce: Option<Nonce>,
     planner: Planner,
     source: Source,
     /// Elements whose end tag is waited for, outermost first.
@@ -52,14 +56,17 @@ struct OpenElement {
 }
 
 impl Compiler {
-    pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
+    /// A compiler for a page in `charset`. With `nonce`, the page's own, the attributes that carry it become pieces.
+    pub fn new(markers: Arc<Markers>, charset: Charset, nonce: Option<Nonce>) -> Self {
         let mode = match charset {
             Charset::Foreign(_) => Mode::PassThrough,
             _ if markers.list().is_empty() => Mode::PassThrough,
-            _ => Mode::Rewriting(Box::new(Scanner::new(&markers, charset.for_matching()))),
+            _ => Mode::Rewriting(Box::new(Scanner::new(&markers, charset.for_matching(), nonce.is_some()))),
         };
         Self {
             mode,
+            charset,
+            nonce,
             planner: Planner::new(markers, charset),
             source: Source::default(),
             open: Vec::new(),
@@ -148,12 +155,13 @@ impl Compiler {
             start: first.tag.start,
             attributes: starts.iter().find_map(|start| start.attributes.as_deref()).unwrap_or_default(),
         };
-        let handlers = || starts.iter().map(|start| start.handler);
+        let handlers = || starts.iter().map(|start| start.handler).filter(|handler| *handler != NONCE);
         let plan = self.planner.plan(handlers(), &tag, first.html);
         if let (true, Mode::Rewriting(scanner)) = (self.planner.is_full(), &self.mode) {
             scanner.stop_matching();
         }
-        let slots = self.lay(plan, &first.tag, first.can_have_content);
+        let nonce = self.nonce.as_ref().and_then(|nonce| nonce.locate(&tag, self.charset));
+        let slots = self.lay(plan, &first.tag, nonce, first.can_have_content);
         if !first.can_have_content {
             return self.close_void(&slots);
         }
@@ -164,22 +172,33 @@ impl Compiler {
     }
 
     /// Everything up to the end of the start tag.
-    fn lay(&mut self, plan: Plan, tag: &Range<u64>, can_have_content: bool) -> Slots {
+    fn lay(&mut self, plan: Plan, tag: &Range<u64>, mut nonce: Option<Range<u64>>, can_have_content: bool) -> Slots {
         let Plan { slots, values } = plan;
         self.release(tag.start);
         self.insert(&slots.before);
         self.pieces.extend(slots.whole.iter().copied().map(Piece::Open));
         for (range, value) in values {
+            self.nonce(nonce.take_if(|at| at.end <= range.start));
             self.release(range.start);
             self.source.take_until(range.end, drop);
             self.pieces.push(Piece::Value(Box::new(value)));
         }
+        self.nonce(nonce);
         self.release(tag.end);
         if can_have_content {
             self.insert(&slots.prepend);
             self.pieces.extend(slots.inner.iter().copied().map(Piece::Open));
         }
         slots
+    }
+
+    /// The nonce at this place is a piece, unless a slot has taken the attribute that carries it.
+    fn nonce(&mut self, at: Option<Range<u64>>) {
+        if let Some(at) = at.filter(|at| at.start >= self.source.start()) {
+            self.release(at.start);
+            self.pieces.push(Piece::Nonce(self.source.slice(at.clone())));
+            self.source.take_until(at.end, drop);
+        }
     }
 
     /// The element ends with its start tag.

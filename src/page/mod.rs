@@ -11,16 +11,29 @@
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
-//! assemble → the two joined: what an async body drives
+//! follow  → one response's walk over pieces made elsewhere
+//! assemble → compile and follow joined: what an async body drives
+//!
+//! compiling → a page compiled as it streams to many, and then kept     (nonce: what may not be the same for two of them)
+//! compiled → the page that is kept, and served to anyone
+//! lay     → the walk where nothing is waited for               (slots: what both walks know)
+//! serve   → the page goes to one visitor, by one walk or the other
+//! assembled → the page that leaves, whole, plain or              (stitch: in gzip or brotli, and nothing is compressed)
 //! ```
 
 mod assemble;
+mod assembled;
 mod attribute;
 mod charset;
 mod class;
 mod compile;
+mod compiled;
+mod compiling;
 mod escape;
+mod follow;
+mod lay;
 mod markers;
+mod nonce;
 mod outgoing;
 mod piece;
 mod plan;
@@ -28,16 +41,26 @@ mod prescan;
 mod queue;
 mod scan;
 mod selector;
+mod serve;
+mod slots;
 mod source;
+mod stitch;
 mod tag;
 mod waiting;
 mod walk;
 
 pub use assemble::{Assembler, Broken};
+pub use assembled::Assembled;
 pub use charset::Charset;
+pub use compiled::CompiledPage;
+pub use compiling::{Batch, Compiling, NotKept};
 pub use escape::escape;
+pub use follow::Follower;
 pub use markers::{MarkerError, Markers};
+pub use nonce::Nonce;
 pub use selector::{SelectorError, check_attribute, check_class, check_selector};
+pub use serve::Serving;
+pub use stitch::{Compressed, Form, NotStitched, Stitched};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -130,6 +153,8 @@ pub enum Fill {
     /// UTF-8 pieces in order: HTML at a place; for an attribute its value *already escaped* for double quotes.
     /// Empty pieces empty the slot.
     Show(Vec<Bytes>),
+    /// The same in one piece, kept with its compressed forms.
+    Compressed(Arc<Compressed>),
 }
 
 /// A fill that is here, or one to wait for once the slot is due. The future ends by itself (it carries its deadline).

@@ -4,6 +4,7 @@
 //! another visitor without parsing the page. It must not know who asks.
 
 use bytes::Bytes;
+use smallvec::{SmallVec, smallvec};
 
 use super::Slot;
 use super::attribute::{Number, Value};
@@ -21,8 +22,30 @@ pub(super) enum Piece {
     Close(Number, Closing),
     /// The value of an attribute, which may be exchanged.
     Value(Box<Value>),
+    /// The page's own nonce in a `nonce` attribute, as it is written there. Found only where a page is compiled to be kept.
+    Nonce(Bytes),
     /// A slot whose place does not exist.
     Nowhere(Number, Absence),
+}
+
+impl Piece {
+    /// The origin's bytes in this piece.
+    pub fn origin(&self) -> Option<&Bytes> {
+        match self {
+            Self::Bytes(bytes) | Self::Nonce(bytes) => Some(bytes),
+            Self::Value(value) => Some(&value.original),
+            Self::Insert(_) | Self::Open(_) | Self::Close(..) | Self::Nowhere(..) => None,
+        }
+    }
+
+    /// The slots that stand at this piece.
+    pub fn slots(&self) -> SmallVec<[Number; 4]> {
+        match self {
+            Self::Bytes(_) | Self::Nonce(_) | Self::Close(..) => SmallVec::new(),
+            Self::Insert(number) | Self::Open(number) | Self::Nowhere(number, _) => smallvec![*number],
+            Self::Value(value) => value.setters.iter().chain(&value.edits).copied().collect(),
+        }
+    }
 }
 
 /// How an element that a slot spans came to its end.
@@ -51,7 +74,7 @@ pub(super) struct Found {
 }
 
 /// What compiling made of the bytes so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pieces {
     pub pieces: Vec<Piece>,
     /// The slots that those pieces mention for the first time or will mention later, by ascending number.

@@ -1,38 +1,25 @@
-//! The queue: pieces in order, and the slots that they mention, from their discovery to their settlement.
+//! The queue: pieces in order, and how far the slots that they mention reach.
 //!
-//! In: pieces and fillings. Out: the pieces again, and what is known of a slot when it is due. It must not know the page
-//! that leaves.
+//! In: pieces and fillings. Out: the pieces again, and what is known of a slot's span when it is due. It must not know the
+//! page that leaves.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::attribute::Number;
-use super::attribute::Value;
-use super::charset::Charset;
-use super::class::Change;
-use super::markers::Markers;
-use super::piece::{Closing, Found, Piece};
+use super::piece::{Closing, Piece};
+use super::slots::PageSlots;
 use super::source::join_tiny;
-use super::waiting::{Verdict, Waiting};
-use super::{Filling, Outcome, Target};
+use super::waiting::Verdict;
 use crate::limits;
 
 pub(super) struct Queue {
-    markers: Arc<Markers>,
-    charset: Charset,
+    pub slots: PageSlots,
     pieces: VecDeque<Piece>,
-    /// By number.
-    slots: Vec<Waiting>,
     /// How many of the origin's bytes have been queued.
     queued: u64,
 }
-
-/// How the slots of one attribute end.
-pub(super) type Outcomes = SmallVec<[(Number, Outcome); 2]>;
 
 /// What is known of the bytes that a slot spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,25 +33,17 @@ pub(super) enum Span {
 }
 
 impl Queue {
-    pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
-        Self { markers, charset, pieces: VecDeque::new(), slots: Vec::new(), queued: 0 }
-    }
-
-    /// A slot that pieces to come will mention. Slots come by ascending number.
-    pub fn expect(&mut self, found: &Found, filling: Filling) {
-        let marker = found.slot.marker;
-        let target = &self.markers.list()[marker].target;
-        let waiting = Waiting::new(marker, target, found.holder, self.charset, filling);
-        self.slots.push(waiting);
+    pub fn new(slots: PageSlots) -> Self {
+        Self { slots, pieces: VecDeque::new(), queued: 0 }
     }
 
     /// The next piece of the page.
     pub fn push(&mut self, piece: Piece) {
         match &piece {
-            Piece::Bytes(bytes) => self.queued += bytes.len() as u64,
+            Piece::Bytes(bytes) | Piece::Nonce(bytes) => self.queued += bytes.len() as u64,
             Piece::Value(value) => self.queued += value.original.len() as u64,
-            Piece::Open(number) => self.slots[*number].opened = self.queued,
-            Piece::Close(number, closing) => self.slots[*number].closed = Some((*closing, self.queued)),
+            Piece::Open(number) => self.slots.get_mut(*number).opened = self.queued,
+            Piece::Close(number, closing) => self.slots.get_mut(*number).closed = Some((*closing, self.queued)),
             Piece::Insert(_) | Piece::Nowhere(..) => {}
         }
         if let (Piece::Bytes(next), Some(Piece::Bytes(last))) = (&piece, self.pieces.back_mut())
@@ -98,13 +77,13 @@ impl Queue {
         let Some(Piece::Open(number)) = self.pieces.front() else {
             return false;
         };
-        let shown = matches!(self.slots[*number].known(), Some(Verdict::Show(_)));
+        let shown = matches!(self.slots.get(*number).known(), Some(Verdict::Show(_)));
         shown && self.span(*number) == Span::Growing
     }
 
     /// Whether a slot's own end tag has come. Judged by offsets alone, so the answer is the same at any chunking.
     pub fn span(&self, number: Number) -> Span {
-        let slot = &self.slots[number];
+        let slot = self.slots.get(number);
         let (closing, end) = match slot.closed {
             Some((closing, end)) => (Some(closing), end),
             None => (None, self.queued),
@@ -118,94 +97,18 @@ impl Queue {
         }
     }
 
-    /// How a slot ends whose fill is not shown; `None` if it is.
-    pub fn poll(&mut self, number: Number, cx: &mut Context<'_>) -> Poll<Option<Outcome>> {
-        let slot = &mut self.slots[number];
-        let target = &self.markers.list()[slot.marker].target;
-        slot.poll(target, self.charset, cx).map(|verdict| match verdict {
-            Verdict::Keep => Some(Outcome::Kept),
-            Verdict::Refuse => Some(Outcome::Refused),
-            Verdict::Show(_) => None,
-        })
-    }
-
-    /// How a slot ends that must stay, without waiting for its fill.
-    pub fn outcome_of_staying(&self, number: Number) -> Outcome {
-        match self.slots[number].known() {
-            Some(Verdict::Keep) => Outcome::Kept,
-            Some(Verdict::Refuse) => Outcome::Refused,
-            Some(Verdict::Show(_)) | None => Outcome::Unclosed,
-        }
-    }
-
-    /// Lets go of a slot's fill or future: its marker, and what it was to show.
-    pub fn settle(&mut self, number: Number) -> (usize, Vec<Bytes>) {
-        let slot = &mut self.slots[number];
-        (slot.marker, slot.settle())
-    }
-
     /// Drops the pieces that a slot spans, if it is a spanning one, and names the slots among them.
     pub fn drop_span(&mut self, number: Number) -> SmallVec<[Number; 4]> {
         let mut covered = SmallVec::new();
-        if self.slots[number].closed.is_none() {
+        if self.slots.get(number).closed.is_none() {
             return covered;
         }
         while let Some(piece) = self.pieces.pop_front() {
             match piece {
                 Piece::Close(closed, _) if closed == number => break,
-                Piece::Bytes(_) | Piece::Close(..) => {}
-                Piece::Insert(number) | Piece::Open(number) | Piece::Nowhere(number, _) => covered.push(number),
-                Piece::Value(value) => covered.extend(value.setters.into_iter().chain(value.edits)),
+                piece => covered.extend(piece.slots()),
             }
         }
         covered
-    }
-
-    /// The outcomes of an attribute's slots, once all that matter have come; those behind a shown setter are covered
-    /// and not waited for.
-    pub fn poll_value(&mut self, value: &Value, cx: &mut Context<'_>) -> Poll<Outcomes> {
-        let mut outcomes = Outcomes::new();
-        let mut set = false;
-        for &number in &value.setters {
-            let outcome = match set {
-                true => Outcome::Covered,
-                false => match self.poll(number, cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(outcome) => outcome.unwrap_or(Outcome::Shown),
-                },
-            };
-            set |= outcome == Outcome::Shown;
-            outcomes.push((number, outcome));
-        }
-        for &number in &value.edits {
-            match self.poll(number, cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(outcome) => outcomes.push((number, outcome.unwrap_or(Outcome::Shown))),
-            }
-        }
-        Poll::Ready(outcomes)
-    }
-
-    /// What is to be written for an attribute whose slots ended so; `None` if the origin's value stays. With it the slot
-    /// that is said to have exchanged it: there may be several, but the ranges that are told must not overlap.
-    pub fn compose(&mut self, value: &Value, outcomes: &Outcomes) -> Option<(Bytes, Option<Number>)> {
-        let shown = |number: &Number| outcomes.contains(&(*number, Outcome::Shown));
-        let setter = value.setters.iter().copied().find(shown);
-        let edits: SmallVec<[Number; 2]> = value.edits.iter().copied().filter(shown).collect();
-        let set = setter.map(|number| self.settle(number).1.into_iter().next().unwrap_or_default());
-        let composed = value.compose(set.as_deref(), &self.changes(&edits), self.charset)?;
-        Some((composed, setter.or(edits.first().copied())))
-    }
-
-    /// The classes that these slots ask for.
-    fn changes(&self, edits: &[Number]) -> Vec<Change<'_>> {
-        let mut changes = Vec::new();
-        for number in edits {
-            if let Target::Class { add, remove } = &self.markers.list()[self.slots[*number].marker].target {
-                changes.extend(add.iter().map(|class| Change::Add(class)));
-                changes.extend(remove.iter().map(|class| Change::Remove(class)));
-            }
-        }
-        changes
     }
 }

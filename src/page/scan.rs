@@ -19,6 +19,9 @@ use lol_html::{AsciiCompatibleEncoding, HandlerResult, MemorySettings, OutputSin
 use super::markers::{Markers, PROBE, Wants};
 use crate::limits;
 
+/// The [`Start::handler`] of tags that have a `nonce` attribute: it is none of the markers'.
+pub(super) const NONCE: usize = usize::MAX;
+
 /// Something that markers asked for, in the order of the page.
 #[derive(Debug)]
 pub(super) enum Event {
@@ -87,8 +90,9 @@ impl OutputSink for Understood {
 }
 
 impl Scanner {
-    /// A scanner for a page in `encoding`, which must be ASCII-compatible.
-    pub fn new(markers: &Markers, encoding: &'static Encoding) -> Self {
+    /// A scanner for a page in `encoding`, which must be ASCII-compatible. `nonces`: whether tags with a `nonce` attribute are
+    /// reported too, as those of [`NONCE`].
+    pub fn new(markers: &Markers, encoding: &'static Encoding, nonces: bool) -> Self {
         let findings = Shared::default();
         let understood = Arc::new(AtomicU64::new(0));
         let memory = MemorySettings::new()
@@ -104,6 +108,11 @@ impl Scanner {
             let on_match = on_match(index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
             settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
+        }
+        if let (true, Ok(with_nonce)) = (nonces, "[nonce]".parse()) {
+            let wants = Wants { attributes: true, ..Wants::default() };
+            let handlers = ElementContentHandlers::default().element(on_match(NONCE, wants, Arc::clone(&findings)));
+            settings = settings.append_element_content_handler((Cow::Owned(with_nonce), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
         Self { rewriter, findings, understood }
@@ -214,7 +223,7 @@ mod tests {
     /// The events of a page as text, the same for every chunk size.
     fn events(selects: &[&str], page: &[u8]) -> Vec<String> {
         let scan = |chunk: usize| {
-            let mut scanner = Scanner::new(&markers(selects), encoding_rs::UTF_8);
+            let mut scanner = Scanner::new(&markers(selects), encoding_rs::UTF_8, false);
             let mut events = Vec::new();
             for chunk in page.chunks(chunk) {
                 scanner.write(chunk).unwrap();
@@ -321,7 +330,7 @@ mod tests {
             ("<svg><![CDATA[", false),
             ("<!doctype", false),
         ] {
-            let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8);
+            let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8, false);
             scanner.write(page.as_bytes()).unwrap();
             assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
         }

@@ -28,6 +28,11 @@ impl Source {
         }
     }
 
+    /// Offset of the first byte that has not been taken.
+    pub fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Offset behind the last byte that has arrived.
     pub fn end(&self) -> u64 {
         self.end

@@ -46,11 +46,9 @@ impl Tag<'_> {
         element
     }
 
-    /// The bytes that must be exchanged to change the attribute `name`, and how it is written. Of a repeated name the
-    /// first counts, as in browsers.
+    /// The bytes that must be exchanged to change the attribute `name`, and how it is written.
     pub fn locate(&self, name: &str) -> (Range<u64>, Shape) {
-        let named = |at: &&AttributeAt| self.slice(&at.name).eq_ignore_ascii_case(name.as_bytes());
-        let Some(at) = self.attributes.iter().find(named) else {
+        let Some(at) = self.attribute(name) else {
             let behind_name = self.start + self.name_end() as u64;
             return (behind_name..behind_name, Shape::Absent(name.into()));
         };
@@ -66,6 +64,21 @@ impl Tag<'_> {
         }
     }
 
+    /// The bytes of the value of the attribute `name`, without quotes.
+    pub fn value(&self, name: &str) -> Option<Range<u64>> {
+        self.attribute(name)?.value.clone()
+    }
+
+    /// Bytes of the tag by their offsets in the page.
+    pub fn slice(&self, range: &Range<u64>) -> &[u8] {
+        &self.bytes[(range.start - self.start) as usize..(range.end - self.start) as usize]
+    }
+
+    /// Of a repeated name the first counts, as in browsers.
+    fn attribute(&self, name: &str) -> Option<&AttributeAt> {
+        self.attributes.iter().find(|at| self.slice(&at.name).eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     fn name_end(&self) -> usize {
         let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
         self.bytes.iter().position(ends).unwrap_or(self.bytes.len())
@@ -79,9 +92,5 @@ impl Tag<'_> {
             Some(b'=') => name_end + space as u64 + 1,
             _ => name_end,
         }
-    }
-
-    fn slice(&self, range: &Range<u64>) -> &[u8] {
-        &self.bytes[(range.start - self.start) as usize..(range.end - self.start) as usize]
     }
 }

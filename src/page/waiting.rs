@@ -2,6 +2,7 @@
 //!
 //! In: a [`Filling`]. Out: a [`Verdict`], in bytes of the page's encoding. It must not know where the slot stands.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -10,6 +11,7 @@ use futures_util::future::BoxFuture;
 use super::charset::Charset;
 use super::escape::Holder;
 use super::piece::Closing;
+use super::stitch::Compressed;
 use super::{Fill, Filling, Place, Target};
 
 /// A slot between its discovery and its settlement.
@@ -34,8 +36,28 @@ enum State {
 pub(super) enum Verdict {
     Keep,
     Refuse,
-    /// Bytes in the page's encoding.
-    Show(Vec<Bytes>),
+    Show(Content),
+}
+
+/// What is laid in, in the page's encoding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    #[default]
+    Nothing,
+    Plain(Vec<Bytes>),
+    /// Kept with its compressed forms, for any number of pages.
+    Compressed(Arc<Compressed>),
+}
+
+impl Content {
+    /// The content in one: what an attribute is set to, and whatever else was judged as a whole.
+    pub fn first(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::Plain(parts) => parts.into_iter().next().unwrap_or_default(),
+            Self::Compressed(compressed) => compressed.plain().clone(),
+        }
+    }
 }
 
 impl Waiting {
@@ -65,31 +87,33 @@ impl Waiting {
     }
 
     /// Lets go of the fill, or of the future that would have brought it. What was to be shown, if it is known.
-    pub fn settle(&mut self) -> Vec<Bytes> {
+    pub fn settle(&mut self) -> Content {
         match std::mem::replace(&mut self.state, State::Settled) {
             State::Known(Verdict::Show(content)) => content,
-            _ => Vec::new(),
+            _ => Content::Nothing,
         }
     }
 }
 
 fn judge(fill: Fill, target: &Target, holder: Holder, charset: Charset) -> Verdict {
-    let Fill::Show(content) = fill else {
-        return Verdict::Keep;
+    let bare = matches!(target, Target::Class { .. } | Target::Place(Place::Remove));
+    if bare && fill != Fill::Keep {
+        return Verdict::Show(Content::Nothing);
+    }
+    let as_it_is = holder == Holder::Markup && charset == Charset::Known(encoding_rs::UTF_8);
+    let whole = match fill {
+        Fill::Keep => return Verdict::Keep,
+        Fill::Show(parts) if as_it_is => return Verdict::Show(Content::Plain(parts)),
+        Fill::Compressed(compressed) if as_it_is => return Verdict::Show(Content::Compressed(compressed)),
+        Fill::Show(parts) => join(parts),
+        Fill::Compressed(compressed) => compressed.plain().clone(),
     };
-    if matches!(target, Target::Class { .. } | Target::Place(Place::Remove)) {
-        return Verdict::Show(Vec::new());
-    }
-    if holder == Holder::Markup && charset == Charset::Known(encoding_rs::UTF_8) {
-        return Verdict::Show(content);
-    }
-    let whole = join(content);
     if holder.refuses(&whole) {
         return Verdict::Refuse;
     }
     match charset.encode(&String::from_utf8_lossy(&whole), holder.beyond()) {
-        Ok(None) => Verdict::Show(vec![whole]),
-        Ok(Some(encoded)) => Verdict::Show(vec![encoded.into()]),
+        Ok(None) => Verdict::Show(Content::Plain(vec![whole])),
+        Ok(Some(encoded)) => Verdict::Show(Content::Plain(vec![encoded.into()])),
         Err(_) => Verdict::Refuse,
     }
 }
@@ -115,11 +139,15 @@ mod tests {
         judge(fill, &Target::Place(Place::Inner), holder, charset)
     }
 
+    fn shows(content: Bytes) -> Verdict {
+        Verdict::Show(Content::Plain(vec![content]))
+    }
+
     #[test]
     fn what_would_end_its_holder_is_refused_across_pieces_too() {
         let utf8 = Charset::Known(encoding_rs::UTF_8);
         assert_eq!(verdict(&["x</scr", "ipt>"], Holder::Script, utf8), Verdict::Refuse);
-        assert_eq!(verdict(&["a", "b"], Holder::Script, utf8), Verdict::Show(vec!["ab".into()]));
+        assert_eq!(verdict(&["a", "b"], Holder::Script, utf8), shows("ab".into()));
         assert_eq!(verdict(&["a\"b"], Holder::Value, utf8), Verdict::Refuse);
     }
 
@@ -127,7 +155,7 @@ mod tests {
     fn what_the_encoding_lacks_is_refused_only_in_raw_text() {
         let latin = Charset::Known(encoding_rs::WINDOWS_1252);
         assert_eq!(verdict(&["☃"], Holder::Script, latin), Verdict::Refuse);
-        assert_eq!(verdict(&["é☃"], Holder::Markup, latin), Verdict::Show(vec![Bytes::from_static(b"\xE9&#x2603;")]));
-        assert_eq!(verdict(&["é"], Holder::Escapable("title"), Charset::Unknown), Verdict::Show(vec!["&#xE9;".into()]));
+        assert_eq!(verdict(&["é☃"], Holder::Markup, latin), shows(Bytes::from_static(b"\xE9&#x2603;")));
+        assert_eq!(verdict(&["é"], Holder::Escapable("title"), Charset::Unknown), shows("&#xE9;".into()));
     }
 }

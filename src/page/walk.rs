@@ -4,18 +4,18 @@
 //! [`Settled`] for each slot. It must not know how pieces are made; they may come from a page kept since yesterday.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
 use super::attribute::Number;
 use super::attribute::Value;
-use super::charset::Charset;
-use super::markers::Markers;
+use super::nonce::Nonce;
 use super::outgoing::Outgoing;
 use super::piece::{Absence, Found, Piece};
-use super::queue::{Outcomes, Queue, Span};
+use super::queue::{Queue, Span};
+use super::slots::{Outcomes, PageSlots};
+use super::waiting::Content;
 use super::{Filling, Fills, Outcome, Settled};
 use crate::limits;
 
@@ -23,6 +23,7 @@ use crate::limits;
 pub(super) struct Walk {
     queue: Queue,
     leaving: Outgoing,
+    nonce: Option<Nonce>,
 }
 
 /// Why a walk stands still.
@@ -37,13 +38,14 @@ pub(super) enum Standstill {
 }
 
 impl Walk {
-    pub fn new(markers: Arc<Markers>, charset: Charset) -> Self {
-        Self { queue: Queue::new(markers, charset), leaving: Outgoing::default() }
+    /// A walk for slots of which some may be known already. `nonce` stands in the place of the page's own.
+    pub fn new(slots: PageSlots, nonce: Option<Nonce>) -> Self {
+        Self { queue: Queue::new(slots), leaving: Outgoing::default(), nonce }
     }
 
     /// A slot that pieces to come will mention. Slots come by ascending number.
     pub fn expect(&mut self, found: &Found, filling: Filling) {
-        self.queue.expect(found, filling);
+        self.queue.slots.expect(found, filling);
     }
 
     /// The next piece of the page.
@@ -90,16 +92,17 @@ impl Walk {
     fn step(&mut self, piece: Piece, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), (Piece, Standstill)> {
         match piece {
             Piece::Bytes(bytes) => self.leaving.pass(bytes),
+            Piece::Nonce(own) => self.exchange_nonce(own),
             Piece::Close(..) => {}
             Piece::Nowhere(number, Absence::Void) => self.settle(number, Outcome::Kept, fills),
             Piece::Nowhere(number, Absence::BrokenOff) => self.settle(number, Outcome::Unclosed, fills),
-            Piece::Insert(number) => match self.queue.poll(number, cx) {
+            Piece::Insert(number) => match self.queue.slots.poll(number, cx) {
                 Poll::Pending => return Err((piece, Standstill::Fill)),
                 Poll::Ready(Some(outcome)) => self.settle(number, outcome, fills),
                 Poll::Ready(None) => self.exchange(number, self.leaving.source, fills),
             },
             Piece::Open(number) => self.open(number, cx, fills).map_err(|why| (piece, why))?,
-            Piece::Value(value) => match self.queue.poll_value(&value, cx) {
+            Piece::Value(value) => match self.queue.slots.poll_value(&value, cx) {
                 Poll::Pending => return Err((Piece::Value(value), Standstill::Fill)),
                 Poll::Ready(applied) => self.value(&value, &applied, fills),
             },
@@ -111,11 +114,11 @@ impl Walk {
     fn open(&mut self, number: Number, cx: &mut Context<'_>, fills: &mut impl Fills) -> Result<(), Standstill> {
         let span = self.queue.span(number);
         if span == Span::Stays {
-            let outcome = self.queue.outcome_of_staying(number);
+            let outcome = self.queue.slots.outcome_of_staying(number);
             self.settle(number, outcome, fills);
             return Ok(());
         }
-        match (self.queue.poll(number, cx), span) {
+        match (self.queue.slots.poll(number, cx), span) {
             (Poll::Pending, _) => return Err(Standstill::Fill),
             (Poll::Ready(Some(outcome)), _) => self.settle(number, outcome, fills),
             (Poll::Ready(None), Span::Whole(end)) => self.exchange(number, end, fills),
@@ -127,8 +130,10 @@ impl Walk {
     /// Lays a slot's content in, in the place of the origin's bytes up to `end`; whatever slots are among these are covered.
     fn exchange(&mut self, number: Number, end: u64, fills: &mut impl Fills) {
         let (source, output) = (self.leaving.source, self.leaving.output);
-        for part in self.queue.settle(number).1 {
-            self.leaving.show(part);
+        match self.queue.slots.settle(number).1 {
+            Content::Nothing => {}
+            Content::Plain(parts) => parts.into_iter().for_each(|part| self.leaving.show(part)),
+            Content::Compressed(compressed) => self.leaving.show(compressed.plain().clone()),
         }
         let covered = self.queue.drop_span(number);
         self.leaving.source = end;
@@ -138,11 +143,22 @@ impl Walk {
         }
     }
 
+    /// The page's own nonce leaves, or the one that stands in its place.
+    fn exchange_nonce(&mut self, own: Bytes) {
+        match &self.nonce {
+            None => self.leaving.pass(own),
+            Some(nonce) => {
+                self.leaving.source += own.len() as u64;
+                self.leaving.show(nonce.bytes().clone());
+            }
+        }
+    }
+
     /// Writes an attribute's value and settles its slots.
     fn value(&mut self, value: &Value, outcomes: &Outcomes, fills: &mut impl Fills) {
         let from = (self.leaving.source, self.leaving.output);
         let mut owner = None;
-        match self.queue.compose(value, outcomes) {
+        match self.queue.slots.compose(value, outcomes) {
             None => self.leaving.pass(value.original.clone()),
             Some((composed, by)) => {
                 self.leaving.source += value.original.len() as u64;
@@ -178,7 +194,7 @@ impl Walk {
         output: Range<u64>,
         fills: &mut impl Fills,
     ) {
-        let (marker, _) = self.queue.settle(number);
+        let (marker, _) = self.queue.slots.settle(number);
         fills.settled(Settled { marker, number, outcome, source, output });
     }
 }

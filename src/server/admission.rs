@@ -1,9 +1,11 @@
-//! What stands between a connection and the service: only requests that can be read in one way are served.
+//! What stands between a connection and the service: only requests that can be read in one way, and are within their bounds,
+//! are served.
 //!
 //! In: a request as the HTTP library hands it on, and what was seen of its bytes. Out: the service's response, or a
 //! refusal; either ends the connection where the next request would not be certain. It must not know the service.
 
 use std::future::{Future, ready};
+use std::sync::Arc;
 
 use futures_util::future::Either;
 use http::header::{self, HeaderValue};
@@ -11,35 +13,79 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::guard::Watch;
+use super::intake::{self, Made, Taken};
+use super::refusal::Refusal;
 use super::strict;
+use super::terms::Terms;
 use crate::http::Body;
 use crate::http::peer::Peer;
-use crate::limits;
 
 /// Serves one request, or refuses it. To be called for each on the connection, in their order.
 pub fn serve<S, F>(
     request: Request<Incoming>,
     peer: Peer,
     watch: &Watch,
+    terms: &Arc<Terms>,
     service: &S,
 ) -> impl Future<Output = Response<Body>> + Send + use<S, F>
 where
     S: Fn(Request<Body>) -> F,
     F: Future<Output = Response<Body>> + Send + 'static,
 {
-    let last = Last::of(&request);
-    let response = match watch.next().and_then(|()| strict::check(&request)) {
-        Ok(()) => {
-            let mut request = request.map(|body| Body::from(body).stalling_at_most(limits::BODY_STALL_WAIT));
+    let (last, version) = (Last::of(&request), request.version());
+    let admitted = watch.next().and_then(|number| check(&request, terms).map(|()| number));
+    let (last, response) = match admitted {
+        Ok(number) => {
+            let last = if number >= terms.bounds.requests_per_connection { Last::OfMany } else { last };
+            let (head, body) = request.into_parts();
+            let (body, taken) = intake::take(Body::from(body), &head.headers, &terms.bounds);
+            let unread = Unread { expected: head.headers.contains_key(header::EXPECT), taken };
+            let mut request = Request::from_parts(head, body);
             request.extensions_mut().insert(peer);
-            Either::Left(service(request))
+            let (response, terms) = (service(request), Arc::clone(terms));
+            (last, Either::Left(async move { unread.answer(response.await, version, &terms) }))
         }
         Err(refusal) => {
             tracing::info!(client = %peer.address, reason = %refusal, "a request was refused");
-            Either::Right(ready(refusal.response(request.version())))
+            terms.count_refusal(refusal);
+            (last, Either::Right(ready(refusal.response(version))))
         }
     };
-    async move { last.closing(response.await) }
+    async move { last.closing(response.await, version) }
+}
+
+/// What can be known of a request from its head.
+fn check(request: &Request<Incoming>, terms: &Terms) -> Result<(), Refusal> {
+    strict::check(request)?;
+    strict::check_size(request, &terms.bounds)?;
+    intake::check_length(request.body(), &terms.bounds)
+}
+
+/// A body of which some may not have been read when the response is there.
+struct Unread {
+    /// The client may wait for `100 Continue` before it sends any.
+    expected: bool,
+    taken: Option<Taken>,
+}
+
+impl Unread {
+    /// The response, unless the client is to blame for it: then that is what it is told.
+    fn answer(self, mut response: Response<Body>, version: Version, terms: &Terms) -> Response<Body> {
+        let refused = |refusal: Refusal| {
+            terms.count_refusal(refusal);
+            refusal.response(version)
+        };
+        match self.taken.as_ref().map(Taken::made) {
+            Some(Made::TooLong) => refused(Refusal::BodyTooLong),
+            Some(Made::TooSlow) => refused(Refusal::BodyTooSlow),
+            // It may send the body all the same, or the next request: that can't be told apart (RFC 9110 section 10.1.1).
+            Some(Made::Nothing) if self.expected => {
+                close(&mut response, version);
+                response
+            }
+            _ => response,
+        }
+    }
 }
 
 /// Whether a request is the last on its connection whatever the response is.
@@ -48,6 +94,8 @@ enum Last {
     No,
     /// It asks to leave HTTP, so that what the client sent after it is not read as requests (`framing`).
     Upgrade,
+    /// There were as many as there may be on one connection.
+    OfMany,
 }
 
 impl Last {
@@ -57,10 +105,18 @@ impl Last {
         if asks && request.version() < Version::HTTP_2 { Self::Upgrade } else { Self::No }
     }
 
-    fn closing<B>(self, mut response: Response<B>) -> Response<B> {
-        if matches!(self, Self::Upgrade) && response.status() != StatusCode::SWITCHING_PROTOCOLS {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    fn closing(self, mut response: Response<Body>, version: Version) -> Response<Body> {
+        let stays = matches!(self, Self::No) || response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if !stays {
+            close(&mut response, version);
         }
         response
+    }
+}
+
+/// Ends the connection with this response. An HTTP/2 connection ends otherwise.
+fn close(response: &mut Response<Body>, version: Version) {
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
 }

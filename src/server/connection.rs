@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -19,37 +20,45 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Notify;
 use tokio::time::Sleep;
 
 use super::admission;
+use super::crowd::{Leave, Place};
 use super::guard::guard;
+use super::pace::Paced;
+use super::parting::{Parting, Stream};
+use super::terms::Terms;
 use super::tls::{self, Tls};
-use crate::http::activity::{Activity, InUse};
+use crate::http::activity::InUse;
+use crate::http::bounds::Bounds;
 use crate::http::peer::{Peer, Security};
 use crate::http::{Body, BodyError};
 use crate::limits;
 use crate::shutdown::Shutdown;
 
+/// Bytes that the library may hold beyond a head, so that one which is just small enough is not too large for it.
+const READ_AHEAD_BYTES: usize = 8 * 1024;
+
 /// HTTP/1.1 and HTTP/2 with their bounds; which one it is shows in a connection's first bytes.
 pub struct Protocol(auto::Builder<TokioExecutor>);
 
 impl Protocol {
-    pub fn new() -> Self {
+    /// Heads of HTTP/1.1, and the waits for them, are bounded by `guard`, so that the client is told.
+    pub fn new(bounds: &Bounds) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits::REQUEST_HEAD_WAIT)
-            .max_buf_size(limits::REQUEST_HEAD_BYTES)
-            .max_headers(limits::REQUEST_HEADERS);
+            .header_read_timeout(None)
+            .max_buf_size(bounds.request_head.saturating_add(READ_AHEAD_BYTES))
+            .max_headers(bounds.headers);
         builder
             .http2()
             .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(limits::REQUEST_HEAD_BYTES).unwrap_or(u32::MAX))
-            .max_concurrent_streams(limits::STREAMS_PER_CONNECTION)
+            .max_header_list_size(u32::try_from(bounds.request_head).unwrap_or(u32::MAX))
+            .max_concurrent_streams(bounds.streams)
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(limits::STREAM_SEND_BYTES)
@@ -63,8 +72,10 @@ pub struct Connection {
     pub stream: TcpStream,
     pub address: SocketAddr,
     pub tls: Option<Tls>,
-    /// Counts it among [`CONNECTIONS`](limits::CONNECTIONS) until it ends.
-    pub permit: OwnedSemaphorePermit,
+    /// Kept until it ends.
+    pub place: Place,
+    /// When it is to make room.
+    pub leave: Leave,
 }
 
 /// How far a connection's end has come.
@@ -75,38 +86,56 @@ enum Stage {
     Last,
     /// The client has been told; exchanges in progress go on.
     Closing,
+    /// The same, and others wait for the room.
+    MakingRoom,
 }
 
 impl Connection {
     /// Serves it to its end. Errors are the client's and only traced.
-    pub async fn serve<S, F>(self, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
+    pub async fn serve<S, F>(self, protocol: Arc<Protocol>, terms: Arc<Terms>, service: S, shutdown: Shutdown)
     where
         S: Fn(Request<Body>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let held = shutdown.hold();
         let address = self.address;
-        if let Err(error) = self.secured(&protocol, service, &shutdown).await {
+        if let Err(error) = self.secured(&protocol, &terms, service, &shutdown).await {
             tracing::debug!(client = %address, error = &*error as &dyn std::error::Error, "a connection failed");
         }
         drop(held);
     }
 
-    async fn secured<S, F>(self, protocol: &Protocol, service: S, shutdown: &Shutdown) -> Result<(), Failure>
+    async fn secured<S, F>(
+        self,
+        protocol: &Protocol,
+        terms: &Arc<Terms>,
+        service: S,
+        shutdown: &Shutdown,
+    ) -> Result<(), Failure>
     where
         S: Fn(Request<Body>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stream, address, tls, permit: _permit } = self;
+        let Self { stream, address, tls, mut place, leave } = self;
         // Small writes (events, fragments) must not wait for the client's acknowledgement of the ones before.
         stream.set_nodelay(true)?;
         let security = if tls.is_some() { Security::Tls } else { Security::Plain };
         let peer = Peer { address, local: stream.local_addr()?, security };
+        if terms.is_client(address.ip())
+            && let Err(refusal) = place.count(address.ip())
+        {
+            terms.count_refusal(refusal);
+            if tls.is_none() {
+                Parting::new(stream, place).refuse(refusal);
+            }
+            return Ok(());
+        }
         match tls {
-            None => exchanges(stream, peer, protocol, service, shutdown).await?,
+            None => Exchanges { stream, place, leave, peer }.serve(protocol, terms, service, shutdown).await,
             Some(tls) => {
-                let handshake = tokio::time::timeout(limits::HANDSHAKE_WAIT, tls.accept(stream));
-                let stream = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let handshake = tokio::time::timeout(terms.bounds.handshake_wait, tls.accept(stream));
+                let accepted = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                let Some(stream) = accepted else { return Ok(()) };
                 let shown = tls::client_certificate(&stream);
                 let service = move |mut request: Request<Body>| {
                     if let Some(shown) = &shown {
@@ -114,58 +143,85 @@ impl Connection {
                     }
                     service(request)
                 };
-                exchanges(stream, peer, protocol, service, shutdown).await?;
+                Exchanges { stream, place, leave, peer }.serve(protocol, terms, service, shutdown).await
             }
         }
-        Ok(())
     }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves the exchanges on a connection that is ready for HTTP.
-async fn exchanges<I, S, F>(
+/// A connection that is ready for HTTP.
+struct Exchanges<I> {
     stream: I,
+    place: Place,
+    leave: Leave,
     peer: Peer,
-    protocol: &Protocol,
-    service: S,
-    shutdown: &Shutdown,
-) -> Result<(), Failure>
-where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Fn(Request<Body>) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Body>> + Send + 'static,
-{
-    let activity = Activity::begin();
-    let in_use = activity.clone();
-    let (stream, watch) = guard(stream);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let in_use = in_use.enter();
-        let (version, ending) = (request.version(), shutdown.clone());
-        let response = admission::serve(request, peer, &watch, &service);
-        async move {
-            let mut response = response.await.map(|body| Counted { body, failing: None, _in_use: in_use });
-            if ending.is_draining() {
-                tell_the_end(&mut response, version);
+}
+
+impl<I: Stream> Exchanges<I> {
+    async fn serve<S, F>(
+        self,
+        protocol: &Protocol,
+        terms: &Arc<Terms>,
+        service: S,
+        shutdown: &Shutdown,
+    ) -> Result<(), Failure>
+    where
+        S: Fn(Request<Body>) -> F + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let Self { stream, place, mut leave, peer } = self;
+        let activity = place.activity().clone();
+        let stream = Parting::new(Paced::new(stream, terms.bounds.response_rate), place);
+        let (stream, watch) = guard(stream, terms, &activity);
+        let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
+        let service = service_fn(|request: Request<Incoming>| {
+            let in_use = in_use.enter();
+            let (version, ending) = (request.version(), shutdown.clone());
+            let response = admission::serve(request, peer, &watch, terms, &service);
+            if watch.requests() >= most {
+                full.notify_one();
             }
-            Ok::<_, Infallible>(response)
+            async move {
+                let mut response = response.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+                if ending.is_draining() {
+                    tell_the_end(&mut response, version);
+                }
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut stage = Stage::Open;
+        loop {
+            stage = tokio::select! {
+                ended = connection.as_mut() => return ended,
+                () = shutdown.cut() => return Ok(()),
+                () = shutdown.draining(), if stage == Stage::Open => Stage::Last,
+                () = tokio::time::sleep(limits::LAST_REQUEST_WAIT), if stage == Stage::Last => Stage::Closing,
+                () = full.notified(), if stage == Stage::Open => Stage::Closing,
+                () = leave.asked(), if stage == Stage::Open => Stage::MakingRoom,
+                () = activity.idle_for(stage.patience(&terms.bounds)) => match stage {
+                    Stage::Open | Stage::Last => Stage::Closing,
+                    Stage::Closing | Stage::MakingRoom => return Ok(()),
+                },
+            };
+            if matches!(stage, Stage::Closing | Stage::MakingRoom) {
+                connection.as_mut().graceful_shutdown();
+                // Its patience begins now.
+                activity.touch();
+            }
         }
-    });
-    let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
-    let mut stage = Stage::Open;
-    loop {
-        stage = tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = shutdown.cut() => return Ok(()),
-            () = shutdown.draining(), if stage == Stage::Open => Stage::Last,
-            () = tokio::time::sleep(limits::LAST_REQUEST_WAIT), if stage == Stage::Last => Stage::Closing,
-            () = activity.idle_for(patience(stage)) => match stage {
-                Stage::Open | Stage::Last => Stage::Closing,
-                Stage::Closing => return Ok(()),
-            },
-        };
-        if stage == Stage::Closing {
-            connection.as_mut().graceful_shutdown();
+    }
+}
+
+impl Stage {
+    /// How long a connection may be idle.
+    fn patience(self, bounds: &Bounds) -> Duration {
+        match self {
+            Stage::Open | Stage::Last => bounds.idle_wait,
+            Stage::Closing => limits::CLOSE_WAIT,
+            Stage::MakingRoom => limits::EVICTION_WAIT,
         }
     }
 }
@@ -175,14 +231,6 @@ where
 fn tell_the_end<B>(response: &mut Response<B>, version: Version) {
     if version < Version::HTTP_2 && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-}
-
-/// How long a connection may be idle.
-fn patience(stage: Stage) -> std::time::Duration {
-    match stage {
-        Stage::Open | Stage::Last => limits::REQUEST_HEAD_WAIT,
-        Stage::Closing => limits::CLOSE_WAIT,
     }
 }
 

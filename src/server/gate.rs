@@ -12,6 +12,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode};
 
 use super::tls::ClientCertificate;
+use crate::acme::Challenges;
 use crate::http::Body;
 use crate::http::headers::tokens;
 use crate::http::peer::{self, Peer, TrustedProxies};
@@ -28,6 +29,8 @@ pub struct Gate {
     pub client_header: Option<HeaderName>,
     /// Headers that no client may send, because on some listener they tell of certificates.
     pub reserved: Arc<[HeaderName]>,
+    /// What certificate authorities ask; answered before anybody is sent to HTTPS.
+    pub challenges: Option<Challenges>,
     /// Who tells the truth about the scheme with which a client came.
     pub trusted: TrustedProxies,
 }
@@ -40,6 +43,9 @@ impl Gate {
         F: Future<Output = Response<Body>>,
     {
         let over_tls = self.security(&request) == Some(peer::Security::Tls);
+        if let Some(answer) = self.challenges.as_ref().and_then(|asked| asked.answer(request.uri().path())) {
+            return Response::new(Body::full(answer));
+        }
         if let Some(answer) = self.redirect.and_then(|port| self.to_https(port, &mut request)) {
             return answer;
         }

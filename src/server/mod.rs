@@ -5,12 +5,17 @@
 
 mod admission;
 mod connection;
+mod crowd;
 mod framing;
 pub mod gate;
 mod guard;
 pub mod inherited;
+mod intake;
+mod pace;
+mod parting;
 mod refusal;
 mod strict;
+mod terms;
 pub mod tls;
 
 use std::future::Future;
@@ -21,15 +26,16 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::http::Body;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
+use crowd::{Crowd, Leave, Place};
 use gate::Gate;
 use inherited::Inherited;
+pub use terms::Terms;
 use tls::Tls;
 
 /// One address to listen on.
@@ -61,7 +67,15 @@ pub struct BindError {
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<Listener>,
-    permits: Arc<Semaphore>,
+    terms: Terms,
+}
+
+/// What all listeners of a server share.
+#[derive(Clone)]
+struct House {
+    crowd: Arc<Crowd>,
+    protocol: Arc<Protocol>,
+    terms: Arc<Terms>,
 }
 
 #[derive(Debug)]
@@ -88,7 +102,13 @@ impl Server {
     pub fn bind_or_inherit(settings: Vec<ListenerSettings>, inherited: &mut Inherited) -> Result<Self, BindError> {
         let bind = |settings| Listener::bind(settings, inherited);
         let listeners = settings.into_iter().map(bind).collect::<Result<_, _>>()?;
-        Ok(Self { listeners, permits: Arc::new(Semaphore::new(limits::CONNECTIONS)) })
+        Ok(Self { listeners, terms: Terms::default() })
+    }
+
+    /// The same on other terms than the default ones.
+    #[must_use]
+    pub fn on(self, terms: Terms) -> Self {
+        Self { terms, ..self }
     }
 
     /// The addresses as they came out, in the order of the settings.
@@ -113,11 +133,14 @@ impl Server {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let protocol = Arc::new(Protocol::new());
+        let house = House {
+            crowd: Crowd::new(&self.terms.bounds),
+            protocol: Arc::new(Protocol::new(&self.terms.bounds)),
+            terms: Arc::new(self.terms),
+        };
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
-            let (permits, protocol) = (Arc::clone(&self.permits), Arc::clone(&protocol));
-            accepting.spawn(listener.accept_all(permits, protocol, service.clone(), shutdown.clone()));
+            accepting.spawn(listener.accept_all(house.clone(), service.clone(), shutdown.clone()));
         }
         accepting.join_all().await;
     }
@@ -145,7 +168,7 @@ impl Listener {
         Ok(Self { socket, address, tls, gate: Arc::new(gate) })
     }
 
-    async fn accept_all<S, F>(self, permits: Arc<Semaphore>, protocol: Arc<Protocol>, service: S, shutdown: Shutdown)
+    async fn accept_all<S, F>(self, house: House, service: S, shutdown: Shutdown)
     where
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
@@ -153,34 +176,34 @@ impl Listener {
         let gate = Arc::clone(&self.gate);
         let service = move |request| Arc::clone(&gate).serve(request, service.clone());
         loop {
-            let next = async {
-                let permit = Arc::clone(&permits).acquire_owned().await.expect("invariant: never closed");
-                (self.accept().await, permit)
-            };
-            let ((stream, address), permit) = tokio::select! {
+            // Room is made for those who have come, not for those who might.
+            let next = async { (self.accept().await, house.crowd.enter().await) };
+            let ((stream, address), (place, leave)) = tokio::select! {
                 next = next => next,
                 () = shutdown.draining() => break,
             };
-            let connection = Connection { stream, address, tls: self.tls.clone(), permit };
+            let connection = Connection { stream, address, tls: self.tls.clone(), place, leave };
+            let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
             // Never awaited here: one client's handshake must not keep the others out.
-            tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
+            tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }
         let tls = self.tls.clone();
-        for (stream, address, permit) in self.queued(&permits) {
-            let connection = Connection { stream, address, tls: tls.clone(), permit };
-            tokio::spawn(connection.serve(Arc::clone(&protocol), service.clone(), shutdown.clone()));
+        for (stream, address, (place, leave)) in self.queued(&house.crowd) {
+            let connection = Connection { stream, address, tls: tls.clone(), place, leave };
+            let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
+            tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }
     }
 
-    /// What the system has queued, without waiting, up to the permits: closing the last socket of a queue resets all that is
-    /// in it.
-    fn queued(self, permits: &Arc<Semaphore>) -> Vec<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    /// What the system has queued, without waiting, as far as there is room: closing the last socket of a queue resets all
+    /// that is in it.
+    fn queued(self, crowd: &Arc<Crowd>) -> Vec<(TcpStream, SocketAddr, (Place, Leave))> {
         let Ok(socket) = self.socket.into_std() else { return Vec::new() };
         let next = || {
-            let permit = Arc::clone(permits).try_acquire_owned().ok()?;
+            let place = crowd.try_enter()?;
             let (stream, address) = socket.accept().ok()?;
             stream.set_nonblocking(true).ok()?;
-            Some((TcpStream::from_std(stream).ok()?, address, permit))
+            Some((TcpStream::from_std(stream).ok()?, address, place))
         };
         std::iter::from_fn(next).collect()
     }

@@ -66,6 +66,25 @@ pub enum Refusal {
     /// Two readers saw different requests in the same bytes.
     #[error("where the request begins is not certain")]
     Boundary,
+    /// RFC 9110 section 10.1.1: the one expectation that there is means `100-continue`.
+    #[error("Expect is not 100-continue")]
+    Expectation,
+    /// Section 5: more than `limits.request_head` or `limits.headers`.
+    #[error("the request's head is too large")]
+    HeadTooLarge,
+    /// Section 3: more than `limits.uri`.
+    #[error("the request's target is too long")]
+    UriTooLong,
+    /// More than `limits.body`.
+    #[error("the request's body is too long")]
+    BodyTooLong,
+    #[error("the request's head took too long")]
+    HeadTooSlow,
+    #[error("the request's body comes too slowly")]
+    BodyTooSlow,
+    /// More than `limits.connections_per_client`.
+    #[error("too many connections from this address")]
+    Connections,
 }
 
 impl Refusal {
@@ -75,8 +94,54 @@ impl Refusal {
             Self::Trace | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
             Self::Coding => StatusCode::NOT_IMPLEMENTED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::HeadTooSlow | Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Connections => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// What it is called in metrics.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoHost => "no_host",
+            Self::Hosts => "hosts",
+            Self::InvalidHost => "invalid_host",
+            Self::HostMismatch => "host_mismatch",
+            Self::InvalidAuthority => "invalid_authority",
+            Self::Scheme => "scheme",
+            Self::TargetForm => "target_form",
+            Self::Fragment => "fragment",
+            Self::Trace => "trace",
+            Self::Connect => "connect",
+            Self::Version => "version",
+            Self::Lengths => "lengths",
+            Self::InvalidLength => "invalid_length",
+            Self::LengthAndCoding => "length_and_coding",
+            Self::InvalidCoding => "invalid_coding",
+            Self::Coding => "coding",
+            Self::ChunkSize => "chunk_size",
+            Self::ChunkEnd => "chunk_end",
+            Self::Trailer => "trailer",
+            Self::Boundary => "boundary",
+            Self::Expectation => "expectation",
+            Self::HeadTooLarge => "head_too_large",
+            Self::UriTooLong => "uri_too_long",
+            Self::BodyTooLong => "body_too_long",
+            Self::HeadTooSlow => "head_too_slow",
+            Self::BodyTooSlow => "body_too_slow",
+            Self::Connections => "connections",
+        }
+    }
+
+    /// The whole response in the bytes of HTTP/1.1, for a client whose request was never handed on.
+    pub fn words(self) -> String {
+        let (status, text) = (self.status(), format!("{self}\n"));
+        let head = "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nConnection: close";
+        format!("HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {}\r\n\r\n{text}", text.len())
     }
 
     /// The response to a request of `version`. Up to HTTP/1.1 it ends the connection, because what follows may not be

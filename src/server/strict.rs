@@ -9,6 +9,7 @@ use http::uri::{Scheme, Uri};
 use http::{Method, Request, Version};
 
 use super::refusal::Refusal;
+use crate::http::bounds::Bounds;
 
 /// Looks at a request.
 ///
@@ -18,7 +19,28 @@ pub fn check<B>(request: &Request<B>) -> Result<(), Refusal> {
     check_version(request.version())?;
     check_method(request.method())?;
     check_target(request.method(), request.uri())?;
-    check_host(request.version(), request.uri(), request.headers())
+    check_host(request.version(), request.uri(), request.headers())?;
+    check_expectation(request.version(), request.headers())
+}
+
+/// Looks at how large the head is, as far as that was not seen in its bytes: those of HTTP/2 are compressed.
+///
+/// # Errors
+/// [`Refusal::UriTooLong`], [`Refusal::HeadTooLarge`].
+pub fn check_size<B>(request: &Request<B>, bounds: &Bounds) -> Result<(), Refusal> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    match request.headers().len() {
+        _ if target > bounds.uri => Err(Refusal::UriTooLong),
+        lines if lines > bounds.headers => Err(Refusal::HeadTooLarge),
+        _ => Ok(()),
+    }
+}
+
+/// HTTP/1.0 has no expectations, and theirs are to be ignored (RFC 9110 section 10.1.1).
+fn check_expectation(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_known = |value: &header::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    let known = version == Version::HTTP_10 || headers.get_all(header::EXPECT).iter().all(is_known);
+    if known { Ok(()) } else { Err(Refusal::Expectation) }
 }
 
 fn check_version(version: Version) -> Result<(), Refusal> {
@@ -176,6 +198,19 @@ mod tests {
         assert_eq!(asked("http://a/", "b"), Err(Refusal::HostMismatch));
         assert_eq!(asked("http://u@a/", "a"), Err(Refusal::InvalidAuthority));
         assert_eq!(checked(Version::HTTP_2, "GET", "https://a/", &["b"]), Err(Refusal::HostMismatch));
+    }
+
+    #[test]
+    fn one_expectation_is_known() {
+        let asked = |version, value: &str| {
+            let request = http::Request::get("/").version(version).header("host", "a").header("expect", value);
+            check(&request.body(()).unwrap())
+        };
+        assert_eq!(asked(Version::HTTP_11, "100-Continue"), Ok(()));
+        for other in ["", "200-ok", "100-continue, 100-continue", "x 100-continue"] {
+            assert_eq!(asked(Version::HTTP_11, other), Err(Refusal::Expectation), "{other}");
+            assert_eq!(asked(Version::HTTP_10, other), Ok(()), "{other}");
+        }
     }
 
     #[test]

@@ -82,7 +82,7 @@ async fn a_client_that_asks_nothing_is_let_go() {
         let started = Instant::now();
         // It may say 408 before it closes.
         let _ = stream.read_to_end(&mut Vec::new()).await;
-        assert!(started.elapsed() <= inlay::limits::REQUEST_HEAD_WAIT + inlay::limits::CLOSE_WAIT, "{greeting:?}");
+        assert!(started.elapsed() <= inlay::limits::IDLE_WAIT + inlay::limits::CLOSE_WAIT, "{greeting:?}");
         assert!(started.elapsed() >= Duration::from_secs(1), "{greeting:?} {:?}", started.elapsed());
     }
 }
@@ -93,7 +93,7 @@ async fn an_idle_http2_connection_is_let_go() {
     let mut sender = h2(server.address).await;
     let ask = || Request::get("http://a/").body(Body::empty()).unwrap();
     text(sender.send_request(ask()).await.unwrap()).await;
-    tokio::time::sleep(inlay::limits::REQUEST_HEAD_WAIT + inlay::limits::CLOSE_WAIT + Duration::from_secs(1)).await;
+    tokio::time::sleep(inlay::limits::IDLE_WAIT + inlay::limits::CLOSE_WAIT + Duration::from_secs(1)).await;
     sender.ready().await.expect_err("the connection should be gone");
 }
 

@@ -14,7 +14,7 @@ use inlay::http::peer::{Peer, TrustedProxies};
 use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, WantedCodings};
 use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
-use inlay::server::{ListenerSettings, Server};
+use inlay::server::{ListenerSettings, Server, Terms};
 use inlay::shutdown::{Shutdown, Trigger, shutdown};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -33,6 +33,19 @@ where
 {
     let (trigger, handle) = shutdown();
     run(tls, service, trigger, handle)
+}
+
+/// Serves `service` on terms of its own, without TLS.
+pub fn serve_on<S, F>(terms: Terms, service: S) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (trigger, handle) = shutdown();
+    let server = Server::bind(vec![here()]).unwrap().on(terms);
+    let address = server.addresses()[0];
+    tokio::spawn(server.run(service, handle));
+    Running { address, trigger }
 }
 
 /// Serves `service` behind a gate.

@@ -3,6 +3,7 @@
 mod authority;
 mod ending;
 mod house;
+mod limits;
 mod passing;
 mod streaming;
 mod securing;

@@ -13,7 +13,6 @@ use super::compare::Answer;
 use crate::http::Body;
 use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
 use crate::limits::{COMPARED_FETCH_WAIT, COMPARED_PAGE_BYTES};
-use crate::telemetry::Causes;
 
 /// A cookie's name and value.
 pub type Pair = (String, String);
@@ -23,7 +22,7 @@ pub type Pair = (String, String);
 pub enum FetchError {
     #[error("cannot make a client")]
     Client(#[from] RootsError),
-    #[error("{}", Causes(.0))]
+    #[error("the page cannot be had")]
     Send(#[from] SendError),
     #[error("the page did not come within {} s", COMPARED_FETCH_WAIT.as_secs())]
     Slow,

@@ -14,6 +14,7 @@ use http::Uri;
 
 use super::{PROBLEMS, failed};
 use crate::limits::COMPARED_COOKIES;
+use crate::telemetry::Causes;
 use compare::{Answer, Compared, Difference, compare};
 use fetch::{FetchError, Pair, Site};
 
@@ -110,7 +111,7 @@ async fn finding(site: &Site<'_>, pair: &Pair, all: &[Pair]) -> Finding {
         Ok(Finding::Independent { .. }) if !others.is_empty() => tried(site, pair, &others).await,
         found => found,
     }
-    .unwrap_or_else(|error| Finding::Unknown(error.to_string()))
+    .unwrap_or_else(|error| Finding::Unknown(Causes(&error).to_string()))
 }
 
 /// Asks in turns without and with a cookie, so that what changes meanwhile shows among equal requests too.

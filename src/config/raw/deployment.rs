@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::limits::RawLimits;
 use super::listen::RawListener;
 use crate::config::raw::cache::RawCache;
 use crate::config::read::record::record;
@@ -39,10 +40,12 @@ record! {
         key "trusted_proxies" trusted_proxies: OneOrMany<Network>,
         /// What is kept in memory.
         key "cache" cache: RawCache,
+        /// What clients may take: sizes, counts and times, each with a default.
+        key "limits" limits: RawLimits,
         /// How the log is written.
         key "log" log: RawLog,
     }
-    later ["collect", "channels", "journeys", "sources", "experiments", "telemetry", "limits"]
+    later ["collect", "channels", "journeys", "sources", "experiments", "telemetry"]
 }
 
 record! {

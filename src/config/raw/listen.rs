@@ -7,6 +7,7 @@ use std::num::NonZeroU16;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::acme::Challenge;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{Address, Duration, HeaderName, Written};
 use crate::config::read::shapes::{OneOrMany, choices};
@@ -53,12 +54,33 @@ record! {
         key "ocsp" ocsp: Text,
         /// More certificates, chosen by the name that the client asks for (SNI).
         key "certificates" certificates: OneOrMany<RawCertificate>,
+        /// Certificates that are fetched from an authority by themselves, and renewed (ACME).
+        key "acme" acme: OneOrMany<RawAcme>,
         /// A PEM file with the authorities that sign the certificates of clients (mTLS).
         key "client_ca" client_ca: Text,
         /// Whether clients must show a certificate: `required` (the default where `client_ca` is given) or `optional`.
         key "client" client: Ask,
         /// The header in which the origin is told of a client's certificate; `Client-Cert` by default (RFC 9440).
         key "client_header" client_header: HeaderName,
+    }
+    later []
+}
+
+record! {
+    /// A certificate that is fetched and renewed by itself.
+    RawAcme: "a map with `domains` and `storage`" {
+        /// The names that the certificate is for; one certificate for all of them.
+        required "domains" domains: OneOrMany<Text>,
+        /// The folder for the account and the certificates; several processes may share it.
+        required "storage" storage: Text,
+        /// Where the authority can reach somebody: `mailto:you@example.com`.
+        key "contact" contact: Text,
+        /// The authority: `letsencrypt` (the default), `staging` (its test one), or the URL of a directory.
+        key "directory" directory: Text,
+        /// A PEM file with who signed a private authority's own certificate.
+        key "ca" ca: Text,
+        /// How a domain is shown to be ours: `tls-alpn-01` (the default; on port 443) or `http-01` (on port 80).
+        key "challenge" challenge: Challenge,
     }
     later []
 }
@@ -99,6 +121,8 @@ pub enum RawRedirect {
 }
 
 choices!(Ask: "an answer to whether clients must show a certificate" { "required" => Ask::Required, "optional" => Ask::Optional });
+
+choices!(Challenge: "a challenge" { "http-01" => Challenge::Http01, "tls-alpn-01" => Challenge::TlsAlpn01 });
 
 impl Read for RawListener {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {

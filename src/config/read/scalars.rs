@@ -3,12 +3,14 @@
 //! In: a scalar's text. Out: the value, or what to write instead. Pure.
 
 mod net;
+mod rate;
 mod time;
 mod written;
 
 pub use net::{
     Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
 };
+pub use rate::ByteRate;
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
 
@@ -157,6 +159,7 @@ written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
     Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
+    ByteRate "string",
 }
 
 #[cfg(test)]

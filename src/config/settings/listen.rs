@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use super::base::Base;
 use super::model::{Admin, Listener};
-use super::tls;
+use super::tls::{self, Compiled};
+use crate::acme::{Challenge, Wanted};
 use crate::config::raw::listen::{ListenerParts, RawHsts, RawListener, RawRedirect};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
@@ -39,7 +40,10 @@ pub fn listeners(raw: Option<&At<OneOrMany<RawListener>>>, base: &Base<'_>, repo
     if raw.value.0.is_empty() {
         report.error(raw.span, "there is no address to listen on", "add one: `127.0.0.1:8080`");
     }
-    listeners.into_iter().map(|(listener, _)| listener).collect()
+    let listeners: Vec<Listener> = listeners.into_iter().map(|(listener, _)| listener).collect();
+    check_challenges(raw, &listeners, report);
+    check_files(raw, &listeners, report);
+    listeners
 }
 
 fn listener(raw: &RawListener, base: &Base<'_>, report: &mut Report) -> Option<Listener> {
@@ -53,14 +57,40 @@ fn listener(raw: &RawListener, base: &Base<'_>, report: &mut Report) -> Option<L
                 RawRedirect::To(port) => Some(HttpsPort(port)),
             });
             let hsts = parts.hsts.as_ref().and_then(|at| hsts(at, report));
-            let (tls, client_header) = tls.map_or((None, None), |tls| (Some(tls.settings), tls.client_header));
-            Some(Listener { address: parts.address.as_ref()?.value.0, tls, client_header, redirect, hsts })
+            let address = parts.address.as_ref()?.value.0;
+            let listener = Listener { redirect, hsts, ..plain(address) };
+            Some(match tls {
+                None => listener,
+                Some(Compiled { settings, acme, client_header }) => {
+                    Listener { tls: Some(settings), acme, client_header, ..listener }
+                }
+            })
+        }
+    }
+}
+
+/// An authority asks by HTTP-01 where there is no TLS.
+fn check_challenges(raw: &At<OneOrMany<RawListener>>, listeners: &[Listener], report: &mut Report) {
+    let asked = listeners.iter().flat_map(|one| &one.acme).any(|wanted| wanted.challenge == Challenge::Http01);
+    if asked && listeners.iter().all(|listener| listener.tls.is_some()) {
+        let what = "`http-01` asks on port 80 without TLS, and no listener is without";
+        report.error(raw.key, what, "add `- 0.0.0.0:80`, or write `challenge: tls-alpn-01`");
+    }
+}
+
+/// Two certificates that differ must not take turns in one file.
+fn check_files(raw: &At<OneOrMany<RawListener>>, listeners: &[Listener], report: &mut Report) {
+    let wanted: Vec<&Wanted> = listeners.iter().flat_map(|one| &one.acme).collect();
+    for (place, one) in wanted.iter().enumerate() {
+        if wanted[..place].iter().any(|other| other.file() == one.file() && other != one) {
+            let what = format!("`{}` is the first domain of two `acme` that differ", one.domains[0]);
+            report.error(raw.key, what, "say the same in both, or begin one with another domain");
         }
     }
 }
 
 fn plain(address: SocketAddr) -> Listener {
-    Listener { address, tls: None, client_header: None, redirect: None, hsts: None }
+    Listener { address, tls: None, acme: Vec::new(), client_header: None, redirect: None, hsts: None }
 }
 
 /// What makes sense on one side of TLS only.

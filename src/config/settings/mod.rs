@@ -3,8 +3,10 @@
 //! In: a [`Deployment`] as written, with the command line's overrides laid over it. Out: [`Settings`]. Names are
 //! resolved, paths are relative to the file, defaults are filled in. It must not open sockets nor read keys.
 
+mod acme;
 mod base;
 mod cache;
+mod limits;
 mod listen;
 mod model;
 mod overrides;
@@ -58,6 +60,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache: cache::shares(raw.cache.as_ref(), report),
+        bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

@@ -11,8 +11,10 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
+use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::http::bounds::Bounds;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// What each cache may take.
     pub cache: CacheShares,
+    /// What clients may take.
+    pub bounds: Bounds,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -48,6 +52,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// None: without TLS.
     pub tls: Option<TlsSettings>,
+    /// Certificates that are fetched; each has its file among those of `tls`.
+    pub acme: Vec<Wanted>,
     /// In which header the origin is told of a client's certificate; only where clients are asked for one.
     pub client_header: Option<HeaderName>,
     /// Where clients are sent that come without TLS.
@@ -101,7 +107,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

@@ -4,8 +4,10 @@
 
 use http::HeaderName;
 
+use super::acme;
 use super::base::Base;
 use super::listen::present;
+use crate::acme::Wanted;
 use crate::config::raw::listen::{RawCertificate, RawTls, TlsParts};
 use crate::config::read::At;
 use crate::config::report::Report;
@@ -19,6 +21,7 @@ const CLIENT_HEADER: HeaderName = HeaderName::from_static("client-cert");
 /// TLS, and the header in which the origin is told of clients.
 pub struct Compiled {
     pub settings: TlsSettings,
+    pub acme: Vec<Wanted>,
     pub client_header: Option<HeaderName>,
 }
 
@@ -30,7 +33,8 @@ pub fn compile(raw: &At<RawTls>, base: &Base<'_>, report: &mut Report) -> Compil
                 no_certificate(raw.span, report);
             }
             let files = list.0.iter().filter_map(|at| certificate(&at.value, base, report)).collect();
-            Compiled { settings: TlsSettings { certificates: files, clients: None }, client_header: None }
+            let settings = TlsSettings { certificates: files, clients: None };
+            Compiled { settings, acme: Vec::new(), client_header: None }
         }
         RawTls::Parts(parts) => parts_of(parts, raw.span, base, report),
     }
@@ -40,9 +44,12 @@ fn parts_of(parts: &TlsParts, span: Span, base: &Base<'_>, report: &mut Report) 
     let mut certificates: Vec<CertificateFiles> = pair(parts, span, base, report).into_iter().collect();
     let more = parts.certificates.iter().flat_map(|at| &at.value.0);
     certificates.extend(more.filter_map(|at| certificate(&at.value, base, report)));
-    let named = ["certificate", "private_key", "ocsp", "certificates"];
+    let ordered = parts.acme.iter().flat_map(|at| &at.value.0);
+    let acme: Vec<Wanted> = ordered.filter_map(|at| acme::compile(&at.value, base, report)).collect();
+    certificates.extend(acme.iter().map(|wanted| CertificateFiles::awaited(wanted.file())));
+    let named = ["certificate", "private_key", "ocsp", "certificates", "acme"];
     let pairless = parts.certificate.is_none() && parts.private_key.is_none() && parts.ocsp.is_none();
-    let none = pairless && parts.certificates.as_ref().is_none_or(|at| at.value.0.is_empty());
+    let none = pairless && parts.acme.is_none() && parts.certificates.as_ref().is_none_or(|at| at.value.0.is_empty());
     if none && !parts.unreadable.any(&named) {
         no_certificate(span, report);
     }
@@ -51,11 +58,11 @@ fn parts_of(parts: &TlsParts, span: Span, base: &Base<'_>, report: &mut Report) 
         let written = parts.client_header.as_ref().and_then(|at| HeaderName::try_from(&at.value.0).ok());
         written.unwrap_or(CLIENT_HEADER)
     });
-    Compiled { settings: TlsSettings { certificates, clients }, client_header }
+    Compiled { settings: TlsSettings { certificates, clients }, acme, client_header }
 }
 
 fn no_certificate(span: Span, report: &mut Report) {
-    report.error(span, "TLS needs a certificate", "add `certificate: site.pem` and `private_key: site.key`");
+    report.error(span, "TLS needs a certificate", "add `certificate: site.pem` and `private_key: site.key`, or `acme`");
 }
 
 fn certificate(raw: &RawCertificate, base: &Base<'_>, report: &mut Report) -> Option<CertificateFiles> {

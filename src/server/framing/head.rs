@@ -8,6 +8,9 @@ use super::Refusal;
 /// Bytes of a name or value that are looked at: longer than any that matters.
 const TEXT_BYTES: usize = 32;
 
+/// What stands behind the target.
+const VERSION: &[u8] = b" HTTP/1.1\r";
+
 /// How long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLength {
@@ -17,10 +20,23 @@ pub enum BodyLength {
     Upgrade,
 }
 
+/// How large a head may be.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadBounds {
+    /// Bytes in all.
+    pub head: usize,
+    /// Bytes of the target.
+    pub uri: usize,
+}
+
 /// A head of which not all has come.
 #[derive(Debug)]
 pub struct Head {
     at: At,
+    /// Bytes so far.
+    size: usize,
+    /// Bytes of the first line behind the method.
+    target_size: usize,
     /// Of the name or value that is being read.
     text: Text,
     length: Option<Result<u64, Refusal>>,
@@ -66,6 +82,8 @@ impl Head {
     pub fn begin() -> Self {
         Self {
             at: At::Before,
+            size: 0,
+            target_size: 0,
             text: Text::new(),
             length: None,
             coding: None,
@@ -76,7 +94,29 @@ impl Head {
 
     /// Reads up to the head's end; tells how many bytes, and what follows if it has ended. Lines may end with a bare LF
     /// (section 2.2); a CR elsewhere is the library's to refuse.
-    pub fn read(&mut self, bytes: &[u8]) -> (usize, Option<Result<BodyLength, Refusal>>) {
+    ///
+    /// # Errors
+    /// It is larger than it may be.
+    pub fn read(
+        &mut self,
+        bytes: &[u8],
+        bounds: HeadBounds,
+    ) -> Result<(usize, Option<Result<BodyLength, Refusal>>), Refusal> {
+        let (read, ended) = self.read_lines(bytes);
+        self.size += read;
+        match self {
+            _ if self.target_size > bounds.uri.saturating_add(VERSION.len()) => Err(Refusal::UriTooLong),
+            _ if self.size > bounds.head => Err(Refusal::HeadTooLarge),
+            _ => Ok((read, ended)),
+        }
+    }
+
+    /// Whether any of it has come.
+    pub fn has_begun(&self) -> bool {
+        self.at != At::Before
+    }
+
+    fn read_lines(&mut self, bytes: &[u8]) -> (usize, Option<Result<BodyLength, Refusal>>) {
         let mut rest = bytes;
         while let Some((first, behind)) = rest.split_first() {
             rest = match (self.at, *first) {
@@ -99,6 +139,9 @@ impl Head {
         };
         let end = bytes.iter().position(|byte| *byte == stop || *byte == b'\n');
         let (read, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        if self.at == At::Target {
+            self.target_size += read.len();
+        }
         match self.at {
             At::Target if read.contains(&b'#') => self.target = Target::Fragment,
             At::Name | At::Value(_) => self.text.push(read),

@@ -10,6 +10,7 @@ mod head;
 
 use super::refusal::Refusal;
 use chunks::Chunks;
+pub use head::HeadBounds;
 use head::{BodyLength, Head};
 
 /// What an HTTP/2 connection begins with (RFC 9113 section 3.4).
@@ -18,6 +19,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The reader of one connection.
 #[derive(Debug)]
 pub struct Framing {
+    bounds: HeadBounds,
     state: State,
     heads: u64,
     refused: Option<Refusal>,
@@ -55,7 +57,17 @@ pub enum Seen {
     Http2,
 }
 
-/// A body's framing broke: what stands before this place in the bytes is good.
+/// Where in a request a client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Midst {
+    /// It has nothing more to send.
+    Between,
+    Head,
+    /// In a body, or in what nobody reads.
+    Beyond,
+}
+
+/// A head is too large, or a body's framing broke: what stands before this place in the bytes is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken {
     pub good: usize,
@@ -63,8 +75,18 @@ pub struct Broken {
 }
 
 impl Framing {
-    pub fn begin() -> Self {
-        Self { state: State::Preface(0), heads: 0, refused: None }
+    pub fn begin(bounds: HeadBounds) -> Self {
+        Self { bounds, state: State::Preface(0), heads: 0, refused: None }
+    }
+
+    /// Where in a request the client is.
+    pub fn midst(&self) -> Midst {
+        match &self.state {
+            State::Preface(0) => Midst::Between,
+            State::Head(head) if !head.has_begun() => Midst::Between,
+            State::Preface(_) | State::Head(_) => Midst::Head,
+            State::Length(_) | State::Chunked(_) | State::Over(_) => Midst::Beyond,
+        }
     }
 
     /// What has been seen so far.
@@ -79,7 +101,7 @@ impl Framing {
     /// Reads on.
     ///
     /// # Errors
-    /// [`Broken`] if a body can't end well; nothing after that is read.
+    /// [`Broken`] if a head is too large or a body can't end well; nothing after that is read.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(), Broken> {
         let mut place = 0;
         while let Some(rest) = bytes.get(place..).filter(|rest| !rest.is_empty()) {
@@ -101,7 +123,7 @@ impl Framing {
                 Ok(self.preface(seen, bytes))
             }
             State::Head(head) => {
-                let (read, ended) = head.read(bytes);
+                let (read, ended) = head.read(bytes, self.bounds).map_err(|refusal| (0, refusal))?;
                 if let Some(ended) = ended {
                     self.heads += 1;
                     self.state = self.after_head(ended);
@@ -136,7 +158,7 @@ impl Framing {
         } else {
             let mut head = Head::begin();
             // No head ends within the preface's first line; one that differs only later is refused by its version.
-            head.read(&PREFACE[..seen + same]);
+            let _ = head.read(&PREFACE[..seen + same], self.bounds);
             self.state = State::Head(head);
         }
         same
@@ -163,7 +185,7 @@ mod tests {
     /// The same, whatever the pieces in which the bytes arrive.
     fn read(bytes: &[u8]) -> (Seen, Option<Broken>) {
         let by = |size: usize| {
-            let mut framing = Framing::begin();
+            let mut framing = Framing::begin(HeadBounds { head: 65_536, uri: 8_192 });
             let mut before = 0;
             for piece in bytes.chunks(size) {
                 if let Err(broken) = framing.read(piece) {
@@ -203,6 +225,25 @@ mod tests {
         assert_eq!(read(upgrade), (Seen::Heads(1), None));
         let other = b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\nGET / HTTP/1.1\r\n\r\n";
         assert_eq!(read(other), (Seen::Heads(2), None));
+    }
+
+    #[test]
+    fn heads_that_are_too_large_are_told_as_such() {
+        let head = |target: usize, value: usize| {
+            format!("GET /{} HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(target), "b".repeat(value))
+        };
+        for (head, heads, refusal) in [
+            (head(8, 200), 1, None),
+            (head(9, 0), 0, Some(Refusal::UriTooLong)),
+            (head(8, 400), 0, Some(Refusal::HeadTooLarge)),
+        ] {
+            for size in [1, 7, 1000] {
+                let mut framing = Framing::begin(HeadBounds { head: 400, uri: 9 });
+                let broken = head.as_bytes().chunks(size).find_map(|piece| framing.read(piece).err());
+                assert_eq!(broken.map(|broken| broken.refusal), refusal);
+                assert_eq!(framing.seen(), Seen::Heads(heads));
+            }
+        }
     }
 
     #[test]

@@ -13,13 +13,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
-use rustls::server::ResolvesServerCert;
+use rustls::server::{Acceptor, ResolvesServerCert};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 pub use clients::ClientCertificate;
 
+use crate::acme::{self, Challenges};
 use crate::http::pem::PemError;
 use crate::http::security::{CertificateFiles, ClientAuthority, TlsSettings};
 use certificates::Certificates;
@@ -76,6 +78,8 @@ pub enum TlsError {
 pub struct Tls {
     certificates: Arc<Certificates>,
     clients: Option<ClientAuthority>,
+    /// For authorities that ask whether a domain is ours, by a protocol of its own.
+    challenge: Option<Arc<ServerConfig>>,
     /// Replaced as a whole when the authorities of clients are read again.
     config: Arc<ArcSwap<ServerConfig>>,
 }
@@ -98,7 +102,21 @@ impl Tls {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let certificates = Arc::new(Certificates::load(certificates, &provider)?);
         let config = config(&certificates, clients.clone(), provider)?;
-        Ok(Self { certificates, clients, config: Arc::new(ArcSwap::from_pointee(config)) })
+        Ok(Self { certificates, clients, challenge: None, config: Arc::new(ArcSwap::from_pointee(config)) })
+    }
+
+    /// Also answers TLS-ALPN-01 challenges (RFC 8737).
+    ///
+    /// # Errors
+    /// [`TlsError::Provider`].
+    pub fn answering(mut self, challenges: &Challenges) -> Result<Self, TlsError> {
+        let provider = Arc::clone(self.config.load().crypto_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(TlsError::Provider)?.with_no_client_auth();
+        let mut config = builder.with_cert_resolver(Arc::new(challenges.clone()));
+        config.alpn_protocols = vec![acme::ALPN.to_vec()];
+        self.challenge = Some(Arc::new(config));
+        Ok(self)
     }
 
     /// Reads the files again; handshakes from now on use what they hold.
@@ -117,9 +135,18 @@ impl Tls {
         self.certificates.reload(&provider)
     }
 
-    /// The handshake. It has no bound of its own.
-    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(self.config.load_full()).accept(stream).await
+    /// The handshake. It has no bound of its own. `None`: it was all that an authority wanted.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let asks = hello.client_hello().alpn().is_some_and(|mut offered| offered.all(|name| name == acme::ALPN));
+        match self.challenge.as_ref().filter(|_| asks) {
+            None => hello.into_stream(self.config.load_full()).await.map(Some),
+            Some(challenge) => {
+                // It reads the certificate in the handshake, and there is nothing to say after that.
+                hello.into_stream(Arc::clone(challenge)).await?.shutdown().await?;
+                Ok(None)
+            }
+        }
     }
 }
 

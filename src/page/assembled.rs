@@ -1,0 +1,138 @@
+//! A page that leaves, whole: assembled from a compiled one, with fills that were all at hand.
+//!
+//! In: what stands where: stretches of the page, and what was laid in. Out: its bytes, plain or in a coding, as lists of slices.
+//! It must not be kept: what was laid in may be one visitor's own.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::stitch::{Compressed, Cut, Form, Forms, NotStitched, Seam, Stitched, is_worth};
+
+/// A page that leaves, whole: its parts in order, and how long they are together.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// The page as the origin made it.
+    whole: Bytes,
+    forms: Arc<Forms>,
+    parts: Parts,
+    length: usize,
+}
+
+/// One part of the page that leaves.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// A stretch of the page, up to the next part that was laid in, as offsets; never empty.
+    Page(Range<usize>),
+    /// Content of this one response.
+    Plain(Bytes),
+    /// Content that is kept.
+    Compressed(Arc<Compressed>),
+}
+
+/// Inline as many as a page with a handful of slots has.
+pub(super) type Parts = SmallVec<[Part; 16]>;
+
+impl Assembled {
+    pub(super) fn new(whole: Bytes, forms: Arc<Forms>, parts: Parts, length: usize) -> Self {
+        Self { whole, forms, parts, length }
+    }
+
+    /// Its length in bytes: the `Content-Length` of the plain page.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether not a byte is left of it.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The page, plain: slices of the compiled page and of what was laid in, to be written as one vector. Uncopied.
+    pub fn plain(&self) -> SmallVec<[Bytes; 16]> {
+        let bytes = |part: &Part| match part {
+            Part::Page(range) => self.whole.slice(range.clone()),
+            Part::Plain(bytes) => bytes.clone(),
+            Part::Compressed(compressed) => compressed.plain().clone(),
+        };
+        self.parts.iter().map(bytes).collect()
+    }
+
+    /// The page in `form`, put together from what is kept beside the compiled page and beside what was laid in.
+    ///
+    /// # Errors
+    /// [`NotStitched`]: then the caller compresses [`Self::plain`]. If it is `Unprepared`, the caller also has somebody
+    /// call [`Self::prepare`] once, so that the next response like this one is had for nothing.
+    pub fn stitch(&self, form: Form) -> Result<Stitched, NotStitched> {
+        let shape = self.forms.find(form, self.leads(), self.stretches()).ok_or(NotStitched::Unprepared)?;
+        let mut stretches = shape.coded.as_ref().map_err(|why| *why)?.iter();
+        let mut seam = Seam::new(form, self.parts.len(), self.own_bytes(form), self.leads());
+        for part in &self.parts {
+            match part {
+                Part::Page(_) => {
+                    let pieces = stretches.next().ok_or(NotStitched::Unprepared)?;
+                    pieces.iter().for_each(|(_, coded)| seam.join(coded));
+                }
+                Part::Compressed(compressed) => seam.join(compressed.form(form).ok_or(NotStitched::Unprepared)?),
+                Part::Plain(plain) => seam.store(plain),
+            }
+        }
+        let stitched = seam.end(self.len());
+        match is_worth(stitched.length, shape.whole, self.fills().sum()) {
+            true => Ok(stitched),
+            false => Err(NotStitched::Bloated),
+        }
+    }
+
+    /// Makes what [`Self::stitch`] needs for this response and all that are cut in the same way, and keeps it with the page and with
+    /// the contents. It takes the time of some compressions at a high level: call it where that delays nobody. The page's
+    /// [weight](super::CompiledPage::weight) grows by it.
+    ///
+    /// # Errors
+    /// [`NotStitched`], which is remembered, so that nobody tries again.
+    pub fn prepare(&self, form: Form) -> Result<(), NotStitched> {
+        for part in &self.parts {
+            if let Part::Compressed(compressed) = part {
+                compressed.prepare(form);
+            }
+        }
+        match self.forms.find(form, self.leads(), self.stretches()) {
+            Some(shape) => shape.coded.as_ref().map(|_| ()).map_err(|why| *why),
+            None => {
+                let cut = Cut { stretches: self.stretches().collect(), leads: self.leads() };
+                self.forms.make(form, &self.whole, cut)
+            }
+        }
+    }
+
+    fn leads(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Page(_)))
+    }
+
+    fn stretches(&self) -> impl Iterator<Item = Range<usize>> + Clone {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Page(range) => Some(range.clone()),
+            Part::Plain(_) | Part::Compressed(_) => None,
+        })
+    }
+
+    /// Bytes of what is this response's own, stored.
+    fn own_bytes(&self, form: Form) -> usize {
+        let own = |part: &Part| match part {
+            Part::Plain(plain) => form.stored_bytes(plain.len()),
+            Part::Page(_) | Part::Compressed(_) => 0,
+        };
+        self.parts.iter().map(own).sum()
+    }
+
+    /// The lengths of what was laid in.
+    fn fills(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().map(|part| match part {
+            Part::Page(_) => 0,
+            Part::Plain(plain) => plain.len(),
+            Part::Compressed(compressed) => compressed.plain().len(),
+        })
+    }
+}
