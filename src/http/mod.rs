@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod activity;
+pub mod alike;
 pub mod annotations;
 mod anywhere;
 pub mod body;
@@ -15,10 +16,12 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
+pub mod forwarded;
 // Public for the fuzzers (`fuzz/`).
 #[doc(hidden)]
 pub mod framing;
 pub mod headers;
+pub mod host;
 pub mod household;
 mod interim;
 pub mod path;
@@ -27,6 +30,7 @@ pub mod pem;
 mod pool;
 pub mod problem;
 pub mod security;
+mod told;
 pub mod trust;
 pub mod tunnel;
 mod weight;
