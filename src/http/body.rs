@@ -95,6 +95,12 @@ impl Body {
         }
     }
 
+    /// The same body, with `held` until its end has been read, or it is dropped.
+    #[must_use]
+    pub fn holding<T: Send + Unpin + 'static>(self, held: T) -> Self {
+        if self.is_end_stream() { self } else { Self::wrap(Holding { body: self, held: Some(held) }) }
+    }
+
     /// Reads it whole, without trailers.
     ///
     /// # Errors
@@ -200,6 +206,33 @@ impl HttpBody for Patient {
             return Poll::Ready(frame);
         }
         self.poll_patience(cx).map(|stalled| Some(Err(stalled)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body with something that is dropped at its end.
+struct Holding<T> {
+    body: Body,
+    held: Option<T>,
+}
+
+impl<T: Unpin> HttpBody for Holding<T> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
+            self.held = None;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
