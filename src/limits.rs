@@ -86,6 +86,16 @@ pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
 
+// -- throttle --
+
+/// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
+/// those that ask least are forgotten.
+pub const RATE_LIMIT_KEYS: u64 = 100_000;
+/// How long a burst may take to fill again, and so how long a key is remembered at most: a restart forgets them anyway.
+pub const RATE_LIMIT_MEMORY: Duration = Duration::from_hours(24);
+/// Requests in the time of a rate (`10/s`) at most: a thousand times what one process serves.
+pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
+
 // -- visitor --
 
 /// How long a browser keeps our cookie. Browsers cut it to 400 days; a year is what privacy authorities accept.

@@ -7,6 +7,7 @@ mod actions;
 mod failure;
 mod fetch;
 mod guard;
+mod limiting;
 mod open;
 mod plan;
 mod respond;
@@ -94,8 +95,9 @@ impl Exchange {
         account.close(context, answered, &self.metrics)
     }
 
-    /// The walk: decide, act on the request, ask the origin, and lay what was decided into what came.
+    /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
+        self.limit(context)?;
         let Arrival { mut request, peer, client, trace, .. } = arrival;
         let mut plan = self.decide(context);
         let acting = self.act(context, plan.as_mut(), &client);
