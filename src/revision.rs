@@ -16,6 +16,7 @@ use crate::rule::pattern::{Glob, PathPattern};
 use crate::scope::Facts;
 use crate::scope::condition::Condition;
 use crate::scope::language::Language;
+use crate::throttle::RateLimit;
 use crate::visitor::facts::Expose;
 
 /// The compiled world of one version.
@@ -67,6 +68,8 @@ pub struct Site {
     pub languages: Arc<[Arc<str>]>,
     /// Paths that are passed on untouched.
     pub protect: Vec<PathPattern>,
+    /// All that match must let a request pass.
+    pub rate_limits: Vec<RateLimit>,
     pub expose: Arc<Expose>,
     /// `site` in code: its name and its data.
     pub facts: Arc<dyn Facts>,
@@ -92,6 +95,11 @@ impl Sites {
         closest.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
     }
 
+    /// The limits of all sites; one that several share is there for each of them.
+    pub fn rate_limits(&self) -> impl Iterator<Item = &RateLimit> {
+        self.list.iter().flat_map(|site| &site.rate_limits)
+    }
+
     /// Whether a site names this host (lower case, without port). One that takes every host, without or by a bare `*`,
     /// names none.
     pub fn names(&self, host: &str) -> bool {
@@ -101,9 +109,12 @@ impl Sites {
 }
 
 impl Site {
-    /// The origin that answers a normalised path.
-    pub fn origin_of(&self, path: &str) -> &Arc<Origin> {
-        self.routes.iter().find(|route| route.path.matches(path)).map_or(&self.origin, |route| &route.origin)
+    /// The origin that answers a normalised path, and the cookies that its answers depend on, where that is asserted.
+    pub fn origin_and_cookies(&self, path: &str) -> (&Arc<Origin>, Option<&[Arc<str>]>) {
+        match self.routes.iter().find(|route| route.path.matches(path)) {
+            Some(route) => (&route.origin, route.cookies.as_deref()),
+            None => (&self.origin, None),
+        }
     }
 
     /// Whether a normalised path is passed on untouched.
