@@ -44,7 +44,9 @@ pub fn directives(line: &str) -> impl Iterator<Item = Directive<'_>> {
     });
     members.map(str::trim).filter(|text| !text.is_empty()).map(|text| {
         let (name, value) = match text.split_once('=') {
-            Some((name, value)) => (name.trim(), Some(value.trim().trim_matches('"'))),
+            // White space around `=` makes the value unreadable, not the name: what forbids still does.
+            Some((name, _)) if name.ends_with(' ') => (name.trim(), Some(&text[name.len()..])),
+            Some((name, value)) => (name, Some(value.trim_matches('"'))),
             None => (text, None),
         };
         Directive { name, value, text }

@@ -6,11 +6,12 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
 /// Meant for one connection only, whether or not `Connection` names them.
-const HOP_BY_HOP: [HeaderName; 8] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
     header::PROXY_AUTHORIZATION,
     header::TE,
     header::TRANSFER_ENCODING,
