@@ -97,6 +97,7 @@ impl Admin {
             .into_iter()
             .map(|(name, told)| figures(&name, told))
             .collect();
+        self.exchange.responses.measure();
         let mut response = text(StatusCode::OK, &self.exchange.metrics.text(&figures));
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);

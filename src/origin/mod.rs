@@ -4,9 +4,11 @@
 //! connection only. It must not know pages, content or rules.
 
 mod balance;
+pub mod cache;
 mod failure;
 mod incoming;
 mod outgoing;
+pub mod policy;
 
 use std::collections::BTreeMap;
 use std::fmt;

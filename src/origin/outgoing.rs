@@ -24,7 +24,12 @@ pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderVal
     cookies::join_crumbs(headers);
     write_forwarded(headers, hop.peer, hop.client);
     pseudonym.append_via(headers, received);
-    match accept_encoding(hop.codings, headers) {
+    write_codings(headers, hop.codings);
+}
+
+/// Asks for the codings that are wanted.
+pub fn write_codings(headers: &mut http::HeaderMap, wanted: WantedCodings) {
+    match accept_encoding(wanted, headers) {
         AcceptEncoding::AsReceived => {}
         AcceptEncoding::These(value) => {
             headers.insert(header::ACCEPT_ENCODING, value);
