@@ -149,6 +149,8 @@ pub const FORWARDED_HOPS: usize = 32;
 
 // -- client (the connections we open) --
 
+/// Servers to which a client that asks anywhere keeps connections: an ACME authority, a page and its assets.
+pub const CLIENT_SERVERS: usize = 32;
 /// TCP and TLS set-up to another server, both together for each of its addresses.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// From the last byte of the request to the head of the response: slow reports exist, so as long as other proxies wait.
@@ -157,8 +159,8 @@ pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(60);
 pub const BODY_STALL_WAIT: Duration = Duration::from_secs(300);
 /// How long an idle connection is kept for reuse. Below the 60 s at which common balancers close theirs.
 pub const POOL_IDLE_WAIT: Duration = Duration::from_secs(30);
-/// Idle connections kept per server.
-pub const POOL_IDLE_PER_HOST: usize = 128;
+/// How often kept connections are looked through at most: one that idles is closed within twice the time it may.
+pub const POOL_SWEEP_WAIT: Duration = Duration::from_secs(1);
 /// Bytes of a response's head and of the read buffer behind it.
 pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
 /// Header lines of one response.
@@ -271,8 +273,55 @@ pub const CUT_WAIT: Duration = Duration::from_secs(1);
 
 // -- origin --
 
+/// Connections open at once to one server, in use and kept, unless the file says otherwise: above what an application server
+/// takes on, below what would exhaust our own ports.
+pub const ORIGIN_CONNECTIONS: usize = 1_024;
+/// Connections, and exchanges that wait for one, that the file may allow: there are no more ports.
+pub const ORIGIN_CONNECTIONS_MAX: usize = 65_535;
+/// Exchanges that wait for one of them, unless the file says otherwise. As many again: who waits longer gets a 503 at once.
+pub const ORIGIN_PENDING: usize = 1_024;
+/// Exchanges at once on one HTTP/2 connection: what servers commonly allow (RFC 9113 section 6.5.2 asks for 100).
+pub const ORIGIN_STREAMS: usize = 100;
+/// Age after which a connection takes no new exchange, so that a name which leads elsewhere now is followed. Names are
+/// commonly given for one to five minutes; a handshake each two minutes costs nothing.
+pub const ORIGIN_CONNECTION_AGE: Duration = Duration::from_secs(120);
+/// Silence after which an HTTP/2 connection with open streams is pinged: a dead one must not take request after request.
+pub const ORIGIN_PING: Duration = Duration::from_secs(20);
+/// How long the answer to a ping is waited for.
+pub const ORIGIN_PING_WAIT: Duration = Duration::from_secs(10);
+
 /// Times one request is tried, over all of an origin's servers, where trying again is safe.
 pub const ORIGIN_ATTEMPTS: usize = 2;
+/// Tries that one request may be given by the file.
+pub const ORIGIN_ATTEMPTS_MAX: usize = 10;
+/// Tries that each request brings in for others: a fifth more is what an origin in trouble can bear.
+pub const RETRY_RATIO: f64 = 0.2;
+/// Tries that may come at once when there were none for long: a restart of one server.
+pub const RETRY_BURST: i64 = 10;
+/// Failures in a row after which a server is ejected. One slow query is no reason, five are.
+pub const ORIGIN_FAILURES: u32 = 5;
+/// For how long a server is ejected at first: about a restart.
+pub const ORIGIN_EJECTION: Duration = Duration::from_secs(10);
+/// For how long at most: a server that was down all night is back within this time.
+pub const ORIGIN_EJECTION_MAX: Duration = Duration::from_secs(300);
+/// Share of an origin's servers that must be fit: below it the rest would drown, and all are asked.
+pub const ORIGIN_PANIC_SHARE: f64 = 0.5;
+/// During which a server that came back works up to its share: caches and compilers must warm up.
+pub const ORIGIN_SLOW_START: Duration = Duration::from_secs(10);
+/// The share with which it begins.
+pub const ORIGIN_SLOW_START_SHARE: f64 = 0.1;
+/// How often a server's health is checked unless the file says otherwise, and how long one check may take.
+pub const HEALTH_INTERVAL: Duration = Duration::from_secs(5);
+/// See [`HEALTH_INTERVAL`].
+pub const HEALTH_WAIT: Duration = Duration::from_secs(1);
+/// Good checks in a row that take a server up, and bad ones that take it down: one answer is no trend.
+pub const HEALTH_GOOD: u32 = 2;
+/// See [`HEALTH_GOOD`].
+pub const HEALTH_BAD: u32 = 3;
+/// Checks or failures in a row that the file may ask for.
+pub const HEALTH_COUNT_MAX: usize = 1_000;
+/// When a client that found no connection free may come again, in seconds.
+pub const ORIGIN_RETRY_AFTER: u32 = 1;
 
 // -- origin/policy --
 
@@ -284,12 +333,28 @@ pub const HEURISTIC_FRESHNESS: Duration = Duration::from_hours(24);
 /// Request headers that one response may vary by. Real ones name three; a list of them is compared per request.
 pub const VARY_NAMES: usize = 16;
 
+// -- exchange/pages --
+
+/// Pages that are compiled at the same time for all who wait for them, each up to [`COMPILED_PAGE_BYTES`]; more are rewritten as they
+/// stream, for each visitor.
+pub const PAGES_GROWING: usize = 32;
+/// How long a page goes on being compiled that nobody reads, so that the next who asks finds it.
+pub const PAGE_ALONE_WAIT: Duration = Duration::from_secs(30);
+/// Pages of which it is remembered that they can't be kept, so that nobody tries again.
+pub const PAGES_UNKEPT: u64 = 16_384;
+/// How long a compiled page is kept that nobody asks for: what the origin has replaced is never asked for again.
+pub const PAGE_IDLE: Duration = Duration::from_hours(1);
+/// Compressions of pages' pieces that run at the same time, beside the requests.
+pub const PAGE_PREPARATIONS: usize = 2;
+
 // -- origin/cache --
 
 /// Bytes that all caches may take together, unless the file says otherwise.
 pub const CACHE_BYTES: u64 = 320 * 1024 * 1024;
-/// The share of them, in percent, that stored responses get unless the file says otherwise; rendered fragments get the rest.
-pub const CACHE_RESPONSES_PERCENT: u64 = 80;
+/// The share of them, in percent, that stored responses get unless the file says otherwise.
+pub const CACHE_RESPONSES_PERCENT: u64 = 60;
+/// The share of them, in percent, that compiled pages get unless the file says otherwise; rendered fragments get the rest.
+pub const CACHE_PAGES_PERCENT: u64 = 20;
 /// Bytes of one body that is stored, unless the file says otherwise: pictures and scripts, not films.
 pub const CACHE_OBJECT_BYTES: u64 = 16 * 1024 * 1024;
 /// How stale a response may be that stands in for an origin which is down, unless the file or the origin says otherwise.

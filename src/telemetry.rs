@@ -2,6 +2,8 @@
 //!
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
+mod servers;
+
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io::IsTerminal;
@@ -16,6 +18,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
+
+pub use servers::ServerFigures;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -148,6 +152,13 @@ pub struct Metrics {
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
+    /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
+    /// `streamed`.
+    pub pages: Family<Kind, Counter>,
+    /// Personalised pages that left compressed, by how: `stitched`, `live`.
+    pub compressed_pages: Family<Kind, Counter>,
+    /// Bytes of compiled pages.
+    pub page_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// What the shared cache did and holds. Cheap to clone; all clones count together.
@@ -200,6 +211,9 @@ impl Metrics {
             certificate_expiry: Family::default(),
             off: Gauge::default(),
             cache: CacheFigures::default(),
+            pages: Family::default(),
+            compressed_pages: Family::default(),
+            page_bytes: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -221,10 +235,14 @@ impl Metrics {
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
+        registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
+        let compressed = self.compressed_pages.clone();
+        registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
+        registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
     }
 
-    /// The Prometheus text, with `fragments` counted by the current revision.
-    pub fn text(&self, fragments: &[FragmentFigures]) -> String {
+    /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.
+    pub fn text(&self, fragments: &[FragmentFigures], servers: &[ServerFigures]) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
         let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
@@ -247,6 +265,7 @@ impl Metrics {
             let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
             let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
         }
+        ServerFigures::write(&mut text, servers);
         text.push_str("# EOF\n");
         text
     }
@@ -290,7 +309,7 @@ mod tests {
         let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
-        let text = metrics.text(&[hero]);
+        let text = metrics.text(&[hero], &[]);
         for line in [
             "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
             "inlay_fragment_renders_total{fragment=\"hero\"} 2",

@@ -229,7 +229,7 @@ fn flags_stand_above_the_file_and_need_none() {
     };
     let loaded = config::load(&ConfigSource { overrides: flags, ..deployment(&case) }, now()).expect("fine");
     assert_eq!(loaded.settings.listeners[0].address.to_string(), "127.0.0.1:1");
-    assert!(loaded.settings.origins.iter().any(|origin| origin.urls[0].host() == Some("other.example")));
+    assert!(loaded.settings.origins.iter().any(|origin| origin.servers[0].to_string() == "other.example"));
     assert_eq!(loaded.settings.store, Some(case.join("data")), "relative to the file");
 }
 

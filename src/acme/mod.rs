@@ -20,7 +20,7 @@ pub use order::OrderError;
 pub use storage::StorageError;
 
 use crate::clock::Clock;
-use crate::http::client::{HttpClient, RootsError};
+use crate::http::client::{HttpClient, TrustError};
 use crate::ids;
 use crate::limits::{ACME_BUSY_WAIT, ACME_LOOK};
 use crate::shutdown::Shutdown;
@@ -90,13 +90,13 @@ impl Keeper {
     /// A keeper that has not looked yet.
     ///
     /// # Errors
-    /// [`RootsError`] if `ca` is of no use.
+    /// [`TrustError`] if `ca` is of no use.
     pub fn new(
         wanted: Wanted,
         challenges: Challenges,
         metrics: Arc<Metrics>,
         clock: Clock,
-    ) -> Result<Self, RootsError> {
+    ) -> Result<Self, TrustError> {
         let client = HttpClient::new(wanted.ca.as_deref())?;
         Ok(Self { wanted, client, challenges, metrics, clock })
     }

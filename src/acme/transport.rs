@@ -10,7 +10,7 @@ use http::Request;
 use http_body_util::{BodyExt, Limited};
 use instant_acme::{BodyWrapper, BytesResponse, Error};
 
-use crate::http::client::{HttpClient, Protocols};
+use crate::http::client::{HttpClient, Needs};
 use crate::http::{Body, BodyError};
 use crate::limits::ACME_ANSWER_BYTES;
 
@@ -24,7 +24,7 @@ impl instant_acme::HttpClient for Transport {
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
         let client = self.0.clone();
         Box::pin(async move {
-            let response = client.send(request.map(whole), Protocols::Any).await;
+            let response = client.send(request.map(whole), Needs::Nothing).await;
             let response = response.map_err(|error| Error::Other(Box::new(error)))?;
             Ok(response.map(|body| Limited::new(body, ACME_ANSWER_BYTES)).into())
         })

@@ -88,17 +88,13 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
-        let figures: Vec<FragmentFigures> = self
-            .exchange
-            .revision
-            .load()
-            .library
-            .tallies()
-            .into_iter()
-            .map(|(name, told)| figures(&name, told))
-            .collect();
+        let revision = self.exchange.revision.load();
+        let fragments: Vec<FragmentFigures> =
+            revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
         self.exchange.responses.measure();
-        let mut response = text(StatusCode::OK, &self.exchange.metrics.text(&figures));
+        self.exchange.pages.measure();
+        let text_of_all = self.exchange.metrics.text(&fragments, &revision.sites.origins.figures());
+        let mut response = text(StatusCode::OK, &text_of_all);
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);
         response

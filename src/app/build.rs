@@ -10,7 +10,7 @@ use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Listener;
-use crate::http::client::RootsError;
+use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
@@ -35,7 +35,7 @@ pub enum BuildError {
         source: Box<TlsError>,
     },
     #[error("the certificate of an ACME server can't be judged")]
-    Authority(#[source] RootsError),
+    Authority(#[source] TrustError),
     #[error(transparent)]
     Origins(Box<OriginsError>),
 }
@@ -107,12 +107,13 @@ impl Connecting {
     }
 }
 
-/// The sites, with connections of their own.
+/// The sites. Origins of which nothing has changed since `before` go on with their connections and what is known of their
+/// servers.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
-pub fn sites(settings: &Settings, connecting: &Connecting) -> Result<Arc<Sites>, BuildError> {
-    let origins = Origins::new(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
+pub fn sites(settings: &Settings, connecting: &Connecting, before: &Origins) -> Result<Arc<Sites>, BuildError> {
+    let origins = before.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins)))
 }

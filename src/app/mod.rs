@@ -29,6 +29,7 @@ use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
+use crate::origin::Origins;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
@@ -91,12 +92,13 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting)?;
+        let sites = build::sites(&settings, &connecting, &Origins::default())?;
         let cache = Cache::new(settings.cache.fragments);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let responses = settings.cache.responses.clone();
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, clock.clone()));
+        let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
+        let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
+        let exchange = Arc::new(exchange);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 

@@ -107,7 +107,8 @@ impl Reloader {
     /// Takes fresh settings over, as far as that goes without a restart. Out: the revision of the fresh rules.
     fn take_over(&self, settings: &mut Settings, fresh: Loaded) -> Result<Revision, BuildError> {
         let Loaded { settings: fresh, rules, .. } = fresh;
-        let sites = build::sites(&fresh, &self.connecting)?;
+        let before = self.held.exchange.revision.load();
+        let sites = build::sites(&fresh, &self.connecting, &before.sites.origins)?;
         if settings.needs_restart(&fresh) {
             tracing::warn!(
                 "`listen`, `admin`, `rules`, `store`, `cache`, `limits` and `trusted_proxies` change with a restart only"

@@ -15,7 +15,7 @@ use crate::config::{self, ConfigSource};
 use crate::exchange::Switch;
 use crate::http::Body;
 use crate::http::body::BodyError;
-use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
+use crate::http::client::{HttpClient, Needs, SendError, TrustError};
 use crate::limits::ADMIN_ANSWER_BYTES;
 
 /// Where the admin port is unless something says otherwise.
@@ -40,7 +40,7 @@ enum SwitchError {
     #[error("cannot start")]
     Start(#[source] std::io::Error),
     #[error("cannot make a client")]
-    Client(#[from] RootsError),
+    Client(#[from] TrustError),
     #[error("no answer from the admin port at {0}: is Inlay running with `--admin {0}`, or `admin:` in its file?")]
     Unreachable(SocketAddr, #[source] SendError),
     #[error("the admin port answered {0}: {1}")]
@@ -88,7 +88,7 @@ async fn switch(args: &Args, to: Switch) -> Result<(), SwitchError> {
         request.headers_mut().insert(header::AUTHORIZATION, token);
     }
     let client = HttpClient::new(None)?;
-    let sent = client.send(request, Protocols::Http1).await;
+    let sent = client.send(request, Needs::Http1).await;
     let answer = sent.map_err(|error| SwitchError::Unreachable(address, error))?;
     let status = answer.status();
     let text = answer.into_body().collect_at_most(ADMIN_ANSWER_BYTES).await?;

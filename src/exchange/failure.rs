@@ -13,7 +13,7 @@
 //!
 //! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
 
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header};
 
 use crate::http::Body;
 use crate::http::annotations::append_proxy_status;
@@ -54,6 +54,9 @@ impl Failure {
         let mut response = problem(status, &detail);
         if let Failure::Origin(error) = self {
             append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
+            if let Some(seconds) = error.retry_after() {
+                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            }
         }
         response
     }

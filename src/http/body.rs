@@ -68,6 +68,11 @@ impl Body {
         if bytes.is_empty() { Self::empty() } else { Self(Kind::Full(Some(bytes))) }
     }
 
+    /// A body of these pieces, which are all here: it leaves piece by piece, and its length is known.
+    pub fn pieces(pieces: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>, length: usize) -> Self {
+        Self::wrap(Pieces { pieces: pieces.into_iter(), left: length as u64 })
+    }
+
     /// Any other body.
     pub fn wrap<B>(body: B) -> Self
     where
@@ -93,6 +98,12 @@ impl Body {
             Kind::Empty | Kind::Full(_) => self,
             _ => Self::wrap(Patient { body: self, bound, waiting: None }),
         }
+    }
+
+    /// The same body, with `held` until its end has been read, or it is dropped.
+    #[must_use]
+    pub fn holding<T: Send + Unpin + 'static>(self, held: T) -> Self {
+        if self.is_end_stream() { self } else { Self::wrap(Holding { body: self, held: Some(held) }) }
     }
 
     /// Reads it whole, without trailers.
@@ -160,6 +171,34 @@ impl HttpBody for Body {
     }
 }
 
+/// Pieces that are all here.
+struct Pieces<I> {
+    pieces: I,
+    left: u64,
+}
+
+// Nothing in it is pinned.
+impl<I> Unpin for Pieces<I> {}
+
+impl<I: Iterator<Item = Bytes>> HttpBody for Pieces<I> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let next = self.pieces.find(|piece| !piece.is_empty());
+        self.left -= next.as_ref().map_or(0, |piece| (piece.len() as u64).min(self.left));
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
 /// A body with a bound on each wait.
 struct Patient {
     body: Body,
@@ -200,6 +239,33 @@ impl HttpBody for Patient {
             return Poll::Ready(frame);
         }
         self.poll_patience(cx).map(|stalled| Some(Err(stalled)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body with something that is dropped at its end.
+struct Holding<T> {
+    body: Body,
+    held: Option<T>,
+}
+
+impl<T: Unpin> HttpBody for Holding<T> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
+            self.held = None;
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

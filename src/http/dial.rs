@@ -1,28 +1,26 @@
-//! Opening connections to other servers: TCP, and TLS where the URL says https.
+//! Opening connections to other servers: TCP or a Unix socket, and TLS where it is asked for.
 //!
-//! In: a URL. Out: a connection, within [`CONNECT_WAIT`](limits::CONNECT_WAIT), or an error that says which of the two
-//! failed. It must not reuse connections; the client's pool does.
+//! In: where a server is, and what it may speak. Out: a stream with the protocol that was agreed on, in time, or an error
+//! that says what failed. It must not reuse connections; the pool does.
 
 use std::error::Error as StdError;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use hyper::Uri;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::pem::{self, PemError};
-use crate::limits;
+use super::trust::TrustError;
 
 type Boxed = Box<dyn StdError + Send + Sync>;
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Why no connection came about.
 #[derive(Debug, thiserror::Error)]
@@ -31,110 +29,187 @@ pub enum DialError {
     #[error("no connection")]
     Unreachable(#[source] Boxed),
     /// Somebody answers who is not, or does not prove to be, who was meant.
-    #[error("TLS failed: {0}")]
-    Tls(rustls::Error),
-    #[error("no connection within {} s", limits::CONNECT_WAIT.as_secs())]
-    TooSlow,
+    #[error("TLS failed")]
+    Tls(#[source] Boxed),
+    #[error("no connection within {} ms", .0.as_millis())]
+    TooSlow(Duration),
 }
 
-/// Why the trusted certificate authorities could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RootsError {
-    #[error(transparent)]
-    Pem(#[from] PemError),
-    #[error("{} holds a certificate that can't be used", .path.display())]
-    Certificate {
-        path: PathBuf,
-        #[source]
-        source: rustls::Error,
-    },
-    #[error("the TLS provider lacks the protocol's versions")]
-    Provider(#[source] rustls::Error),
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The scheme, the host and the port of this URL. The name is resolved, by the platform, for every connection, and its
+    /// addresses are tried as RFC 8305 says.
+    Tcp(Uri),
+    /// A Unix socket, without TLS.
+    Unix(PathBuf),
 }
 
-/// Protocols that may be agreed on over TLS. Without TLS it is always HTTP/1.1.
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/2 where TLS agrees on it, else HTTP/1.1.
+    #[default]
+    Auto,
+    Http1,
+    /// Also without TLS, by prior knowledge (RFC 9113 section 3.3).
+    Http2,
+}
+
+/// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocols {
-    /// HTTP/2 where the other side has it.
-    Any,
-    /// HTTP/1.1 only.
+pub enum Spoken {
+    Http1,
+    Http2,
+}
+
+/// What a request needs of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// HTTP/1.1, because it would leave HTTP for another protocol.
     Http1,
 }
 
-/// Trusts the platform's authorities and those in the PEM file `ca`.
-///
-/// # Errors
-/// [`RootsError`] where `ca` is of no use. Certificates of the platform that can't be read are left out.
-pub fn trust(ca: Option<&Path>) -> Result<ClientConfig, RootsError> {
-    let mut roots = RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    for error in &native.errors {
-        tracing::warn!(%error, "a certificate authority of the platform was left out");
-    }
-    roots.add_parsable_certificates(native.certs);
-    if let Some(path) = ca {
-        add_authorities(&mut roots, path)?;
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(RootsError::Provider)?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+/// A connection's bytes.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that nobody has used yet.
+pub struct Dialled {
+    pub stream: Box<dyn Stream>,
+    pub spoken: Spoken,
 }
 
-fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), RootsError> {
-    for certificate in pem::certificates(path)? {
-        roots.add(certificate).map_err(|source| RootsError::Certificate { path: path.to_owned(), source })?;
-    }
-    Ok(())
-}
-
-/// Opens connections; hyper's pool calls it.
+/// Opens connections to one server.
 #[derive(Clone)]
-pub struct Dial(HttpsConnector<HttpConnector>);
+pub struct Dial {
+    address: Address,
+    tls: Option<Tls>,
+    protocol: Protocol,
+    wait: Duration,
+    tcp: HttpConnector,
+}
+
+#[derive(Clone)]
+struct Tls {
+    name: ServerName<'static>,
+    /// Offers what the server's [`Protocol`] allows.
+    any: TlsConnector,
+    http1: TlsConnector,
+}
 
 impl Dial {
-    pub fn new(tls: ClientConfig, protocols: Protocols) -> Self {
+    /// `tls`: how, and for which name if not the address's; used where the address's scheme is https. `wait` bounds
+    /// everything: the name, TCP over all addresses, TLS.
+    ///
+    /// # Errors
+    /// [`TrustError::Name`].
+    pub fn new(
+        address: Address,
+        tls: Option<(ClientConfig, Option<&str>)>,
+        protocol: Protocol,
+        wait: Duration,
+    ) -> Result<Self, TrustError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(limits::CONNECT_WAIT));
-        let schemes = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-        Self(match protocols {
-            Protocols::Any => schemes.enable_all_versions().wrap_connector(tcp),
-            Protocols::Http1 => schemes.enable_http1().wrap_connector(tcp),
-        })
-    }
-}
-
-impl Service<Uri> for Dial {
-    type Response = Stream;
-    type Error = DialError;
-    type Future = BoxFuture<'static, Result<Stream, DialError>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), DialError>> {
-        self.0.poll_ready(cx).map_err(DialError::Unreachable)
-    }
-
-    fn call(&mut self, url: Uri) -> Self::Future {
-        let dialled = self.0.call(url);
-        Box::pin(async move {
-            match tokio::time::timeout(limits::CONNECT_WAIT, dialled).await {
-                Ok(connected) => connected.map_err(blame),
-                Err(_) => Err(DialError::TooSlow),
+        tcp.set_connect_timeout(Some(wait));
+        let tls = match (&address, tls) {
+            (Address::Tcp(url), Some((config, name))) => {
+                let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+                Some(Tls::new(&config, name.unwrap_or(host), protocol)?)
             }
-        })
+            _ => None,
+        };
+        Ok(Self { address, tls, protocol, wait, tcp })
+    }
+
+    /// A connection of its own.
+    ///
+    /// # Errors
+    /// [`DialError`].
+    pub async fn open(&self, needs: Needs) -> Result<Dialled, DialError> {
+        match tokio::time::timeout(self.wait, self.dial(needs)).await {
+            Ok(Err(DialError::Unreachable(error))) if is_timeout(&*error) => Err(DialError::TooSlow(self.wait)),
+            Ok(dialled) => dialled,
+            Err(_) => Err(DialError::TooSlow(self.wait)),
+        }
+    }
+
+    async fn dial(&self, needs: Needs) -> Result<Dialled, DialError> {
+        let prior = match (self.protocol, needs) {
+            (Protocol::Http2, Needs::Nothing) => Spoken::Http2,
+            _ => Spoken::Http1,
+        };
+        match &self.address {
+            Address::Unix(path) => Ok(Dialled { stream: unix(path).await?, spoken: prior }),
+            Address::Tcp(url) => {
+                let dialled = self.tcp.clone().call(url.clone()).await;
+                let tcp = dialled.map_err(|error| DialError::Unreachable(Box::new(error)))?.into_inner();
+                match &self.tls {
+                    None => Ok(Dialled { stream: Box::new(tcp), spoken: prior }),
+                    Some(tls) => tls.agree(tcp, prior, needs).await,
+                }
+            }
+        }
     }
 }
 
-fn blame(error: Boxed) -> DialError {
-    if let Some(tls) = find::<rustls::Error>(&*error) {
-        return DialError::Tls(tls.clone());
+impl Tls {
+    fn new(config: &ClientConfig, name: &str, protocol: Protocol) -> Result<Self, TrustError> {
+        let offering = |protocols: &[&[u8]]| {
+            let mut config = config.clone();
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+            TlsConnector::from(Arc::new(config))
+        };
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| TrustError::Name(name.to_owned()))?;
+        let any: &[&[u8]] = match protocol {
+            Protocol::Auto => &[b"h2", b"http/1.1"],
+            Protocol::Http1 => &[b"http/1.1"],
+            Protocol::Http2 => &[b"h2"],
+        };
+        Ok(Self { name, any: offering(any), http1: offering(&[b"http/1.1"]) })
     }
-    match find::<io::Error>(&*error).map(io::Error::kind) {
-        Some(io::ErrorKind::TimedOut) => DialError::TooSlow,
-        _ => DialError::Unreachable(error),
+
+    async fn agree(&self, tcp: tokio::net::TcpStream, prior: Spoken, needs: Needs) -> Result<Dialled, DialError> {
+        let connector = if needs == Needs::Http1 { &self.http1 } else { &self.any };
+        let stream = connector.connect(self.name.clone(), tcp).await.map_err(blame)?;
+        let spoken = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Spoken::Http2,
+            Some(_) => Spoken::Http1,
+            None => prior,
+        };
+        Ok(Dialled { stream: Box::new(stream), spoken })
     }
+}
+
+#[cfg(unix)]
+async fn unix(path: &std::path::Path) -> Result<Box<dyn Stream>, DialError> {
+    let stream = tokio::net::UnixStream::connect(path).await;
+    Ok(Box::new(stream.map_err(|error| DialError::Unreachable(Box::new(error)))?))
+}
+
+#[cfg(not(unix))]
+async fn unix(_: &std::path::Path) -> Result<Box<dyn Stream>, DialError> {
+    Err(DialError::Unreachable(Box::new(io::Error::from(io::ErrorKind::Unsupported))))
+}
+
+/// A connection that broke in the middle of a handshake is nobody's fault but the network's.
+fn blame(error: io::Error) -> DialError {
+    match find::<rustls::Error>(&error).is_some() {
+        true => DialError::Tls(Box::new(error)),
+        false => DialError::Unreachable(Box::new(error)),
+    }
+}
+
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// The stream as hyper reads and writes it.
+pub fn hyper_io(stream: Box<dyn Stream>) -> TokioIo<Box<dyn Stream>> {
+    TokioIo::new(stream)
 }
 
 /// The first error of type `T` among `error` and its sources, those inside an `io::Error` included.

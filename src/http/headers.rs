@@ -18,6 +18,9 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
+/// RFC 8586.
+const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+
 /// True only of the exact bytes that the origin sent.
 const OF_THE_BYTES: [HeaderName; 10] = [
     header::CONTENT_LENGTH,
@@ -102,9 +105,19 @@ impl Pseudonym {
         }
     }
 
-    /// Whether a message with these headers has passed here before.
-    pub fn is_in_via(&self, headers: &HeaderMap) -> bool {
-        tokens(headers, &header::VIA).any(|hop| hop.split_ascii_whitespace().nth(1) == Some(self.as_str()))
+    /// Appends ourselves to `CDN-Loop` (RFC 8586), which others must not take out as they may `Via`.
+    pub fn append_cdn_loop(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::try_from(self.as_str()) {
+            headers.append(CDN_LOOP, value);
+        }
+    }
+
+    /// Whether a request with these headers has passed here before: `Via` or `CDN-Loop` names us.
+    pub fn has_passed(&self, headers: &HeaderMap) -> bool {
+        let in_via =
+            tokens(headers, &header::VIA).any(|hop| hop.split_ascii_whitespace().nth(1) == Some(self.as_str()));
+        let id = |member: &str| member.split(';').next().map(str::trim) == Some(self.as_str());
+        in_via || tokens(headers, &CDN_LOOP).any(id)
     }
 }
 
@@ -273,9 +286,11 @@ mod tests {
         let (us, other) = (Pseudonym::new(1), Pseudonym::new(2));
         let mut headers = headers(&[("via", "1.0 fred, 1.1 p.example.net (Apache/1.1)")]);
         other.append_via(&mut headers, Version::HTTP_2);
-        assert!(!us.is_in_via(&headers));
+        assert!(!us.has_passed(&headers));
         us.append_via(&mut headers, Version::HTTP_11);
-        assert!(us.is_in_via(&headers));
+        assert!(us.has_passed(&headers));
+        let looped = |value: &'static str| us.has_passed(&self::headers(&[("cdn-loop", value)]));
+        assert!(looped("a.example, inlay-00000001;v=1") && !looped("inlay-000000012") && !looped("a;inlay-00000001"));
         assert_eq!(headers.get_all("via").iter().next_back().unwrap(), "1.1 inlay-00000001");
     }
 

@@ -5,21 +5,26 @@
 
 pub mod activity;
 pub mod annotations;
+mod anywhere;
 pub mod body;
 pub mod bounds;
 pub mod caching;
 pub mod client;
 pub mod coding;
+mod connection;
 pub mod cookies;
 mod dial;
 mod framing;
 pub mod headers;
 mod interim;
+pub mod nonce;
 pub mod path;
 pub mod peer;
 pub mod pem;
+mod pool;
 pub mod problem;
 pub mod security;
+pub mod trust;
 pub mod tunnel;
 
 pub use body::{Body, BodyError};

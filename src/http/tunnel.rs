@@ -12,9 +12,9 @@ use super::activity::Activity;
 use crate::limits;
 use crate::shutdown::Shutdown;
 
-/// Joins both sides once each has been upgraded. The tunnel ends when both directions have, when it was silent for
+/// Joins both sides once each has been upgraded, and drops `occupied` at the end. The tunnel ends when both directions have, when it was silent for
 /// [`TUNNEL_IDLE_WAIT`](limits::TUNNEL_IDLE_WAIT), or when the shutdown cuts; a drain waits for it.
-pub fn open(client: OnUpgrade, server: OnUpgrade, shutdown: Shutdown) {
+pub fn open(client: OnUpgrade, server: OnUpgrade, occupied: impl Send + 'static, shutdown: Shutdown) {
     let held = shutdown.hold();
     tokio::spawn(async move {
         let joined = async {
@@ -25,7 +25,7 @@ pub fn open(client: OnUpgrade, server: OnUpgrade, shutdown: Shutdown) {
             joined = joined => tell(joined),
             () = shutdown.cut() => tracing::debug!("a tunnel was cut by the shutdown"),
         }
-        drop(held);
+        drop((held, occupied));
     });
 }
 

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::uri::{Authority, Uri};
 
-use crate::http::client::{RootsError, SendError};
+use crate::http::client::{SendError, TrustError};
+use crate::limits;
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum OriginError {
     #[error("origin {origin} at {server}")]
     Send {
         origin: Arc<str>,
-        server: Authority,
+        server: Arc<str>,
         #[source]
         source: SendError,
     },
@@ -46,6 +46,11 @@ impl OriginError {
         }
     }
 
+    /// Seconds after which the client may come again, where we turned it away.
+    pub fn retry_after(&self) -> Option<u32> {
+        matches!(self, Self::Send { source: SendError::Full(_), .. }).then_some(limits::ORIGIN_RETRY_AFTER)
+    }
+
     /// The error type for `Proxy-Status` (RFC 9209 section 2.3).
     pub fn proxy_error(&self) -> &'static str {
         match self {
@@ -60,14 +65,15 @@ impl OriginError {
 /// Why origins can't be built from their settings.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginsError {
-    #[error("origin {name}: certificate authorities")]
-    Roots {
+    #[error("origin {name}: TLS")]
+    Trust {
         name: Arc<str>,
+        /// Boxed, because it is large and rare.
         #[source]
-        source: RootsError,
+        source: Box<TrustError>,
     },
     #[error("origin {0} has no URL")]
     NoUrl(Arc<str>),
     #[error("origin {name}: {url} is not an absolute http or https URL")]
-    Url { name: Arc<str>, url: Uri },
+    Url { name: Arc<str>, url: String },
 }

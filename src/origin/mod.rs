@@ -6,54 +6,40 @@
 mod balance;
 pub mod cache;
 mod failure;
+mod health;
 mod incoming;
 mod outgoing;
 pub mod policy;
+mod probe;
+mod retry;
+mod server;
+mod settings;
+mod trying;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use http::header::{HeaderMap, HeaderValue};
-use http::uri::{Authority, Uri};
-use http::{Method, Request, Response, StatusCode, request};
+use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
+use rustls::RootCertStore;
+use tokio::task::JoinSet;
 
-use crate::http::client::{HttpClient, Protocols, SendError};
+use crate::http::client::{Needs, Occupied};
 use crate::http::headers::{self, Pseudonym};
 use crate::http::peer::{Peer, TrueClient};
-use crate::http::{Body, tunnel};
-use crate::limits;
+use crate::http::{Body, trust, tunnel};
 use crate::shutdown::Shutdown;
-use balance::RoundRobin;
+use crate::telemetry::ServerFigures;
 use incoming::Own;
+use probe::Probe;
+use retry::Budget;
+use server::{InFlight, Server};
 
 pub use failure::{OriginError, OriginsError};
-
-/// What is to be known of one origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OriginSettings {
-    pub name: Arc<str>,
-    /// Absolute, http or https, at least one; a path is a prefix.
-    pub urls: Vec<Uri>,
-    pub host: HostPolicy,
-    /// Whether what it says of itself is rewritten for the client: `Location`, `Refresh`, cookie domains.
-    pub rewrite_location: bool,
-    /// PEM file of certificate authorities that are trusted besides the platform's.
-    pub ca: Option<PathBuf>,
-}
-
-/// The `Host` that the origin sees.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum HostPolicy {
-    /// That of its own URL.
-    #[default]
-    Origin,
-    /// That which the client asked for.
-    Preserve,
-    Name(Authority),
-}
+pub use settings::{Balance, Cause, Ejection, HashKey, HealthCheck, HostPolicy, OriginSettings, Retry, ServerUrl};
 
 /// Who asks, and what for, as far as the next hop is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -75,11 +61,11 @@ pub enum WantedCodings {
 }
 
 /// All origins, by name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origins(BTreeMap<Arc<str>, Arc<Origin>>);
 
 impl Origins {
-    /// Origins with the same certificate authorities share a client. `shutdown` ends the tunnels (WebSocket).
+    /// Must be called within the runtime. `shutdown` ends the tunnels (WebSocket) and the health checks.
     ///
     /// # Errors
     /// [`OriginsError`], the first that is found.
@@ -88,21 +74,32 @@ impl Origins {
         pseudonym: &Pseudonym,
         shutdown: &Shutdown,
     ) -> Result<Self, OriginsError> {
-        let mut clients: BTreeMap<Option<PathBuf>, HttpClient> = BTreeMap::new();
+        Self::default().renewed(settings, pseudonym, shutdown)
+    }
+
+    /// The same with other settings: an origin of which nothing has changed goes on, with its connections and with what is
+    /// known of its servers' health.
+    ///
+    /// # Errors
+    /// As [`Origins::new`].
+    pub fn renewed(
+        &self,
+        settings: Vec<OriginSettings>,
+        pseudonym: &Pseudonym,
+        shutdown: &Shutdown,
+    ) -> Result<Self, OriginsError> {
+        let mut platform = None;
+        let mut roots = || platform.get_or_insert_with(trust::platform).clone();
         let mut origins = BTreeMap::new();
         for settings in settings {
-            let client = match clients.get(&settings.ca) {
-                Some(client) => client.clone(),
-                None => {
-                    let client = HttpClient::new(settings.ca.as_deref())
-                        .map_err(|source| OriginsError::Roots { name: Arc::clone(&settings.name), source })?;
-                    clients.insert(settings.ca.clone(), client.clone());
-                    client
-                }
-            };
             let name = Arc::clone(&settings.name);
-            let origin = Origin::new(settings, client, pseudonym.clone(), shutdown.clone())?;
-            origins.insert(name, Arc::new(origin));
+            let files = contents(&settings);
+            let before = self.get(&name).filter(|before| before.settings == settings && before.files == files);
+            let origin = match before {
+                Some(before) => Arc::clone(before),
+                None => Arc::new(Origin::new(settings, files, pseudonym.clone(), shutdown.clone(), &mut roots)?),
+            };
+            origins.insert(name, origin);
         }
         Ok(Self(origins))
     }
@@ -111,15 +108,29 @@ impl Origins {
     pub fn get(&self, name: &str) -> Option<&Arc<Origin>> {
         self.0.get(name)
     }
+
+    /// What each server was asked, and how it is.
+    pub fn figures(&self) -> Vec<ServerFigures> {
+        self.0.values().flat_map(|origin| &origin.servers).map(|server| server.figures()).collect()
+    }
+}
+
+/// What stands in the files for TLS: a change of them is a change of the origin. What can't be read is told later.
+fn contents(settings: &OriginSettings) -> Vec<Vec<u8>> {
+    settings.trust.files().map(|file| std::fs::read(file).unwrap_or_default()).collect()
 }
 
 /// One site behind, on one or more servers.
 pub struct Origin {
     settings: OriginSettings,
-    client: HttpClient,
-    balance: RoundRobin,
+    servers: Vec<Arc<Server>>,
+    turn: AtomicUsize,
+    budget: Budget,
     pseudonym: Pseudonym,
     shutdown: Shutdown,
+    files: Vec<Vec<u8>>,
+    /// The health checks, which end with it.
+    _probes: JoinSet<()>,
 }
 
 impl fmt::Debug for Origin {
@@ -131,18 +142,35 @@ impl fmt::Debug for Origin {
 impl Origin {
     fn new(
         settings: OriginSettings,
-        client: HttpClient,
+        files: Vec<Vec<u8>>,
         pseudonym: Pseudonym,
         shutdown: Shutdown,
+        roots: &mut impl FnMut() -> RootCertStore,
     ) -> Result<Self, OriginsError> {
-        if settings.urls.is_empty() {
+        if settings.servers.is_empty() {
             return Err(OriginsError::NoUrl(settings.name));
         }
-        let usable = |url: &&Uri| url.host().is_some() && matches!(url.scheme_str(), Some("http" | "https"));
-        if let Some(url) = settings.urls.iter().find(|url| !usable(url)) {
-            return Err(OriginsError::Url { name: settings.name, url: url.clone() });
+        let mut servers = Vec::with_capacity(settings.servers.len());
+        let mut probes = JoinSet::new();
+        for url in &settings.servers {
+            let server = Arc::new(Server::new(url, &settings, &mut *roots)?);
+            let probe = Probe::new(url, &settings, &mut *roots)
+                .map_err(|source| OriginsError::Trust { name: settings.name.clone(), source: Box::new(source) })?;
+            if let Some(probe) = probe {
+                probes.spawn(probe.run(Arc::downgrade(&server), shutdown.clone()));
+            }
+            servers.push(server);
         }
-        Ok(Self { settings, client, balance: RoundRobin::default(), pseudonym, shutdown })
+        Ok(Self {
+            settings,
+            servers,
+            turn: AtomicUsize::new(0),
+            budget: Budget::default(),
+            pseudonym,
+            shutdown,
+            files,
+            _probes: probes,
+        })
     }
 
     /// Its name.
@@ -154,7 +182,7 @@ impl Origin {
     /// own. To be done last, on what the client gets: what is kept for others must not name this client's host.
     pub fn speak_as(&self, headers: &mut HeaderMap, client: &TrueClient) {
         let Some(host) = client.host.as_ref().filter(|_| self.settings.rewrite_location) else { return };
-        let mut own: Vec<Own> = self.settings.urls.iter().filter_map(Own::at).collect();
+        let mut own: Vec<Own> = self.servers.iter().filter_map(|server| Own::at(&server.base)).collect();
         if let HostPolicy::Name(name) = &self.settings.host {
             let named: Vec<Own> = own.iter().map(|own| own.named(name)).collect();
             own.extend(named);
@@ -167,62 +195,23 @@ impl Origin {
     /// which it arrived, is joined to the origin's own connection.
     ///
     /// # Errors
-    /// [`OriginError`]. A request that is safe and has no body is tried again, at another server if there is one, when it
-    /// got no response; [`ORIGIN_ATTEMPTS`](limits::ORIGIN_ATTEMPTS) times in all.
+    /// [`OriginError`]. Where [`Retry`] says so, and it is safe, another server is tried first.
     pub async fn fetch(&self, mut request: Request<Body>, hop: &Hop<'_>) -> Result<Response<Body>, OriginError> {
         if request.method() == Method::CONNECT {
             return Err(OriginError::Connect);
         }
-        if self.pseudonym.is_in_via(request.headers()) {
+        if self.pseudonym.has_passed(request.headers()) {
             return Err(OriginError::Loop(Arc::clone(&self.settings.name)));
         }
         let upgrade = Upgrade::asked_by(&mut request);
+        let by = self.by(&request, hop);
         let (mut parts, body) = request.into_parts();
         parts.extensions.clear();
         outgoing::rewrite_head(&mut parts, hop, upgrade.as_ref().map(|upgrade| &upgrade.protocol), &self.pseudonym);
-        let protocols = match outgoing::write_host(&mut parts, &self.settings.host, hop.client.host.as_ref()) {
-            Protocols::Any if upgrade.is_none() => Protocols::Any,
-            _ => Protocols::Http1,
-        };
-        let response = self.try_servers(&parts, body, protocols).await?;
+        outgoing::write_host(&mut parts, &self.settings.host, hop.client.host.as_ref());
+        let needs = if upgrade.is_some() { Needs::Http1 } else { Needs::Nothing };
+        let response = self.ask(Request::from_parts(parts, body), needs, by).await?;
         self.incoming(response, upgrade)
-    }
-
-    /// Sends to one server after another, as long as that is allowed.
-    async fn try_servers(
-        &self,
-        parts: &request::Parts,
-        body: Body,
-        protocols: Protocols,
-    ) -> Result<Response<Body>, OriginError> {
-        let repeatable = parts.method.is_safe() && http_body::Body::is_end_stream(&body);
-        let attempts = if repeatable { limits::ORIGIN_ATTEMPTS } else { 1 };
-        let servers = self.balance.order(self.settings.urls.len()).collect::<Vec<_>>();
-        let order = servers.iter().cycle().take(attempts);
-        let mut body = Some(body);
-        let mut failure = OriginError::Target(Arc::clone(&self.settings.name));
-        for server in order {
-            let Some(url) = outgoing::join(&self.settings.urls[*server], &parts.uri) else { break };
-            let mut request = Request::from_parts(parts.clone(), body.take().unwrap_or_default());
-            *request.uri_mut() = url;
-            match self.client.send(request, protocols).await {
-                Ok(response) => return Ok(response),
-                Err(source) => {
-                    let worth_another = is_worth_another(&source);
-                    failure = self.failed_at(*server, source);
-                    if !worth_another {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(failure)
-    }
-
-    fn failed_at(&self, server: usize, source: SendError) -> OriginError {
-        let server = self.settings.urls[server].authority().cloned();
-        let server = server.expect("invariant: checked when the origin was made");
-        OriginError::Send { origin: Arc::clone(&self.settings.name), server, source }
     }
 
     /// The response as the client gets it.
@@ -238,7 +227,9 @@ impl Origin {
             };
             let server = hyper::upgrade::on(&mut response);
             headers::insert_upgrade(response.headers_mut(), protocol);
-            tunnel::open(upgrade.client, server, self.shutdown.clone());
+            let extensions = response.extensions_mut();
+            let occupied = (extensions.remove::<Arc<Occupied>>(), extensions.remove::<Arc<InFlight>>());
+            tunnel::open(upgrade.client, server, occupied, self.shutdown.clone());
         }
         // The version of the hop behind says nothing about the one in front.
         *response.version_mut() = http::Version::default();
@@ -264,14 +255,4 @@ impl Upgrade {
 
 fn is_websocket(protocol: &HeaderValue) -> bool {
     protocol.as_bytes().eq_ignore_ascii_case(b"websocket")
-}
-
-/// Whether another server, or a fresh connection, could answer where this one did not.
-fn is_worth_another(failure: &SendError) -> bool {
-    match failure {
-        SendError::Unreachable(_) | SendError::Tls(_) | SendError::ConnectTimeout(_) | SendError::Aborted(_) => true,
-        SendError::ResponseTimeout(_) | SendError::Protocol(_) | SendError::Framing(_) | SendError::RequestBody(_) => {
-            false
-        }
-    }
 }

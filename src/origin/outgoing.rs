@@ -9,9 +9,9 @@ use http::uri::{Authority, PathAndQuery, Uri};
 
 use super::{Hop, HostPolicy, WantedCodings};
 use crate::http::coding::{Coding, accepted_codings};
+use crate::http::cookies;
 use crate::http::headers::{Pseudonym, insert_upgrade, remove_hop_by_hop};
 use crate::http::peer::write_forwarded;
-use crate::http::{client::Protocols, cookies};
 
 /// Rewrites the head for the next hop; what else it holds stays as it was received.
 pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderValue>, pseudonym: &Pseudonym) {
@@ -24,6 +24,7 @@ pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderVal
     cookies::join_crumbs(headers);
     write_forwarded(headers, hop.peer, hop.client);
     pseudonym.append_via(headers, received);
+    pseudonym.append_cdn_loop(headers);
     write_codings(headers, hop.codings);
 }
 
@@ -54,26 +55,17 @@ fn accept_encoding(wanted: WantedCodings, headers: &http::HeaderMap) -> AcceptEn
     HeaderValue::try_from(list).map_or(AcceptEncoding::AsReceived, AcceptEncoding::These)
 }
 
-/// Writes `Host` as the policy says, and tells which protocols can carry it: in HTTP/2 the authority is the URL's, so
-/// that any other host needs HTTP/1.1.
-pub fn write_host(parts: &mut Parts, policy: &HostPolicy, client_host: Option<&Authority>) -> Protocols {
+/// Writes `Host` as the policy says; without one the client library writes the URL's.
+pub fn write_host(parts: &mut Parts, policy: &HostPolicy, client_host: Option<&Authority>) {
     let host = match policy {
         HostPolicy::Origin => None,
         HostPolicy::Preserve => client_host,
         HostPolicy::Name(name) => Some(name),
     };
-    let host = host.and_then(|host| HeaderValue::from_str(host.as_str()).ok());
-    match host {
-        None => {
-            // The client library writes the URL's.
-            parts.headers.remove(header::HOST);
-            Protocols::Any
-        }
-        Some(host) => {
-            parts.headers.insert(header::HOST, host);
-            Protocols::Http1
-        }
-    }
+    match host.and_then(|host| HeaderValue::from_str(host.as_str()).ok()) {
+        None => parts.headers.remove(header::HOST),
+        Some(host) => parts.headers.insert(header::HOST, host),
+    };
 }
 
 /// The URL of `target` at `server`: the server's path is a prefix, nothing is normalised. `None` if the result is no URL.

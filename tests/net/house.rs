@@ -9,9 +9,10 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use inlay::http::Body;
+use inlay::http::client::TrustSettings;
 use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
-use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, WantedCodings};
+use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, ServerUrl, WantedCodings};
 use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
 use inlay::server::{ListenerSettings, Server, Terms};
@@ -90,6 +91,8 @@ pub struct Setup {
     pub codings: WantedCodings,
     pub trusted: Vec<&'static str>,
     pub tls: Option<Tls>,
+    /// What else is said of the origin.
+    pub origin: fn(&mut OriginSettings),
 }
 
 impl Setup {
@@ -101,20 +104,34 @@ impl Setup {
             codings: WantedCodings::AsReceived,
             trusted: vec![],
             tls: None,
+            origin: |_| {},
         }
     }
 
     /// A proxy that passes everything through.
     pub fn proxy(self) -> Running {
         let (trigger, handle) = shutdown();
-        let settings = OriginSettings {
-            name: "site".into(),
-            urls: self.urls.iter().map(|url| url.parse().unwrap()).collect(),
-            rewrite_location: true,
-            host: self.host,
-            ca: self.ca,
+        let origins = Origins::new(vec![self.settings()], &Pseudonym::new(0xabc), &handle).unwrap();
+        self.proxy_of(&origins, trigger, handle)
+    }
+
+    /// What is said of the origin.
+    pub fn settings(&self) -> OriginSettings {
+        let server = |url: &String| match url.strip_prefix("unix:") {
+            Some(socket) => ServerUrl::Unix { socket: socket.into(), prefix: String::new() },
+            None => ServerUrl::Http(url.parse().unwrap()),
         };
-        let origins = Origins::new(vec![settings], &Pseudonym::new(0xabc), &handle).unwrap();
+        let mut settings = OriginSettings {
+            host: self.host.clone(),
+            trust: TrustSettings { ca: self.ca.clone(), ..TrustSettings::default() },
+            ..OriginSettings::at("site".into(), self.urls.iter().map(server).collect())
+        };
+        (self.origin)(&mut settings);
+        settings
+    }
+
+    /// A proxy for the origin called `site`.
+    pub fn proxy_of(self, origins: &Origins, trigger: Trigger, handle: Shutdown) -> Running {
         let origin = Arc::clone(origins.get("site").unwrap());
         let trusted = TrustedProxies::new(self.trusted.iter().map(|network| network.parse().unwrap()).collect());
         let codings = self.codings;

@@ -3,6 +3,7 @@
 mod authority;
 mod ending;
 mod house;
+mod origins;
 mod limits;
 mod passing;
 mod streaming;

@@ -4,21 +4,34 @@ use std::path::Path;
 
 use http::{Request, Version};
 use inlay::http::Body;
-use inlay::http::client::{HttpClient, Protocols, SendError};
+use inlay::http::client::{
+    Address, Bounds, ClientSettings, Needs, Protocol, SendError, ServerClient, Timeouts, TrustError, TrustSettings,
+};
+use inlay::http::trust;
 use inlay::server::tls::Tls;
 use tempfile::TempDir;
 
 use crate::authority::{Authority, der};
 use crate::house::{Running, Setup, echo_service, serve, text};
 
-async fn fetch(client: &HttpClient, server: &Running, protocols: Protocols) -> Result<(Version, String), SendError> {
+/// Asks with a client of its own.
+async fn fetch(ca: Option<&Path>, server: &Running, needs: Needs) -> Result<(Version, String), SendError> {
     let url = format!("https://localhost:{}/page", server.address.port());
-    let response = client.send(Request::get(url).body(Body::empty()).unwrap(), protocols).await?;
+    let client = client(ca, &url).unwrap();
+    let sent = client.send(Request::get(url).body(Body::empty()).unwrap(), needs).await;
+    let response = sent.map_err(|unanswered| unanswered.error)?;
     Ok((response.version(), text(response).await))
 }
 
-fn client(ca: Option<&Path>) -> HttpClient {
-    HttpClient::new(ca).unwrap()
+fn client(ca: Option<&Path>, url: &str) -> Result<ServerClient, TrustError> {
+    let settings = ClientSettings {
+        address: Address::Tcp(url.parse().unwrap()),
+        protocol: Protocol::Auto,
+        trust: TrustSettings { ca: ca.map(Path::to_owned), ..TrustSettings::default() },
+        timeouts: Timeouts::default(),
+        bounds: Bounds::default(),
+    };
+    ServerClient::new(&settings, trust::platform)
 }
 
 #[tokio::test]
@@ -47,12 +60,12 @@ async fn both_sides_speak_http2_over_tls_and_http1_where_it_is_asked() {
         ..Setup::of(origin.address)
     }
     .proxy();
-    let client = client(Some(&authority.ca()));
-    let (version, seen) = fetch(&client, &proxy, Protocols::Any).await.unwrap();
+    let ca = authority.ca();
+    let (version, seen) = fetch(Some(&ca), &proxy, Needs::Nothing).await.unwrap();
     assert_eq!(version, Version::HTTP_2);
     assert!(seen.starts_with(&format!("GET https://localhost:{}/page HTTP/2.0\n", origin.address.port())), "{seen}");
     assert!(seen.contains("x-forwarded-proto: https\n") && !seen.contains("\nhost: "), "{seen}");
-    let (version, _) = fetch(&client, &proxy, Protocols::Http1).await.unwrap();
+    let (version, _) = fetch(Some(&ca), &proxy, Needs::Http1).await.unwrap();
     assert_eq!(version, Version::HTTP_11);
 }
 
@@ -61,13 +74,13 @@ async fn an_authority_that_is_not_trusted_is_refused() {
     let authority = Authority::new();
     let tls = Tls::load(vec![authority.sign("local", &["localhost"])]).unwrap();
     let origin = serve(Some(tls), echo_service);
-    let refused = fetch(&client(None), &origin, Protocols::Any).await.unwrap_err();
+    let refused = fetch(None, &origin, Needs::Nothing).await.unwrap_err();
     assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
     let other = Authority::new();
-    let refused = fetch(&client(Some(&other.ca())), &origin, Protocols::Any).await.unwrap_err();
+    let refused = fetch(Some(&other.ca()), &origin, Needs::Nothing).await.unwrap_err();
     assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
     let wrong = serve(Some(Tls::load(vec![authority.sign("wrong", &["else.example"])]).unwrap()), echo_service);
-    let refused = fetch(&client(Some(&authority.ca())), &wrong, Protocols::Any).await.unwrap_err();
+    let refused = fetch(Some(&authority.ca()), &wrong, Needs::Nothing).await.unwrap_err();
     assert!(matches!(refused, SendError::Tls(_)), "{refused:?}");
 }
 
@@ -100,6 +113,6 @@ fn authorities_that_are_of_no_use_are_told() {
     let folder = TempDir::new().unwrap();
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
-    assert!(HttpClient::new(Some(&empty)).is_err());
-    assert!(HttpClient::new(Some(&folder.path().join("missing.pem"))).is_err());
+    assert!(client(Some(&empty), "https://a").is_err());
+    assert!(client(Some(&folder.path().join("missing.pem")), "https://a").is_err());
 }

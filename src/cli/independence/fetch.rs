@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Limited};
 
 use super::compare::Answer;
 use crate::http::Body;
-use crate::http::client::{HttpClient, Protocols, RootsError, SendError};
+use crate::http::client::{HttpClient, Needs, SendError, TrustError};
 use crate::limits::{COMPARED_FETCH_WAIT, COMPARED_PAGE_BYTES};
 
 /// A cookie's name and value.
@@ -21,7 +21,7 @@ pub type Pair = (String, String);
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("cannot make a client")]
-    Client(#[from] RootsError),
+    Client(#[from] TrustError),
     #[error("the page cannot be had")]
     Send(#[from] SendError),
     #[error("the page did not come within {} s", COMPARED_FETCH_WAIT.as_secs())]
@@ -69,7 +69,7 @@ impl<'a> Site<'a> {
         if let Some(line) = HeaderValue::try_from(line.join("; ")).ok().filter(|line| !line.is_empty()) {
             headers.insert(header::COOKIE, line);
         }
-        let (head, body) = self.client.send(request, Protocols::Any).await?.into_parts();
+        let (head, body) = self.client.send(request, Needs::Nothing).await?.into_parts();
         if head.status.is_server_error() || head.status == http::StatusCode::TOO_MANY_REQUESTS {
             return Err(FetchError::Status(head.status));
         }

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::limits::RawLimits;
 use super::listen::RawListener;
+use super::origins::RawOrigin;
 use crate::config::raw::cache::RawCache;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -77,22 +78,6 @@ record! {
         required "hosts" hosts: OneOrMany<Host>,
     }
     later []
-}
-
-record! {
-    /// A website behind.
-    RawOrigin: "an origin: a map with `urls`" {
-        /// Where it answers; several share the load.
-        required "urls" urls: OneOrMany<Origin>,
-        /// The Host header it gets: `origin` (the URL's; the default), `preserve` (the client's) or a name.
-        key "host" host: Text,
-        /// Whether `Location`, `Refresh` and cookie domains in which it names itself are rewritten to the client's host;
-        /// `true` by default, unless `host` is `preserve`.
-        key "rewrite_location" rewrite_location: bool,
-        /// A PEM file with the certificate authority that signed its certificate, besides the platform's.
-        key "ca" ca: Text,
-    }
-    later ["timeout", "retry", "health", "cache", "balance"]
 }
 
 record! {

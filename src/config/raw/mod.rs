@@ -10,5 +10,6 @@ pub mod contents;
 pub mod deployment;
 pub mod limits;
 pub mod listen;
+pub mod origins;
 pub mod rules;
 pub mod wanted;

@@ -4,6 +4,7 @@
 
 mod net;
 mod rate;
+mod servers;
 mod time;
 mod written;
 
@@ -11,6 +12,7 @@ pub use net::{
     Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
 };
 pub use rate::ByteRate;
+pub use servers::{RetryCause, ServerKey, StatusSpan};
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
 
@@ -160,6 +162,7 @@ written! {
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
     Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
     ByteRate "string",
+    ServerKey "string", StatusSpan ["integer", "string"], RetryCause ["integer", "string"],
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod cache;
 mod limits;
 mod listen;
 mod model;
+mod origins;
 mod overrides;
 mod sites;
 mod tls;
@@ -37,7 +38,7 @@ const COOKIE: &str = "inlay_visitor";
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
     let listeners = listen::listeners(raw.listen.as_ref(), base, report);
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
-    let mut origins = sites::OriginList::new(raw.origins.as_ref(), base, report);
+    let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
     let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report);
     let admin = raw.admin.as_ref().and_then(|at| {

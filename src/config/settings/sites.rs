@@ -1,153 +1,28 @@
-//! Sites and the origins behind them.
+//! Sites.
 //!
-//! In: what a single site has at the top level, `sites`, `origins`. Out: sites with what they inherit, and every
-//! origin by name. It must not open connections.
+//! In: what a single site has at the top level, `sites`. Out: sites with what they inherit. It must not open connections.
 
 use std::sync::Arc;
 
-use http::Uri;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::base::{Base, unknown};
-use super::listen;
+use super::base::Base;
 use super::model::{RouteSettings, Settings, SiteSettings};
-use crate::config::raw::deployment::{RawExpose, RawOrigin, RawRoute, RawSite, SiteParts};
+use super::origins::OriginList;
+use crate::config::raw::deployment::{RawExpose, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
-use crate::config::read::scalars::Origin as Written;
 use crate::config::read::shapes::Named;
 use crate::config::read::{At, scalars};
 use crate::config::report::Report;
 use crate::config::source::Span;
-use crate::origin::{HostPolicy, OriginSettings, Origins};
+use crate::origin::Origins;
 use crate::revision::{Route, Site, Sites};
 use crate::scope::values::Tree;
 use crate::visitor::facts::Expose;
 
-/// The name of the only site, and of the origin written as one URL.
+/// The name of the only site.
 const DEFAULT: &str = "default";
-
-/// Origins by name, those written as URLs included.
-#[derive(Debug)]
-pub struct OriginList {
-    list: Vec<OriginSettings>,
-    /// Names whose definition has problems: known, but not usable.
-    faulty: Vec<String>,
-}
-
-impl OriginList {
-    /// The origins of `origins:`.
-    pub fn new(raw: Option<&At<Named<RawOrigin>>>, base: &Base<'_>, report: &mut Report) -> Self {
-        let mut this = Self { list: Vec::new(), faulty: Vec::new() };
-        for (name, at) in raw.iter().flat_map(|at| &at.value.0) {
-            match origin(name, at, base, report) {
-                Some(origin) => this.list.push(origin),
-                None => this.faulty.push(name.clone()),
-            }
-        }
-        this
-    }
-
-    /// The name of an origin as written; a URL becomes an origin of its own, called as its host.
-    fn resolve(&mut self, written: &Written, span: Span, report: &mut Report) -> Option<Arc<str>> {
-        match written {
-            Written::Name(name) => {
-                let known = self.list.iter().find(|origin| *origin.name == **name).map(|origin| origin.name.clone());
-                if known.is_none() && !self.faulty.contains(name) {
-                    let names: Vec<String> = self.list.iter().map(|origin| origin.name.to_string()).collect();
-                    unknown("origin", name, span, &names, report);
-                }
-                known
-            }
-            Written::Url(url) => {
-                let uri: Uri = uri(url, span, report)?;
-                let same = |origin: &&OriginSettings| {
-                    origin.urls == [uri.clone()]
-                        && origin.host == HostPolicy::Origin
-                        && origin.rewrite_location
-                        && origin.ca.is_none()
-                };
-                if let Some(origin) = self.list.iter().find(same) {
-                    return Some(origin.name.clone());
-                }
-                let host = url.host_str().unwrap_or(DEFAULT).to_owned();
-                let taken = |name: &str| self.list.iter().any(|origin| *origin.name == *name);
-                let numbered = (2..).map(|number| format!("{host}#{number}"));
-                let name = std::iter::once(host.clone()).chain(numbered).find(|name| !taken(name))?;
-                let name: Arc<str> = name.into();
-                self.list.push(OriginSettings {
-                    name: name.clone(),
-                    urls: vec![uri],
-                    host: HostPolicy::Origin,
-                    rewrite_location: true,
-                    ca: None,
-                });
-                Some(name)
-            }
-        }
-    }
-
-    /// The origin that stands without being named: `default`, or the only one.
-    fn unnamed(&self) -> Option<Arc<str>> {
-        let named = self.list.iter().find(|origin| &*origin.name == DEFAULT);
-        let only = if let [only] = self.list.as_slice() { Some(only) } else { None };
-        named.or(only).map(|origin| origin.name.clone())
-    }
-
-    /// Whether the one that stands without being named has problems, which are noted.
-    fn unnamed_is_faulty(&self) -> bool {
-        let only = self.list.is_empty() && self.faulty.len() == 1;
-        only || self.faulty.iter().any(|name| name == DEFAULT)
-    }
-
-    /// All of them.
-    pub fn finish(self) -> Vec<OriginSettings> {
-        self.list
-    }
-}
-
-fn uri(url: &url::Url, span: Span, report: &mut Report) -> Option<Uri> {
-    let uri = url.as_str().parse().ok();
-    if uri.is_none() {
-        report.error(span, format!("`{url}` cannot be asked for"), "use a host name and a plain path");
-    }
-    uri
-}
-
-fn origin(name: &str, at: &At<RawOrigin>, base: &Base<'_>, report: &mut Report) -> Option<OriginSettings> {
-    let host = host_policy(at, report);
-    let ca = at.ca.as_ref().map(|ca| listen::present(&ca.value, base, report));
-    let written = at.urls.as_ref()?;
-    let mut urls = Vec::new();
-    for item in &written.value.0 {
-        match &item.value {
-            Written::Url(url) => urls.extend(uri(url, item.span, report)),
-            Written::Name(name) => {
-                report.error(
-                    item.span,
-                    format!("`{name}` is not a URL"),
-                    format!("write the scheme too: `https://{name}`"),
-                );
-            }
-        }
-    }
-    if written.value.0.is_empty() {
-        report.error(written.span, "the origin has no URL", "add one: `https://www.example.com`");
-    }
-    let rewrite_location = at.rewrite_location.as_ref().map_or(host != HostPolicy::Preserve, |at| at.value);
-    (!urls.is_empty()).then(|| OriginSettings { name: name.into(), urls, host, rewrite_location, ca })
-}
-
-fn host_policy(at: &RawOrigin, report: &mut Report) -> HostPolicy {
-    match at.host.as_ref().map(|host| (host.span, host.value.value.as_str())) {
-        None | Some((_, "origin")) => HostPolicy::Origin,
-        Some((_, "preserve")) => HostPolicy::Preserve,
-        Some((span, text)) => text.parse().map(HostPolicy::Name).unwrap_or_else(|_| {
-            report.error(span, format!("`{text}` is not a host"), "write `origin`, `preserve` or a host name");
-            HostPolicy::Origin
-        }),
-    }
-}
 
 /// The sites; without `sites` there is one, which takes every host. `None` if a site has no origin.
 pub fn compile(

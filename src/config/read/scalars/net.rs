@@ -11,12 +11,14 @@ use url::Url;
 use super::written::Written;
 use crate::config::read::names::is_snake_case;
 use crate::limits::SECRET_CHARACTERS;
+use crate::origin::ServerUrl;
 use crate::rule::pattern::{Glob, PathPattern};
 
-/// An origin: a URL, or the name of one of `origins`.
+/// An origin: a URL, a Unix socket, or the name of one of `origins`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Url(Url),
+    Unix(ServerUrl),
     Name(String),
 }
 
@@ -76,8 +78,27 @@ impl Written for Origin {
         if is_snake_case(text) {
             return Ok(Self::Name(text.to_owned()));
         }
-        http_url(text).map(Self::Url)
+        match text.strip_prefix("unix:") {
+            Some(socket) => unix_url(socket).map(Self::Unix),
+            None => http_url(text).map(Self::Url),
+        }
     }
+}
+
+/// `/path/of.sock`, or with `:/prefix` of paths behind it.
+fn unix_url(text: &str) -> Result<ServerUrl, String> {
+    let text = text.strip_prefix("//").unwrap_or(text);
+    let (socket, prefix) = match text.split_once(":/") {
+        Some((socket, prefix)) => (socket, format!("/{prefix}")),
+        None => (text, String::new()),
+    };
+    if !socket.starts_with('/') {
+        return Err("write the whole path: `unix:/run/app.sock`".to_owned());
+    }
+    if prefix.contains(['?', '#']) {
+        return Err("an origin's URL has no `?` or `#`".to_owned());
+    }
+    Ok(ServerUrl::Unix { socket: socket.into(), prefix })
 }
 
 /// An http or https URL without credentials, query and fragment.
@@ -248,12 +269,17 @@ mod tests {
     fn origins_are_urls_or_names() {
         assert_eq!(Origin::from_text("shop"), Ok(Origin::Name("shop".to_owned())));
         assert!(matches!(Origin::from_text("http://10.0.0.5:3000/base"), Ok(Origin::Url(_))));
+        let unix = |socket: &str, prefix: &str| ServerUrl::Unix { socket: socket.into(), prefix: prefix.into() };
+        assert_eq!(Origin::from_text("unix:/run/a.sock"), Ok(Origin::Unix(unix("/run/a.sock", ""))));
+        assert_eq!(Origin::from_text("unix:/run/a.sock:/v1"), Ok(Origin::Unix(unix("/run/a.sock", "/v1"))));
         let table = [
             ("www.example.com", "`https://www.example.com`"),
             ("ftp://example.com", "`http` or `https`"),
             ("https://example.com/?a=1", "no `?`"),
             ("https://me:secret@example.com", "no user name"),
             ("https://", "cannot be read"),
+            ("unix:app.sock", "`unix:/run/app.sock`"),
+            ("unix:/run/app.sock:/x?y", "no `?`"),
         ];
         for (text, remedy) in table {
             assert!(Origin::from_text(text).is_err_and(|error| error.contains(remedy)), "{text}");
