@@ -240,6 +240,23 @@ pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 pub const STREAM_SEND_BYTES: usize = 256 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
+/// Streams on one HTTP/2 connection that end with an error of the client's, over its life: an honest client makes none.
+pub const STREAM_ERRORS: usize = 256;
+/// Streams reset on one HTTP/2 connection, by either side: a browser that leaves a page resets all it has, a few times.
+pub const RESETS: u32 = 512;
+/// Resets that one HTTP/2 connection may have more of for each second: more than anybody clicks.
+pub const RESETS_PER_SECOND: u32 = 32;
+/// Frames on one HTTP/2 connection that ask for nothing (SETTINGS, PING, PRIORITY, WINDOW_UPDATE, those of extensions):
+/// browsers send a handful, clients of gRPC some for each message.
+pub const CONTROL_FRAMES: u32 = 1024;
+/// Such frames that one HTTP/2 connection may have more of for each second.
+pub const CONTROL_FRAMES_PER_SECOND: u32 = 64;
+/// Such frames earned with each frame of a response: windows that grow for the stream and the connection, a measuring ping, and one.
+pub const CONTROL_FRAMES_PER_FRAME: u32 = 4;
+/// Bytes of a response that earn one more such frame: windows may grow in small steps.
+pub const BYTES_PER_CONTROL_FRAME: u32 = 512;
+/// Streams that an HTTP/2 client ended last and that are still known as such: as many as may be open at once.
+pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 
 // -- acme --
 

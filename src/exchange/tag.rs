@@ -33,7 +33,9 @@ pub fn of(key: PageKey, assembled: &Assembled) -> HeaderValue {
 
 /// Whether one of these `If-None-Match` lines names the tag.
 pub fn is_held(held: &[HeaderValue], tag: &HeaderValue) -> bool {
-    let named = |line: &HeaderValue| line.to_str().is_ok_and(|line| line.split(',').any(|one| one.trim() == tag));
+    let named = |line: &HeaderValue| {
+        line.to_str().is_ok_and(|line| line.split(',').map(str::trim).any(|one| one == tag || one == "*"))
+    };
     held.iter().any(named)
 }
 

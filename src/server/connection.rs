@@ -3,7 +3,6 @@
 //! In: a socket. Out: the service called for each request on it; the connection closed when it is idle, when the
 //! shutdown drains and its exchanges have ended, or when the shutdown cuts. It must not know the service.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +26,7 @@ use tokio::time::Sleep;
 use super::admission;
 use super::crowd::{Leave, Place};
 use super::guard::guard;
+use super::http2;
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
 use super::terms::Terms;
@@ -62,7 +62,8 @@ impl Protocol {
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(limits::STREAM_SEND_BYTES)
-            .max_pending_accept_reset_streams(limits::RESETS_PENDING);
+            .max_pending_accept_reset_streams(limits::RESETS_PENDING)
+            .max_local_error_reset_streams(limits::STREAM_ERRORS);
         Self(builder)
     }
 }
@@ -179,19 +180,21 @@ impl<I: Stream> Exchanges<I> {
         let service = service_fn(|request: Request<Incoming>| {
             let in_use = in_use.enter();
             let (version, ending) = (request.version(), shutdown.clone());
-            let response = admission::serve(request, peer, &watch, terms, &service);
+            let response = http2::check(&request).map(|()| admission::serve(request, peer, &watch, terms, &service));
             if watch.requests() >= most {
                 full.notify_one();
             }
             async move {
-                let mut response = response.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+                // An error ends the stream with its code.
+                let mut response = response?.await.map(|body| Counted { body, failing: None, _in_use: in_use });
                 if ending.is_draining() {
                     tell_the_end(&mut response, version);
                 }
-                Ok::<_, Infallible>(response)
+                Ok::<_, h2::Error>(response)
             }
         });
-        let mut connection = pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
+        let mut connection =
+            pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(http2::Watched::new(stream)), service));
         let mut stage = Stage::Open;
         loop {
             stage = tokio::select! {

@@ -9,6 +9,7 @@ mod crowd;
 mod framing;
 pub mod gate;
 mod guard;
+mod http2;
 pub mod inherited;
 mod intake;
 mod pace;

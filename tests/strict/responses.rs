@@ -14,7 +14,7 @@ use crate::house::{Setup, get, read_until};
 
 #[tokio::test]
 async fn nothing_malformed_passes_as_whole() {
-    let cases = Case::all("responses");
+    let cases = Case::all("responses", "bytes");
     assert!(cases.len() > 25, "only {} cases", cases.len());
     let runs =
         cases.iter().map(|case| async move { run(case).await.map(|problem| format!("{}: {problem}", case.name)) });
@@ -24,7 +24,7 @@ async fn nothing_malformed_passes_as_whole() {
 
 /// What is wrong, if anything is.
 async fn run(case: &Case) -> Option<String> {
-    let proxy = Setup::of(origin(case.bytes.clone(), case.said("then") == Some("close")).await).proxy();
+    let proxy = Setup::of(origin(case.bytes(), case.said("then") == Some("close")).await).proxy();
     let first = tokio::time::timeout(Duration::from_secs(10), get(proxy.address, "/first", "")).await;
     let Ok(first) = first else { return Some("no answer".into()) };
     let status = first.get(9..12).unwrap_or_default();

@@ -14,7 +14,7 @@ pub use head::HeadBounds;
 use head::{BodyLength, Head};
 
 /// What an HTTP/2 connection begins with (RFC 9113 section 3.4).
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The reader of one connection.
 #[derive(Debug)]

@@ -1,0 +1,51 @@
+//! HTTP/2 (RFC 9113, RFC 7541, RFC 8441) by hand-written frames: a corpus of what a server must and must not do, over TLS and
+//! without it; attacks, each with a bound; WebSocket; gRPC; the drain. The way of a case's file is told in `http2/corpus.rs`.
+
+#[path = "strict/case.rs"]
+#[allow(dead_code, reason = "the corpora of bytes use the rest")]
+mod case;
+#[path = "http2/corpus.rs"]
+mod corpus;
+#[path = "net/house.rs"]
+#[allow(dead_code, reason = "the house has furniture for the tests of the network too")]
+mod house;
+#[path = "strict/origin.rs"]
+mod origin;
+#[path = "http2/secure.rs"]
+mod secure;
+#[path = "http2/wire.rs"]
+#[allow(dead_code, reason = "a vocabulary")]
+mod wire;
+
+use case::Case;
+use house::Setup;
+use origin::capturing_origin;
+use secure::Identity;
+use tokio::net::TcpStream;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_corpus_holds_over_cleartext_and_tls() {
+    let cases = Case::all("http2", "frames");
+    assert!(cases.len() > 150, "only {} cases", cases.len());
+    let identity = Identity::new();
+    let runs = cases.iter().map(|case| async {
+        let (plain, tls) = tokio::join!(run(case, None), run(case, Some(&identity)));
+        [plain, tls].into_iter().flatten().collect::<Vec<_>>()
+    });
+    let problems: Vec<String> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();
+    assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Plays a case against a proxy and an origin of its own, and tells what is wrong.
+async fn run(case: &Case, identity: Option<&Identity>) -> Option<String> {
+    let (origin, captured) = capturing_origin().await;
+    let proxy = Setup { tls: identity.map(Identity::tls), ..Setup::of(origin) }.proxy();
+    let stream = TcpStream::connect(proxy.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (scheme, seen) = match identity {
+        None => ("http", corpus::play(case, "http", stream).await),
+        Some(identity) => ("https", corpus::play(case, "https", identity.connect(stream).await).await),
+    };
+    let problem = corpus::judge(case, &seen, &captured)?;
+    Some(format!("{} ({scheme}): {problem}\n  {seen:?}\n  origin {:?}", case.name, captured.text()))
+}
