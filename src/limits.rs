@@ -86,6 +86,16 @@ pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
 
+// -- throttle --
+
+/// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
+/// those that ask least are forgotten.
+pub const RATE_LIMIT_KEYS: u64 = 100_000;
+/// How long a burst may take to fill again, and so how long a key is remembered at most: a restart forgets them anyway.
+pub const RATE_LIMIT_MEMORY: Duration = Duration::from_hours(24);
+/// Requests in the time of a rate (`10/s`) at most: a thousand times what one process serves.
+pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
+
 // -- visitor --
 
 /// How long a browser keeps our cookie. Browsers cut it to 400 days; a year is what privacy authorities accept.
@@ -238,6 +248,8 @@ pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes of a response held per HTTP/2 stream while the client does not take them.
 pub const STREAM_SEND_BYTES: usize = 256 * 1024;
+/// Bytes of a response handed to an HTTP/2 stream at once: a DATA frame of the size that every client takes.
+pub const STREAM_PIECE_BYTES: usize = 16 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
 /// Streams on one HTTP/2 connection that end with an error of the client's, over its life: an honest client makes none.

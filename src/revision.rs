@@ -16,6 +16,7 @@ use crate::rule::pattern::{Glob, PathPattern};
 use crate::scope::Facts;
 use crate::scope::condition::Condition;
 use crate::scope::language::Language;
+use crate::throttle::RateLimit;
 use crate::visitor::facts::Expose;
 
 /// The compiled world of one version.
@@ -67,6 +68,8 @@ pub struct Site {
     pub languages: Arc<[Arc<str>]>,
     /// Paths that are passed on untouched.
     pub protect: Vec<PathPattern>,
+    /// All that match must let a request pass.
+    pub rate_limits: Vec<RateLimit>,
     pub expose: Arc<Expose>,
     /// `site` in code: its name and its data.
     pub facts: Arc<dyn Facts>,
@@ -90,6 +93,11 @@ impl Sites {
         let named = self.list.iter().rev().filter_map(|site| Some((closeness(site)?, site)));
         let closest = named.max_by_key(|(closeness, _)| *closeness).map(|(_, site)| site);
         closest.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
+    }
+
+    /// The limits of all sites; one that several share is there for each of them.
+    pub fn rate_limits(&self) -> impl Iterator<Item = &RateLimit> {
+        self.list.iter().flat_map(|site| &site.rate_limits)
     }
 
     /// Whether a site names this host (lower case, without port). One that takes every host, without or by a bare `*`,

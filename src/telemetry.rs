@@ -109,6 +109,13 @@ pub struct ActionLabels {
     pub outcome: &'static str,
 }
 
+/// Labels of `inlay_rate_limited_requests_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    pub site: Name,
+    pub limit: Name,
+}
+
 /// One label: what something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
@@ -145,12 +152,16 @@ pub struct Metrics {
     pub reloads: Family<Kind, Counter>,
     /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
     pub refused_requests: Family<Reason, Counter>,
+    /// Requests that met a rate limit.
+    pub rate_limited_requests: Family<LimitLabels, Counter>,
     /// Orders of certificates, by result: `issued`, `failed`.
     pub certificate_renewals: Family<Kind, Counter>,
     /// Until when the certificates that we order hold, in Unix seconds, by their first domain.
     pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
+    /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
+    pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
@@ -207,6 +218,7 @@ impl Metrics {
             origin_errors: Family::default(),
             reloads: Family::default(),
             refused_requests: Family::default(),
+            rate_limited_requests: Family::default(),
             certificate_renewals: Family::default(),
             certificate_expiry: Family::default(),
             off: Gauge::default(),
@@ -214,6 +226,7 @@ impl Metrics {
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
+            tasks: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -229,6 +242,8 @@ impl Metrics {
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
         registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
+        let limited = self.rate_limited_requests.clone();
+        registry.register("rate_limited_requests", "Requests that met a rate limit, by site and limit", limited);
         let renewals = self.certificate_renewals.clone();
         registry.register("certificate_renewals", "Orders of certificates, by result", renewals);
         let expiry = self.certificate_expiry.clone();
@@ -239,6 +254,7 @@ impl Metrics {
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
         registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
+        registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
     /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.

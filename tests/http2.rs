@@ -13,6 +13,10 @@ mod house;
 mod origin;
 #[path = "http2/secure.rs"]
 mod secure;
+#[path = "http2/stalling.rs"]
+mod stalling;
+#[path = "http2/websocket.rs"]
+mod websocket;
 #[path = "http2/wire.rs"]
 #[allow(dead_code, reason = "a vocabulary")]
 mod wire;

@@ -88,11 +88,13 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
+        self.exchange.responses.measure();
+        self.exchange.pages.measure();
+        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        self.exchange.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let revision = self.exchange.revision.load();
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
-        self.exchange.responses.measure();
-        self.exchange.pages.measure();
         let text_of_all = self.exchange.metrics.text(&fragments, &revision.sites.origins.figures());
         let mut response = text(StatusCode::OK, &text_of_all);
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

@@ -29,7 +29,6 @@ use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
-use crate::origin::Origins;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
@@ -92,7 +91,7 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting, &Origins::default())?;
+        let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));

@@ -37,22 +37,24 @@ pub struct Answered {
     came: Option<Came>,
     /// The names of the rules that applied.
     rules: Vec<Arc<str>>,
+    /// The rate limit that it met.
+    limit: Option<Arc<str>>,
 }
 
 impl Answered {
     /// The origin's answer, untouched.
     pub fn passed(response: Response<Body>, came: Came) -> Self {
-        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Vec::new() }
+        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Vec::new(), limit: None }
     }
 
     /// The origin's page, as these rules would have it.
     pub fn personalised(response: Response<Body>, came: Came, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Personalised, came: Some(came), rules }
+        Self { response, treatment: Treatment::Personalised, came: Some(came), rules, limit: None }
     }
 
     /// Sent elsewhere by these rules.
     pub fn redirected(response: Response<Body>, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Own, came: None, rules }
+        Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
     }
 
     /// An answer of ours, because there is none of the origin.
@@ -63,9 +65,10 @@ impl Answered {
                 metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
         };
-        Self { response: failure.response(), treatment, came: None, rules: Vec::new() }
+        let (response, limit) = (failure.response(), failure.limit().cloned());
+        Self { response, treatment, came: None, rules: Vec::new(), limit }
     }
 }
 
@@ -88,7 +91,7 @@ impl Account {
     /// Counts the answer, says in its head how it came to be, and has its end logged. Without a context the request was
     /// refused before it was known whose it is.
     pub fn close(self, context: Option<Arc<Context>>, answered: Answered, metrics: &Metrics) -> Response<Body> {
-        let Answered { mut response, treatment, came, rules } = answered;
+        let Answered { mut response, treatment, came, rules, limit } = answered;
         let shared = came.as_ref().is_some_and(|came| came.entry.is_some());
         if let Some(Came { took, cache, .. }) = came {
             append_cache_status(response.headers_mut(), OWN_NAME, &cache, None);
@@ -99,7 +102,7 @@ impl Account {
         let site = Name(context.as_ref().map(|context| context.site.name.clone()).unwrap_or_default());
         metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         metrics.head_seconds.observe(self.started.elapsed().as_secs_f64());
-        let line = Line { account: self, context, status, treatment, rules, shared };
+        let line = Line { account: self, context, status, treatment, rules, shared, limit };
         response.map(|body| AccountedBody::wrap(body, line))
     }
 }
@@ -118,6 +121,7 @@ struct Line {
     rules: Vec<Arc<str>>,
     /// The origin's answer is a stored one.
     shared: bool,
+    limit: Option<Arc<str>>,
 }
 
 /// How a response ended.
@@ -176,7 +180,8 @@ impl HttpBody for AccountedBody {
 
 impl Drop for AccountedBody {
     fn drop(&mut self) {
-        let Line { account: Account { method, uri, started }, context, status, treatment, rules, shared } = &self.line;
+        let Line { account: Account { method, uri, started }, context, status, treatment, rules, shared, limit } =
+            &self.line;
         // Nothing of this is made where nobody reads the log.
         tracing::info!(
             target: "inlay::access",
@@ -187,6 +192,7 @@ impl Drop for AccountedBody {
             ?treatment,
             rules = rules.join(" "),
             shared,
+            limit = limit.as_deref(),
             revision = context.as_ref().map_or("", |context| &context.revision.id),
             bytes = self.bytes,
             milliseconds = started.elapsed().as_micros() as f64 / 1000.0,

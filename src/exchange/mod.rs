@@ -8,6 +8,7 @@ mod failure;
 mod fetch;
 mod following;
 mod guard;
+mod limiting;
 mod open;
 pub mod pages;
 mod plan;
@@ -104,8 +105,9 @@ impl Exchange {
         account.close(context, answered, &self.metrics)
     }
 
-    /// The walk: decide, act on the request, ask the origin, and lay what was decided into what came.
+    /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
+        self.limit(context)?;
         let Arrival { mut request, peer, client, trace, .. } = arrival;
         let mut plan = self.decide(context);
         let acting = self.act(context, plan.as_mut(), &client);

@@ -14,8 +14,11 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
-mod framing;
+// Public for the fuzzers (`fuzz/`).
+#[doc(hidden)]
+pub mod framing;
 pub mod headers;
+pub mod household;
 mod interim;
 pub mod nonce;
 pub mod path;

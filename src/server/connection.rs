@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -42,12 +42,12 @@ use crate::shutdown::Shutdown;
 const READ_AHEAD_BYTES: usize = 8 * 1024;
 
 /// HTTP/1.1 and HTTP/2 with their bounds; which one it is shows in a connection's first bytes.
-pub struct Protocol(auto::Builder<TokioExecutor>);
+pub struct Protocol(auto::Builder<http2::Streams>);
 
 impl Protocol {
     /// Heads of HTTP/1.1, and the waits for them, are bounded by `guard`, so that the client is told.
     pub fn new(bounds: &Bounds) -> Self {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = auto::Builder::new(http2::Streams::new(bounds.response_rate));
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -62,6 +62,7 @@ impl Protocol {
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(limits::STREAM_SEND_BYTES)
+            .enable_connect_protocol()
             .max_pending_accept_reset_streams(limits::RESETS_PENDING)
             .max_local_error_reset_streams(limits::STREAM_ERRORS);
         Self(builder)
@@ -150,18 +151,23 @@ impl Connection {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Any of the library's errors: they are only traced.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection that is ready for HTTP.
-struct Exchanges<I> {
-    stream: I,
-    place: Place,
-    leave: Leave,
-    peer: Peer,
+pub struct Exchanges<I> {
+    pub stream: I,
+    pub place: Place,
+    pub leave: Leave,
+    pub peer: Peer,
 }
 
 impl<I: Stream> Exchanges<I> {
-    async fn serve<S, F>(
+    /// Serves them to their end.
+    ///
+    /// # Errors
+    /// What the HTTP library could not go on after.
+    pub async fn serve<S, F>(
         self,
         protocol: &Protocol,
         terms: &Arc<Terms>,
@@ -177,8 +183,12 @@ impl<I: Stream> Exchanges<I> {
         let stream = Parting::new(Paced::new(stream, terms.bounds.response_rate), place);
         let (stream, watch) = guard(stream, terms, &activity);
         let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
-        let service = service_fn(|request: Request<Incoming>| {
-            let in_use = in_use.enter();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let in_use = Arc::new(in_use.enter());
+            if request.method() == Method::CONNECT {
+                // A tunnel outlives its response.
+                request.extensions_mut().insert(Arc::clone(&in_use));
+            }
             let (version, ending) = (request.version(), shutdown.clone());
             let response = http2::check(&request).map(|()| admission::serve(request, peer, &watch, terms, &service));
             if watch.requests() >= most {
@@ -186,7 +196,8 @@ impl<I: Stream> Exchanges<I> {
             }
             async move {
                 // An error ends the stream with its code.
-                let mut response = response?.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+                let mut response =
+                    response?.await.map(|body| http2::Pieces::new(Counted { body, failing: None, _in_use: in_use }));
                 if ending.is_draining() {
                     tell_the_end(&mut response, version);
                 }
@@ -242,7 +253,7 @@ fn tell_the_end<B>(response: &mut Response<B>, version: Version) {
 struct Counted {
     body: Body,
     failing: Option<Failing>,
-    _in_use: InUse,
+    _in_use: Arc<InUse>,
 }
 
 /// An error that is held back.

@@ -40,6 +40,9 @@ pub enum Refusal {
     /// For forward proxies.
     #[error("CONNECT is not served")]
     Connect,
+    /// RFC 9220 section 3: of an extended CONNECT.
+    #[error("a protocol that is not served")]
+    Protocol,
     #[error("a version that is not served")]
     Version,
     /// Section 6.3: equal ones too, since somebody behind may read them as a list.
@@ -92,7 +95,7 @@ impl Refusal {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Trace | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Coding => StatusCode::NOT_IMPLEMENTED,
+            Self::Coding | Self::Protocol => StatusCode::NOT_IMPLEMENTED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -117,6 +120,7 @@ impl Refusal {
             Self::Fragment => "fragment",
             Self::Trace => "trace",
             Self::Connect => "connect",
+            Self::Protocol => "protocol",
             Self::Version => "version",
             Self::Lengths => "lengths",
             Self::InvalidLength => "invalid_length",

@@ -10,6 +10,7 @@ mod failing;
 mod house;
 mod laying;
 mod leaking;
+mod limiting;
 mod passing;
 mod proving;
 mod reloading;

@@ -9,6 +9,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use inlay::http::Body;
+use inlay::http::bounds::Bounds;
 use inlay::http::client::TrustSettings;
 use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
@@ -91,6 +92,7 @@ pub struct Setup {
     pub codings: WantedCodings,
     pub trusted: Vec<&'static str>,
     pub tls: Option<Tls>,
+    pub bounds: Bounds,
     /// What else is said of the origin.
     pub origin: fn(&mut OriginSettings),
 }
@@ -104,6 +106,7 @@ impl Setup {
             codings: WantedCodings::AsReceived,
             trusted: vec![],
             tls: None,
+            bounds: Bounds::default(),
             origin: |_| {},
         }
     }
@@ -136,7 +139,11 @@ impl Setup {
         let trusted = TrustedProxies::new(self.trusted.iter().map(|network| network.parse().unwrap()).collect());
         let codings = self.codings;
         let service = move |request| pass(Arc::clone(&origin), trusted.clone(), codings, request);
-        run(self.tls, service, trigger, handle)
+        let terms = Terms { bounds: self.bounds, ..Terms::default() };
+        let server = Server::bind(vec![ListenerSettings { tls: self.tls, ..here() }]).unwrap().on(terms);
+        let address = server.addresses()[0];
+        tokio::spawn(server.run(service, handle));
+        Running { address, trigger }
     }
 }
 

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::limits::RawLimits;
 use super::listen::RawListener;
 use super::origins::RawOrigin;
+use super::rate_limits::RawRateLimit;
 use crate::config::raw::cache::RawCache;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -64,6 +65,8 @@ record! {
         key "data" data: Data,
         /// Paths that are passed on untouched: never rewritten, no body read, no events.
         key "protect" protect: OneOrMany<Path>,
+        /// How often one client, header or cookie may ask, by the limit's name; all that match must let a request pass.
+        key "rate_limits" rate_limits: Named<RawRateLimit>,
         /// Which cookies and headers code may read; all but credentials by default.
         key "expose" expose: RawExpose,
     }

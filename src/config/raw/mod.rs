@@ -11,5 +11,6 @@ pub mod deployment;
 pub mod limits;
 pub mod listen;
 pub mod origins;
+pub mod rate_limits;
 pub mod rules;
 pub mod wanted;

@@ -2,8 +2,6 @@
 //!
 //! In: `cache` as written. Out: bytes for each cache. It must not make caches.
 
-use std::time::Duration;
-
 use crate::config::raw::cache::RawCache;
 use crate::config::read::At;
 use crate::config::read::scalars::Size;
@@ -44,7 +42,7 @@ pub fn shares(raw: Option<&At<RawCache>>, report: &mut Report) -> CacheShares {
         responses: CacheSettings {
             bytes: responses,
             object: object.min(responses),
-            stale_if_error: stale.map_or(CACHE_STALE_IF_ERROR, |stale| Duration::from(stale.value.0)),
+            stale_if_error: stale.map_or(CACHE_STALE_IF_ERROR, |stale| stale.value.0),
         },
         pages,
         fragments: total.saturating_sub(taken),

@@ -11,6 +11,7 @@ mod listen;
 mod model;
 mod origins;
 mod overrides;
+mod rate_limits;
 mod sites;
 mod tls;
 

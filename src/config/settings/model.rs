@@ -19,6 +19,7 @@ use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
+use crate::throttle::RateLimitSettings;
 use crate::visitor::ConsentPolicy;
 use crate::visitor::facts::Expose;
 
@@ -92,6 +93,8 @@ pub struct SiteSettings {
     /// `site` in code: `name` and `data`.
     pub facts: Arc<serde_json::Value>,
     pub protect: Vec<PathPattern>,
+    /// Those of the top are the same for all sites that have none of their own.
+    pub rate_limits: Vec<Arc<RateLimitSettings>>,
     pub expose: Arc<Expose>,
 }
 

@@ -10,6 +10,8 @@ use serde_json::json;
 use super::base::Base;
 use super::model::{RouteSettings, Settings, SiteSettings};
 use super::origins::OriginList;
+use super::rate_limits;
+use crate::clock::Clock;
 use crate::config::raw::deployment::{RawExpose, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
 use crate::config::read::shapes::Named;
@@ -19,6 +21,7 @@ use crate::config::source::Span;
 use crate::origin::Origins;
 use crate::revision::{Route, Site, Sites};
 use crate::scope::values::Tree;
+use crate::throttle::{RateLimit, RateLimitSettings};
 use crate::visitor::facts::Expose;
 
 /// The name of the only site.
@@ -37,8 +40,12 @@ pub fn compile(
         Some(at) => origins.resolve(&at.value, at.span, report),
         None => origins.unnamed(),
     };
-    let mut maker = Maker { top, default, own_cookie, origins, report };
-    let sites = match named.filter(|at| !at.value.0.is_empty()) {
+    let named = named.filter(|at| !at.value.0.is_empty());
+    let names = named
+        .map_or_else(|| vec![DEFAULT.into()], |at| at.value.0.iter().map(|(name, _)| name.as_str().into()).collect());
+    let rate_limits = rate_limits::compile(&top.rate_limits, None, &names, report);
+    let mut maker = Maker { top, default, own_cookie, names, rate_limits, origins, report };
+    let sites = match named {
         None => vec![maker.site(DEFAULT, Vec::new(), top, base.whole)],
         Some(named) => {
             let hosts =
@@ -54,6 +61,10 @@ struct Maker<'a> {
     top: &'a SiteParts,
     default: Option<Arc<str>>,
     own_cookie: Arc<str>,
+    /// Of all sites.
+    names: Vec<Arc<str>>,
+    /// Those at the top.
+    rate_limits: Vec<Arc<RateLimitSettings>>,
     origins: &'a mut OriginList,
     report: &'a mut Report,
 }
@@ -93,9 +104,18 @@ impl Maker<'_> {
             zone,
             languages: languages.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.as_str().into()).collect(),
             facts: Arc::new(json!({ "name": name, "data": data })),
+            rate_limits: self.rate_limits(name, own),
             protect: protect.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
             expose: Arc::new(self.expose(expose)),
         })
+    }
+
+    fn rate_limits(&mut self, name: &str, own: &SiteParts) -> Vec<Arc<RateLimitSettings>> {
+        // A single site is the top itself.
+        if own.rate_limits.is_none() || std::ptr::eq(own, self.top) {
+            return self.rate_limits.clone();
+        }
+        rate_limits::compile(&own.rate_limits, Some(name), &self.names, self.report)
     }
 
     fn routes(&mut self, raw: &[At<RawRoute>]) -> Vec<RouteSettings> {
@@ -127,7 +147,14 @@ impl Maker<'_> {
 }
 
 /// The sites with their origins. A site whose origin is not among them is left out; [`compile`] makes none such.
-fn build(settings: &Settings, origins: &Origins) -> Sites {
+fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: &Clock) -> Sites {
+    let mut limits: Vec<RateLimit> = before.iter().flat_map(|sites| sites.rate_limits()).cloned().collect();
+    let mut rate_limit = |settings: &Arc<RateLimitSettings>| {
+        let limit = RateLimit::new(settings.clone(), &limits, clock);
+        // Another site may share it.
+        limits.push(limit.clone());
+        limit
+    };
     let site = |site: &SiteSettings| {
         let routes = site.routes.iter().filter_map(|route| {
             let origin = origins.get(&route.origin)?.clone();
@@ -141,6 +168,7 @@ fn build(settings: &Settings, origins: &Origins) -> Sites {
             zone: site.zone.clone(),
             languages: site.languages.clone(),
             protect: site.protect.clone(),
+            rate_limits: site.rate_limits.iter().map(&mut rate_limit).collect(),
             expose: site.expose.clone(),
             facts: Arc::new(Tree::shared(site.facts.clone())),
         }))
@@ -149,8 +177,8 @@ fn build(settings: &Settings, origins: &Origins) -> Sites {
 }
 
 impl Settings {
-    /// The sites with their origins, built of [`Settings::origins`].
-    pub fn sites(&self, origins: &Origins) -> Sites {
-        build(self, origins)
+    /// The sites with their origins, built of [`Settings::origins`]. What was counted in those from `before` counts on.
+    pub fn sites(&self, origins: &Origins, before: Option<&Sites>, clock: &Clock) -> Sites {
+        build(self, origins, before, clock)
     }
 }

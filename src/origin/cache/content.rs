@@ -270,7 +270,7 @@ struct Reader {
 
 impl Reader {
     /// What is to be had from a body that is all here.
-    fn from_whole(&mut self, whole: &Whole) -> Option<Frame<Bytes>> {
+    fn take_whole(&mut self, whole: &Whole) -> Option<Frame<Bytes>> {
         let end = self.until.unwrap_or(whole.bytes.len() as u64);
         if self.position < end {
             let bytes = slice(&whole.bytes, self.position, end);
@@ -281,12 +281,12 @@ impl Reader {
         whole.trailers.clone().filter(|_| self.until.is_none()).map(Frame::trailers)
     }
 
-    fn from_arriving(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_arriving(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let content = Arc::clone(&self.content);
         let mut arriving = content.lock();
         // It may have been completed before the lock was had.
         if let Some(whole) = content.whole.get() {
-            return Poll::Ready(self.from_whole(whole).map(Ok));
+            return Poll::Ready(self.take_whole(whole).map(Ok));
         }
         if self.until.is_some_and(|until| self.position >= until) {
             self.done = true;
@@ -333,8 +333,8 @@ impl HttpBody for Reader {
         }
         let content = Arc::clone(&self.content);
         match content.whole.get() {
-            Some(whole) => Poll::Ready(self.from_whole(whole).map(Ok)),
-            None => self.from_arriving(cx),
+            Some(whole) => Poll::Ready(self.take_whole(whole).map(Ok)),
+            None => self.poll_arriving(cx),
         }
     }
 

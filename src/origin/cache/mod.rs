@@ -233,7 +233,7 @@ impl<'a> Walk<'a> {
         for _ in 0..limits::COLLAPSE_ROUNDS {
             let (reason, stored) = match self.look() {
                 Looked::Answered(fetched) => {
-                    return Ok(if collapsed { as_collapsed(fetched) } else { fetched });
+                    return Ok(if collapsed { as_collapsed(*fetched) } else { *fetched });
                 }
                 Looked::Missing(reason, stored) => (reason, stored),
             };
@@ -292,7 +292,7 @@ impl<'a> Walk<'a> {
             Reuse::Validate(Why::Stale | Why::Always) => return Looked::Missing(Forwarded::Stale, Some(stored)),
         };
         match self.stored(&stored, CacheStatus::Hit { ttl: Some(ttl) }) {
-            Some(fetched) => Looked::Answered(fetched),
+            Some(fetched) => Looked::Answered(Box::new(fetched)),
             None => Looked::Missing(Forwarded::UriMiss, None),
         }
     }
@@ -435,7 +435,7 @@ impl<'a> Walk<'a> {
 
 /// What a look into the cache came to.
 enum Looked {
-    Answered(Fetched),
+    Answered(Box<Fetched>),
     /// Why the origin has to be asked, and what it may confirm.
     Missing(Forwarded, Option<Arc<Stored>>),
 }

@@ -112,7 +112,10 @@ fn value(request: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
         }
         match is_list {
             true => value.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase)),
-            false => value.extend_from_slice(line),
+            // Around commas it means nothing in any list, and a field that is no list has it alike each time.
+            false => value.extend_from_slice(
+                &line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).collect::<Vec<_>>().join(&b","[..]),
+            ),
         }
     }
     joined.map(Vec::into_boxed_slice)
@@ -150,6 +153,8 @@ mod tests {
         let alike = [
             headers(&[("accept-encoding", "gzip,br;q=0.5"), ("x", "A, b")]),
             headers(&[("accept-encoding", "gzip"), ("accept-encoding", "br; q=0.5"), ("x", " A, b")]),
+            headers(&[("accept-encoding", "gzip,br;q=0.5"), ("x", "A"), ("x", "b")]),
+            headers(&[("accept-encoding", "gzip,br;q=0.5"), ("x", "A ,b")]),
         ];
         for request in &alike {
             assert!(vary.matches(&values, request), "{request:?}");
