@@ -23,6 +23,7 @@ pub mod peer;
 pub mod pem;
 mod pool;
 pub mod problem;
+pub mod proxy_protocol;
 pub mod security;
 pub mod trust;
 pub mod tunnel;
