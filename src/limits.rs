@@ -352,6 +352,49 @@ pub const HEALTH_COUNT_MAX: usize = 1_000;
 /// When a client that found no connection free may come again, in seconds.
 pub const ORIGIN_RETRY_AFTER: u32 = 1;
 
+// -- origin/policy --
+
+/// The part of the time since a response was last changed for which it counts as fresh where nothing else tells: what
+/// RFC 9111 section 4.2.2 suggests.
+pub const HEURISTIC_FRESHNESS_PERCENT: u64 = 10;
+/// The longest that such a guess may be. A page that has not changed for years may change tomorrow.
+pub const HEURISTIC_FRESHNESS: Duration = Duration::from_hours(24);
+/// Request headers that one response may vary by. Real ones name three; a list of them is compared per request.
+pub const VARY_NAMES: usize = 16;
+
+// -- origin/cache --
+
+/// Bytes that all caches may take together, unless the file says otherwise.
+pub const CACHE_BYTES: u64 = 320 * 1024 * 1024;
+/// The share of them, in percent, that stored responses get unless the file says otherwise; rendered fragments get the rest.
+pub const CACHE_RESPONSES_PERCENT: u64 = 80;
+/// Bytes of one body that is stored, unless the file says otherwise: pictures and scripts, not films.
+pub const CACHE_OBJECT_BYTES: u64 = 16 * 1024 * 1024;
+/// How stale a response may be that stands in for an origin which is down, unless the file or the origin says otherwise.
+pub const CACHE_STALE_IF_ERROR: Duration = Duration::from_hours(1);
+/// Bytes counted for each stored response beside its head and body.
+pub const CACHE_ENTRY_OVERHEAD_BYTES: usize = 512;
+/// Responses stored for one URL; the oldest goes first. They are searched one by one.
+pub const CACHE_VARIANTS: usize = 32;
+/// URLs of which it is remembered that their answers can't be shared, or were changed by somebody.
+pub const CACHE_PASSES: u64 = 65_536;
+/// How long the former is remembered: then one request tries anew whether others may wait for it.
+pub const CACHE_PASS_WAIT: Duration = Duration::from_secs(120);
+/// Bytes up to which neighbouring pieces of an arriving body are joined.
+pub const CACHE_TINY_BYTES: usize = 2 * 1024;
+/// Bytes of a body too large to keep that are held for those who read it, behind the fastest and ahead of it.
+pub const CACHE_WINDOW_BYTES: u64 = 1024 * 1024;
+/// How long one request waits for the answer to another one: as long as a page may take that is worth waiting for.
+pub const COLLAPSE_WAIT: Duration = Duration::from_secs(10);
+/// How old a request may be that others join; it is hanging then, and another one may fare better.
+pub const COLLAPSE_AGE: Duration = Duration::from_secs(10);
+/// How often a request looks and waits anew, because what landed was for another variant.
+pub const COLLAPSE_ROUNDS: usize = 4;
+/// How long a body goes on arriving that nobody reads, so that the next who asks finds it.
+pub const FILL_ALONE_WAIT: Duration = Duration::from_secs(30);
+/// Stale responses that are renewed at once while they are served; the others are served as they are meanwhile.
+pub const BACKGROUND_RENEWALS: usize = 256;
+
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.

@@ -109,9 +109,12 @@ impl Sites {
 }
 
 impl Site {
-    /// The origin that answers a normalised path.
-    pub fn origin_of(&self, path: &str) -> &Arc<Origin> {
-        self.routes.iter().find(|route| route.path.matches(path)).map_or(&self.origin, |route| &route.origin)
+    /// The origin that answers a normalised path, and the cookies that its answers depend on, where that is asserted.
+    pub fn origin_and_cookies(&self, path: &str) -> (&Arc<Origin>, Option<&[Arc<str>]>) {
+        match self.routes.iter().find(|route| route.path.matches(path)) {
+            Some(route) => (&route.origin, route.cookies.as_deref()),
+            None => (&self.origin, None),
+        }
     }
 
     /// Whether a normalised path is passed on untouched.

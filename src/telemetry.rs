@@ -160,6 +160,34 @@ pub struct Metrics {
     pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
+    /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
+    pub tasks: Gauge<i64, AtomicI64>,
+    pub cache: CacheFigures,
+}
+
+/// What the shared cache did and holds. Cheap to clone; all clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct CacheFigures {
+    /// Requests by what the cache could do: `hit`, `stale`, `collapsed`, `revalidated`, `miss`, `bypass`.
+    pub requests: Family<Kind, Counter>,
+    /// URLs whose responses went to make room for others.
+    pub evictions: Counter,
+    pub urls: Gauge<i64, AtomicI64>,
+    pub bytes: Gauge<i64, AtomicI64>,
+}
+
+impl CacheFigures {
+    /// Counts a request.
+    pub fn count(&self, kind: &'static str) {
+        self.requests.get_or_create(&Kind { kind }).inc();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("cache_requests", "Requests by what the cache could do", self.requests.clone());
+        registry.register("cache_evictions", "URLs that left the cache for want of room", self.evictions.clone());
+        registry.register("cache_urls", "URLs that have stored responses", self.urls.clone());
+        registry.register("cache_bytes", "Bytes of stored responses", self.bytes.clone());
+    }
 }
 
 impl Default for Metrics {
@@ -187,6 +215,8 @@ impl Metrics {
             certificate_renewals: Family::default(),
             certificate_expiry: Family::default(),
             off: Gauge::default(),
+            cache: CacheFigures::default(),
+            tasks: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -209,6 +239,8 @@ impl Metrics {
         let expiry = self.certificate_expiry.clone();
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
+        self.cache.register(registry);
+        registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
     /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.

@@ -88,6 +88,9 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
+        self.exchange.responses.measure();
+        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        self.exchange.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let revision = self.exchange.revision.load();
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();

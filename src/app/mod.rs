@@ -92,10 +92,11 @@ impl App {
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
         let sites = build::sites(&settings, &connecting, None, &clock)?;
-        let cache = Cache::new(settings.cache_memory);
+        let cache = Cache::new(settings.cache.fragments);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock.clone()));
+        let responses = settings.cache.responses.clone();
+        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, clock.clone()));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 

@@ -125,10 +125,25 @@ impl Acting {
         }
     }
 
-    /// Who is asked.
-    pub fn origin<'a>(&'a self, context: &'a Context) -> &'a Arc<Origin> {
-        let served = self.serve.as_ref().and_then(|serve| serve.origin.as_ref());
-        served.unwrap_or_else(|| context.site.origin_of(context.request.path()))
+    /// Who is asked, and the cookies that the answer depends on, where the route asserts that. It says nothing of what is
+    /// served from elsewhere.
+    pub fn origin<'a>(&'a self, context: &'a Context) -> (&'a Arc<Origin>, Option<&'a [Arc<str>]>) {
+        let (origin, cookies) = context.site.origin_and_cookies(context.request.path());
+        match &self.serve {
+            None => (origin, cookies),
+            Some(served) => (served.origin.as_ref().unwrap_or(origin), None),
+        }
+    }
+
+    /// What rules wrote into the request, as one text: equal texts, equal changes.
+    pub fn written(&self) -> Vec<u8> {
+        let mut written = Vec::new();
+        for Change { name, value } in &self.request {
+            written.extend_from_slice(name.as_str().as_bytes());
+            written.extend(value.iter().flat_map(|value| [b": ", value.as_bytes()]).flatten());
+            written.push(b'\n');
+        }
+        written
     }
 
     /// Changes the head of a response, before anything is read from it.

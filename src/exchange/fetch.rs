@@ -1,4 +1,4 @@
-//! Asking the origin: what of the client's request reaches it.
+//! Asking the origin, or the cache before it: what of the client's request reaches them.
 //!
 //! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
@@ -9,11 +9,14 @@ use http::header::{self, HeaderMap};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
+use crate::context::Context;
 use crate::http::Body;
+use crate::http::annotations::CacheStatus;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
+use crate::origin::cache::{Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
@@ -26,10 +29,33 @@ pub struct Asked {
     whole: Option<Request<()>>,
 }
 
-/// What the origin answered, and how long that took.
+/// What the origin answered, now or before, and how long that took.
 pub struct Answer {
     pub response: Response<Body>,
+    pub came: Came,
+}
+
+/// How an answer came.
+#[derive(Clone, Debug)]
+pub struct Came {
     pub took: Duration,
+    /// What the shared cache could do.
+    pub cache: CacheStatus,
+    /// The stored response that it is, if it is one: what is made of its content may be kept under this name.
+    pub entry: Option<EntryId>,
+}
+
+/// Where to ask, and for whom.
+pub struct Asker<'a> {
+    pub responses: &'a ResponseCache,
+    pub origin: &'a Arc<Origin>,
+    /// The cookies on which its answers depend, where that is asserted.
+    pub cookies: Option<&'a [Arc<str>]>,
+    /// What rules wrote into the request: answers may depend on it.
+    pub written: &'a [u8],
+    pub context: &'a Context,
+    pub peer: &'a Peer,
+    pub client: &'a TrueClient,
 }
 
 impl Asked {
@@ -61,14 +87,18 @@ impl Asked {
     ///
     /// # Errors
     /// Whatever kept the origin from answering.
-    pub async fn send(self, origin: &Arc<Origin>, peer: &Peer, client: &TrueClient) -> Result<Answer, OriginError> {
+    pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
+        let Asker { responses, origin, cookies, written, context, peer, client } = *asker;
+        let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
         let hop = Hop { peer, client, codings: self.codings };
-        let mut response = origin.fetch(self.request, &hop).await?;
-        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&response)) {
-            response = origin.fetch(whole.map(|()| Body::empty()), &hop).await?;
+        let call = Call { hop, cookies, written, use_cache, now: context.now };
+        let mut fetched = responses.fetch(origin, self.request, &call).await?;
+        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
+            fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;
         }
-        Ok(Answer { response, took: asking.elapsed() })
+        let Fetched { response, status, entry } = fetched;
+        Ok(Answer { response, came: Came { took: asking.elapsed(), cache: status, entry } })
     }
 }
 

@@ -26,13 +26,14 @@ use crate::context::Context;
 use crate::http::Body;
 use crate::http::headers::csp_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
+use crate::origin::cache::{CacheSettings, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
 use failure::Failure;
-use fetch::{Answer, Asked};
+use fetch::{Answer, Asked, Asker};
 use open::Arrival;
 use plan::{Layouts, Plan};
 use respond::Rewrite;
@@ -45,6 +46,8 @@ pub struct Exchange {
     pub visitors: ArcSwap<VisitorPolicy>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
+    /// Origin responses that are shared.
+    pub responses: ResponseCache,
     trusted: TrustedProxies,
     layouts: Layouts,
     off: AtomicBool,
@@ -60,12 +63,20 @@ pub enum Switch {
 
 impl Exchange {
     /// An exchange that begins with `revision`.
-    pub fn new(revision: Arc<Revision>, visitors: VisitorPolicy, trusted: TrustedProxies, clock: Clock) -> Self {
+    pub fn new(
+        revision: Arc<Revision>,
+        visitors: VisitorPolicy,
+        trusted: TrustedProxies,
+        cache: CacheSettings,
+        clock: Clock,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::new());
         Self {
+            responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
             visitors: ArcSwap::from_pointee(visitors),
             clock,
-            metrics: Arc::new(Metrics::new()),
+            metrics,
             trusted,
             layouts: Layouts::default(),
             off: AtomicBool::new(false),
@@ -95,23 +106,33 @@ impl Exchange {
         }
         acting.change_request(&mut request);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
+        let (origin, cookies) = acting.origin(context);
+        let written = acting.written();
+        let asker = Asker {
+            responses: &self.responses,
+            origin,
+            cookies,
+            written: &written,
+            context,
+            peer: &peer,
+            client: &client,
+        };
         let observers = Observers { metrics: self.metrics.clone(), trace };
         let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
-        let origin = acting.origin(context);
-        let (answer, plan) = join(asked.send(origin, &peer, &client), filling).await;
-        let Answer { mut response, took } = answer?;
+        let (answer, plan) = join(asked.send(&asker), filling).await;
+        let Answer { mut response, came } = answer?;
 
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
         Ok(match laid_in(response, plan, rewrite, context) {
-            Laid::Personalised(response, rules) => Answered::personalised(response, took, rules),
-            Laid::Unchanged(response) => Answered::passed(response, took),
+            Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
+            Laid::Unchanged(response) => Answered::passed(response, came),
             Laid::NoPage(mut response) => {
                 acting.tell_what_it_rests_on(response.headers_mut(), context);
-                Answered::passed(response, took)
+                Answered::passed(response, came)
             }
         })
     }

@@ -4,10 +4,12 @@
 //! connection only. It must not know pages, content or rules.
 
 mod balance;
+pub mod cache;
 mod failure;
 mod health;
 mod incoming;
 mod outgoing;
+pub mod policy;
 mod probe;
 mod retry;
 mod server;

@@ -162,18 +162,23 @@ impl Connection {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Any of the library's errors: they are only traced.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection that is ready for HTTP.
-struct Exchanges<I> {
-    stream: I,
-    place: Place,
-    leave: Leave,
-    peer: Peer,
+pub struct Exchanges<I> {
+    pub stream: I,
+    pub place: Place,
+    pub leave: Leave,
+    pub peer: Peer,
 }
 
 impl<I: Stream> Exchanges<I> {
-    async fn serve<S, F>(
+    /// Serves them to their end.
+    ///
+    /// # Errors
+    /// What the HTTP library could not go on after.
+    pub async fn serve<S, F>(
         self,
         protocol: &Protocol,
         terms: &Arc<Terms>,

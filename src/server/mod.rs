@@ -6,12 +6,16 @@
 mod admission;
 mod connection;
 mod crowd;
-mod framing;
+// Public, as is `memory`, for the fuzzers (`fuzz/`), which hold it against another reading of the same bytes.
+#[doc(hidden)]
+pub mod framing;
 pub mod gate;
 mod guard;
 mod http2;
 pub mod inherited;
 mod intake;
+#[doc(hidden)]
+pub mod memory;
 mod pace;
 mod parting;
 mod proxied;

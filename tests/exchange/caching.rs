@@ -189,10 +189,10 @@ async fn a_browser_is_not_told_to_keep_what_may_differ() {
     }
 }
 
-/// A head without what differs from answer to answer: the date, times taken, a new visitor's id.
+/// A head without what differs from answer to answer: the date, times taken, what the cache did, a new visitor's id.
 fn settled(answer: &Answer) -> HeaderMap {
     let mut headers = answer.headers.clone();
-    for name in ["date", "server-timing"] {
+    for name in ["date", "server-timing", "age", "cache-status"] {
         headers.remove(name);
     }
     // Framing is of the message, not of the page.

@@ -14,5 +14,6 @@ mod passing;
 mod proving;
 mod reloading;
 mod seeing;
+mod sharing;
 mod streaming;
 mod visiting;

@@ -10,9 +10,10 @@ use super::limits::RawLimits;
 use super::listen::RawListener;
 use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
+use crate::config::raw::cache::RawCache;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
-    Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone,
+    Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
 };
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
@@ -148,15 +149,6 @@ record! {
         key "headers" headers: OneOrMany<HeaderName>,
     }
     later []
-}
-
-record! {
-    /// What is kept in memory.
-    RawCache: "a map with `memory`" {
-        /// How much memory rendered fragments may take; 64MiB by default.
-        key "memory" memory: Size,
-    }
-    later ["disk", "pages", "responses", "ttl"]
 }
 
 record! {

@@ -5,6 +5,7 @@
 //! know them.
 
 pub mod actions;
+pub mod cache;
 pub mod contents;
 pub mod deployment;
 pub mod limits;

@@ -5,6 +5,7 @@
 
 mod acme;
 mod base;
+mod cache;
 mod limits;
 mod listen;
 mod model;
@@ -20,11 +21,12 @@ use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
 use super::read::At;
 use super::report::Report;
 use super::yaml::Text;
-use crate::limits::{FRAGMENT_CACHE_BYTES, SECRET_CHARACTERS};
+use crate::limits::SECRET_CHARACTERS;
 use crate::visitor::ConsentPolicy;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
+pub use cache::CacheShares;
 pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
@@ -60,7 +62,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         admin,
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
-        cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        cache: cache::shares(raw.cache.as_ref(), report),
         bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),

@@ -10,6 +10,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use super::cache::CacheShares;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -38,8 +39,8 @@ pub struct Settings {
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     pub trusted_proxies: Vec<IpNet>,
-    /// Bytes of the fragment cache.
-    pub cache_memory: u64,
+    /// What each cache may take.
+    pub cache: CacheShares,
     /// What clients may take.
     pub bounds: Bounds,
     pub log: LogFormat,
@@ -111,7 +112,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, &s.bounds, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

@@ -1,0 +1,21 @@
+//! `cache` as written.
+//!
+//! In: a tree. Out: [`RawCache`]. It must not share memory out: that is `settings`.
+
+use crate::config::read::record::record;
+use crate::config::read::scalars::{Duration, Size};
+
+record! {
+    /// What is kept in memory.
+    RawCache: "a map with `memory` or `responses`" {
+        /// How much memory all caches may take together; 320MiB by default.
+        key "memory" memory: Size,
+        /// How much of it stored responses of origins may take; four fifths by default, `0` stores none. Rendered fragments get the rest.
+        key "responses" responses: Size,
+        /// The largest response that is stored; 16MiB by default.
+        key "object" object: Size,
+        /// How stale a response may be that stands in for an origin which is down, where the origin does not say; 1h by default.
+        key "stale_if_error" stale_if_error: Duration,
+    }
+    later ["disk", "pages", "ttl"]
+}
