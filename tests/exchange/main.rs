@@ -7,6 +7,7 @@ mod asserting;
 mod breaking;
 mod caching;
 mod coding;
+mod compiling;
 mod failing;
 mod house;
 mod laying;

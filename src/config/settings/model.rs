@@ -16,6 +16,7 @@ use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
 use crate::content::error_page::ErrorPage;
 use crate::http::bounds::Bounds;
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -63,6 +64,7 @@ pub struct Listener {
     /// Where clients are sent that come without TLS.
     pub redirect: Option<HttpsPort>,
     pub hsts: Option<Hsts>,
+    pub proxy_protocol: ProxyProtocol,
 }
 
 /// The second port.
