@@ -4,6 +4,7 @@ mod authority;
 mod ending;
 mod house;
 mod origins;
+mod interim;
 mod limits;
 mod passing;
 mod proxied;
