@@ -23,6 +23,7 @@ pub mod headers;
 pub mod host;
 pub mod household;
 mod interim;
+pub mod nonce;
 pub mod path;
 pub mod peer;
 pub mod pem;

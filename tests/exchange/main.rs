@@ -5,6 +5,7 @@ mod acting;
 mod asserting;
 mod caching;
 mod coding;
+mod compiling;
 mod failing;
 mod house;
 mod laying;

@@ -37,7 +37,7 @@ pub fn compile(
     report: &mut Report,
 ) -> Option<Vec<SiteSettings>> {
     let default = match &top.origin {
-        Some(at) => origins.resolve(&at.value, at.span, report),
+        Some(at) => origins.resolve_top(&at.value, at.span, report),
         None => origins.unnamed(),
     };
     let named = named.filter(|at| !at.value.0.is_empty());
@@ -77,7 +77,8 @@ impl Maker<'_> {
         own: &SiteParts,
         span: Span,
     ) -> Option<SiteSettings> {
-        let origin = match own.origin.as_ref() {
+        // A single site is the top itself, whose origin is known.
+        let origin = match own.origin.as_ref().filter(|_| !std::ptr::eq(own, self.top)) {
             Some(at) => self.origins.resolve(&at.value, at.span, self.report),
             None => self.default.clone(),
         };
