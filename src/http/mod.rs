@@ -28,6 +28,7 @@ pub mod peer;
 pub mod pem;
 mod pool;
 pub mod problem;
+pub mod proxy_protocol;
 pub mod security;
 mod told;
 pub mod trust;
