@@ -69,7 +69,8 @@ impl Shape {
 impl Forms {
     /// Of a page of so many bytes, which takes `beside` bytes besides.
     pub fn new(page: usize, beside: usize) -> Self {
-        let most = page.saturating_sub(beside).max(limits::COMPILED_FORMS_BYTES);
+        let share = page * limits::COMPILED_FORMS_PERCENT / 100;
+        let most = page.saturating_sub(beside).max(share).max(limits::COMPILED_FORMS_BYTES);
         Self { kept: Default::default(), bytes: AtomicUsize::new(0), most, making: Mutex::new(()) }
     }
 
