@@ -5,6 +5,7 @@
 
 mod beside;
 mod cache;
+pub mod error_page;
 mod library;
 mod tally;
 mod template;

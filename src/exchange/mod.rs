@@ -37,7 +37,7 @@ use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
-use failure::Failure;
+use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
 use pages::{Pages, Wanted};
@@ -98,10 +98,18 @@ impl Exchange {
         let arrival = Arrival::of(request, &self.trusted);
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
-            Ok(context) => (Some(context.clone()), self.walk(&context, arrival).await),
-            Err(failure) => (None, Err(failure)),
+            Ok(context) => {
+                let answered = self.walk(&context, arrival).await;
+                let failed = |failure| Answered::failed(&failure, &Told::visitor(&context), &self.metrics);
+                let answered = answered.unwrap_or_else(failed);
+                (Some(context), answered)
+            }
+            Err(failure) => {
+                let sites = &self.revision.load().sites;
+                let told = Told::stranger(&arrival.request, sites);
+                (None, Answered::failed(&failure, &told, &self.metrics))
+            }
         };
-        let answered = answered.unwrap_or_else(|failure| Answered::failed(&failure, &self.metrics));
         account.close(context, answered, &self.metrics)
     }
 

@@ -2,7 +2,9 @@
 //! rules, a clock that is set.
 
 mod acting;
+mod apologising;
 mod asserting;
+mod breaking;
 mod caching;
 mod coding;
 mod compiling;
