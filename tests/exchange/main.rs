@@ -12,6 +12,7 @@ mod leaking;
 mod limiting;
 mod passing;
 mod proving;
+mod purging;
 mod reloading;
 mod seeing;
 mod sharing;
