@@ -67,7 +67,7 @@ fn listener(
         challenges: settings.listeners.iter().any(|one| !one.acme.is_empty()).then(|| challenges.clone()),
         trusted: trusted(settings),
     };
-    Ok(ListenerSettings { address, tls, gate })
+    Ok(ListenerSettings { address, tls, gate, proxy_protocol: listener.proxy_protocol })
 }
 
 /// Who keeps the certificates fresh that are fetched: one for each file.

@@ -4,6 +4,7 @@
 //! visitors or settings files.
 
 pub mod activity;
+pub mod alike;
 pub mod annotations;
 mod anywhere;
 pub mod body;
@@ -14,10 +15,12 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
+pub mod forwarded;
 // Public for the fuzzers (`fuzz/`).
 #[doc(hidden)]
 pub mod framing;
 pub mod headers;
+pub mod host;
 pub mod household;
 mod interim;
 pub mod path;
@@ -25,7 +28,9 @@ pub mod peer;
 pub mod pem;
 mod pool;
 pub mod problem;
+pub mod proxy_protocol;
 pub mod security;
+mod told;
 pub mod trust;
 pub mod tunnel;
 

@@ -8,16 +8,18 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Uri};
 
 use super::{Hop, HostPolicy, WantedCodings};
+use crate::http::alike::remove_disguised;
 use crate::http::coding::{Coding, accepted_codings};
 use crate::http::cookies;
+use crate::http::forwarded::write_forwarded;
 use crate::http::headers::{Pseudonym, insert_upgrade, remove_hop_by_hop};
-use crate::http::peer::write_forwarded;
 
 /// Rewrites the head for the next hop; what else it holds stays as it was received.
 pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderValue>, pseudonym: &Pseudonym) {
     let received = parts.version;
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
+    remove_disguised(headers);
     if let Some(protocol) = upgrade {
         insert_upgrade(headers, protocol.clone());
     }

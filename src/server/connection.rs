@@ -29,11 +29,13 @@ use super::guard::guard;
 use super::http2;
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
+use super::proxied;
 use super::terms::Terms;
 use super::tls::{self, Tls};
 use crate::http::activity::InUse;
 use crate::http::bounds::Bounds;
 use crate::http::peer::{Peer, Security};
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::{Body, BodyError};
 use crate::limits;
 use crate::shutdown::Shutdown;
@@ -72,7 +74,9 @@ impl Protocol {
 /// A connection as it was accepted.
 pub struct Connection {
     pub stream: TcpStream,
+    /// Of the other end; whose connection it is may have to be told.
     pub address: SocketAddr,
+    pub proxy_protocol: ProxyProtocol,
     pub tls: Option<Tls>,
     /// Kept until it ends.
     pub place: Place,
@@ -118,9 +122,16 @@ impl Connection {
         S: Fn(Request<Body>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stream, address, tls, mut place, leave } = self;
+        let Self { mut stream, address, proxy_protocol, tls, mut place, leave } = self;
         // Small writes (events, fragments) must not wait for the client's acknowledgement of the ones before.
         stream.set_nodelay(true)?;
+        let address = match proxy_protocol {
+            ProxyProtocol::Off => address,
+            ProxyProtocol::Required => {
+                let told = proxied::client(&mut stream, address, terms).await;
+                told.inspect_err(|error| terms.count_unproxied(error))?
+            }
+        };
         let security = if tls.is_some() { Security::Tls } else { Security::Plain };
         let peer = Peer { address, local: stream.local_addr()?, security };
         if terms.is_client(address.ip())

@@ -14,6 +14,7 @@ use http::{Request, Response, StatusCode};
 use super::tls::ClientCertificate;
 use crate::acme::Challenges;
 use crate::http::Body;
+use crate::http::alike::remove_alike;
 use crate::http::headers::tokens;
 use crate::http::peer::{self, Peer, TrustedProxies};
 use crate::http::security::HttpsPort;
@@ -103,17 +104,6 @@ fn redirect(port: HttpsPort, host: Option<&Authority>, target: Option<&PathAndQu
         None => *response.status_mut() = StatusCode::BAD_REQUEST,
     }
     response
-}
-
-/// Removes all lines of `name`, also as `a_b` for `a-b`: servers that make variables of headers know no difference.
-fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
-    let alike = |other: &&HeaderName| {
-        let (one, other) = (name.as_str().bytes(), other.as_str().bytes());
-        one.len() == other.len() && one.zip(other).all(|(a, b)| a == b || (a == b'-' && b == b'_'))
-    };
-    while let Some(found) = headers.keys().find(alike).cloned() {
-        headers.remove(found);
-    }
 }
 
 /// Takes `name` out of `Connection`: else a client could have it removed on the way to the origin.

@@ -4,6 +4,8 @@ use http::StatusCode;
 use inlay::clock::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::house::{Front, NOW, page};
 
@@ -124,4 +126,38 @@ async fn a_reload_forgets_nothing_but_what_it_changes() {
     );
     front.until("/", "NEW").await;
     assert_eq!(front.statuses("POST", "/login", &[], 1).await, [429]);
+}
+
+/// Behind a balancer of TCP the client is whom the PROXY protocol names, for limits and for the origin; what that client says
+/// of itself counts only if it is a trusted proxy too.
+#[tokio::test]
+async fn behind_a_balancer_of_tcp_the_client_is_who_it_names() {
+    let deployment = "\
+listen: { address: 127.0.0.1:0, proxy_protocol: true }
+trusted_proxies: [127.0.0.0/8, 10.0.0.0/8]
+rate_limits: { all: { rate: 1/h } }
+";
+    let front = Front::with(deployment, &[], |request| {
+        let told = |name: &str| request.headers()[name].to_str().expect("ASCII").to_owned();
+        page(format!("<p>{} | {}</p>", told("x-forwarded-for"), told("forwarded")))
+    });
+    let front = front.await;
+    let asked = async |client: &str| {
+        let mut stream = TcpStream::connect(front.address()).await.expect("a connection");
+        let request = format!(
+            "PROXY TCP4 {client} 10.0.0.1 4711 80\r\n\
+             GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    };
+    let answer = asked("192.0.2.7").await;
+    assert!(answer.contains("<p>192.0.2.7 | for=192.0.2.7;proto=http;host=\"a\"</p>"), "{answer}");
+    assert!(asked("192.0.2.7").await.starts_with("HTTP/1.1 429 "));
+    // A CDN before the balancer.
+    let answer = asked("10.0.0.9").await;
+    assert!(answer.contains("<p>198.51.100.1, 10.0.0.9 | "), "{answer}");
+    assert!(asked("10.0.0.8").await.starts_with("HTTP/1.1 429 "));
 }

@@ -13,6 +13,7 @@ use inlay::http::bounds::Bounds;
 use inlay::http::client::TrustSettings;
 use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
+use inlay::http::proxy_protocol::ProxyProtocol;
 use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, ServerUrl, WantedCodings};
 use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
@@ -58,6 +59,20 @@ where
 {
     let (trigger, handle) = shutdown();
     run_listener(ListenerSettings { tls, gate, ..here() }, service, trigger, handle)
+}
+
+/// Serves `service` where balancers that are trusted tell whose connections they pass on.
+pub fn serve_proxied<S, F>(tls: Option<Tls>, terms: Terms, service: S) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (trigger, handle) = shutdown();
+    let listener = ListenerSettings { tls, proxy_protocol: ProxyProtocol::Required, ..here() };
+    let server = Server::bind(vec![listener]).unwrap().on(terms);
+    let address = server.addresses()[0];
+    tokio::spawn(server.run(service, handle));
+    Running { address, trigger }
 }
 
 fn here() -> ListenerSettings {

@@ -6,6 +6,7 @@ mod house;
 mod origins;
 mod limits;
 mod passing;
+mod proxied;
 mod streaming;
 mod securing;
 mod tls;

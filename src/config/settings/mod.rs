@@ -38,6 +38,7 @@ const COOKIE: &str = "inlay_visitor";
 /// Compiles what was written. `None` if something needed is missing; every problem is noted.
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
     let listeners = listen::listeners(raw.listen.as_ref(), base, report);
+    listen::check_proxy_protocol(&raw, report);
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
     let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();

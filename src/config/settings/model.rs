@@ -15,6 +15,7 @@ use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
 use crate::http::bounds::Bounds;
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -60,6 +61,7 @@ pub struct Listener {
     /// Where clients are sent that come without TLS.
     pub redirect: Option<HttpsPort>,
     pub hsts: Option<Hsts>,
+    pub proxy_protocol: ProxyProtocol,
 }
 
 /// The second port.

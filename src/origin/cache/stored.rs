@@ -135,7 +135,9 @@ impl Stored {
             (false, true) => self.without_content(),
             (false, false) => self.ranged(asking)?,
         };
-        response.headers_mut().insert(header::AGE, HeaderValue::from(self.terms.age(now)));
+        // It may have come after the exchange began, and the time it took is part of its age.
+        let age = self.terms.age(now.max(self.received));
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age));
         Some(response)
     }
 

@@ -53,11 +53,33 @@ pub fn date(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     lines.next().is_none().then_some(date)
 }
 
-/// A date of RFC 9110 section 5.6.7: today's format, RFC 850's or asctime's.
+/// A date of RFC 9110 section 5.6.7: today's format, RFC 850's or asctime's. Letters may be in either case (RFC 9111
+/// section 4.2), and the day of the week, which adds nothing, may be wrong.
 pub fn parse(value: &HeaderValue) -> Option<Timestamp> {
-    let parsed = httpdate::parse_http_date(value.to_str().ok()?).ok()?;
+    let text = value.to_str().ok()?.trim();
+    let parsed = httpdate::parse_http_date(text).ok().or_else(|| leniently(text))?;
     let since = parsed.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
+}
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const LONG_DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+fn leniently(text: &str) -> Option<SystemTime> {
+    let text = cased(text);
+    let (day, rest) = text.split_at(text.find(|letter: char| !letter.is_ascii_alphabetic())?);
+    let days = [DAYS, LONG_DAYS].into_iter().find(|days| days.contains(&day))?;
+    days.iter().find_map(|day| httpdate::parse_http_date(&format!("{day}{rest}")).ok())
+}
+
+/// Each word as dates have it: `GMT`, and names with a capital.
+fn cased(text: &str) -> String {
+    let mut within = false;
+    let cased = text.chars().map(|letter| match std::mem::replace(&mut within, letter.is_ascii_alphabetic()) {
+        true => letter.to_ascii_lowercase(),
+        false => letter.to_ascii_uppercase(),
+    });
+    cased.collect::<String>().replace("Gmt", "GMT")
 }
 
 #[cfg(test)]
@@ -96,9 +118,18 @@ mod tests {
         for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
             assert_eq!(read(text), expected, "{text}");
         }
-        for nonsense in
-            ["0", "-1", "Sun, 06 Nov 1994 08:49:37 AEST", "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 8:49:37 GMT"]
-        {
+        for text in ["SUN, 06 nOv 1994 08:49:37 gMt", "FRIDAY, 06-Nov-94 08:49:37 GMT", "Tue nov  6 08:49:37 1994"] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        for nonsense in [
+            "0",
+            "-1",
+            "Sun, 06 Nov 1994 08:49:37 AEST",
+            "1994-11-06T08:49:37Z",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Xyz, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 94 08:49:37 GMT",
+        ] {
             assert_eq!(read(nonsense), None, "{nonsense}");
         }
     }

@@ -31,6 +31,8 @@ pub struct ResponseDirectives {
     pub must_revalidate: bool,
     pub proxy_revalidate: bool,
     pub must_understand: bool,
+    /// Nothing will change while it is fresh (RFC 8246).
+    pub immutable: bool,
 }
 
 impl ResponseDirectives {
@@ -58,6 +60,7 @@ impl ResponseDirectives {
             "must-revalidate" => self.must_revalidate = true,
             "proxy-revalidate" => self.proxy_revalidate = true,
             "must-understand" => self.must_understand = true,
+            "immutable" => self.immutable = true,
             _ => {}
         }
     }

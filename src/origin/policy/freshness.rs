@@ -69,6 +69,8 @@ pub struct Terms {
     pub staleness: Staleness,
     /// It may be used only after the origin has confirmed it, each time (`no-cache`).
     pub always_validate: bool,
+    /// While it is fresh the origin would only confirm it (RFC 8246).
+    pub immutable: bool,
     pub shareable: Shareable,
     /// Whether an answer to a request with `Authorization` may be shared (RFC 9111 section 3.5).
     pub credentials_allowed: bool,
@@ -103,6 +105,7 @@ impl Terms {
             lifetime: lifetime(status, headers, said, received),
             staleness: staleness(directives),
             always_validate: directives.no_cache == Scope::Whole,
+            immutable: directives.immutable,
             shareable: if explicitly { Shareable::Explicitly } else { Shareable::Plainly },
             credentials_allowed: directives.public || directives.s_maxage.is_some() || directives.must_revalidate,
             stale_from: None,

@@ -45,7 +45,9 @@ pub fn reuse(terms: &Terms, asked: &RequestDirectives, now: Timestamp) -> Reuse 
     if terms.always_validate {
         return Reuse::Validate(Why::Always);
     }
-    let older_than_wanted = asked.max_age.is_some_and(|bound| terms.age(now) > bound);
+    // A reload says `max-age=0`; only `no-cache` doubts that a response is what the origin calls immutable (RFC 8246 section 2).
+    let settled = terms.immutable && ttl > 0;
+    let older_than_wanted = !settled && asked.max_age.is_some_and(|bound| terms.age(now) > bound);
     let too_little_left = asked.min_fresh.is_some_and(|wanted| ttl < i64::try_from(wanted).unwrap_or(i64::MAX));
     if asked.no_cache || (older_than_wanted && asked.max_stale.is_none()) || (ttl > 0 && too_little_left) {
         return Reuse::Validate(Why::Request);
@@ -126,7 +128,8 @@ mod tests {
             ("max-age=60", "", 60, stale),
             ("max-age=60, s-maxage=10", "", 20, stale),
             ("max-age=1, s-maxage=30", "", 20, fresh(10)),
-            ("max-age=60, immutable", "max-age=0", 5, request),
+            ("max-age=60, immutable", "max-age=0", 5, fresh(55)),
+            ("max-age=60, immutable", "no-cache", 5, request),
             ("max-age=60", "max-age=5", 5, fresh(55)),
             ("max-age=60", "max-age=4", 5, request),
             ("max-age=60", "min-fresh=50", 20, request),

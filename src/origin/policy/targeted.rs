@@ -59,6 +59,7 @@ fn note(read: &mut ResponseDirectives, name: &str, value: &BareItem) {
         "must-revalidate" => read.must_revalidate = flag,
         "proxy-revalidate" => read.proxy_revalidate = flag,
         "must-understand" => read.must_understand = flag,
+        "immutable" => read.immutable = *value == BareItem::Boolean(true),
         _ => {}
     }
 }
