@@ -362,12 +362,28 @@ pub const HEURISTIC_FRESHNESS: Duration = Duration::from_hours(24);
 /// Request headers that one response may vary by. Real ones name three; a list of them is compared per request.
 pub const VARY_NAMES: usize = 16;
 
+// -- exchange/pages --
+
+/// Pages that are compiled at the same time for all who wait for them, each up to [`COMPILED_PAGE_BYTES`]; more are rewritten as they
+/// stream, for each visitor.
+pub const PAGES_GROWING: usize = 32;
+/// How long a page goes on being compiled that nobody reads, so that the next who asks finds it.
+pub const PAGE_ALONE_WAIT: Duration = Duration::from_secs(30);
+/// Pages of which it is remembered that they can't be kept, so that nobody tries again.
+pub const PAGES_UNKEPT: u64 = 16_384;
+/// How long a compiled page is kept that nobody asks for: what the origin has replaced is never asked for again.
+pub const PAGE_IDLE: Duration = Duration::from_hours(1);
+/// Compressions of pages' pieces that run at the same time, beside the requests.
+pub const PAGE_PREPARATIONS: usize = 2;
+
 // -- origin/cache --
 
 /// Bytes that all caches may take together, unless the file says otherwise.
 pub const CACHE_BYTES: u64 = 320 * 1024 * 1024;
-/// The share of them, in percent, that stored responses get unless the file says otherwise; rendered fragments get the rest.
-pub const CACHE_RESPONSES_PERCENT: u64 = 80;
+/// The share of them, in percent, that stored responses get unless the file says otherwise.
+pub const CACHE_RESPONSES_PERCENT: u64 = 60;
+/// The share of them, in percent, that compiled pages get unless the file says otherwise; rendered fragments get the rest.
+pub const CACHE_PAGES_PERCENT: u64 = 20;
 /// Bytes of one body that is stored, unless the file says otherwise: pictures and scripts, not films.
 pub const CACHE_OBJECT_BYTES: u64 = 16 * 1024 * 1024;
 /// How stale a response may be that stands in for an origin which is down, unless the file or the origin says otherwise.

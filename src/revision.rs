@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::content::error_page::ErrorPage;
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
 use crate::origin::{Origin, Origins};
@@ -51,6 +52,8 @@ pub struct Injection {
 pub struct Sites {
     /// In the order of the file; a site without hosts takes every host.
     pub list: Vec<Arc<Site>>,
+    /// For people whose request is no site's.
+    pub error_page: Arc<ErrorPage>,
     pub origins: Origins,
 }
 
@@ -71,6 +74,8 @@ pub struct Site {
     /// All that match must let a request pass.
     pub rate_limits: Vec<RateLimit>,
     pub expose: Arc<Expose>,
+    /// For people whom no page of the site can be given.
+    pub error_page: Arc<ErrorPage>,
     /// `site` in code: its name and its data.
     pub facts: Arc<dyn Facts>,
 }

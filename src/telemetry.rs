@@ -163,6 +163,13 @@ pub struct Metrics {
     /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
+    /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
+    /// `streamed`.
+    pub pages: Family<Kind, Counter>,
+    /// Personalised pages that left compressed, by how: `stitched`, `live`.
+    pub compressed_pages: Family<Kind, Counter>,
+    /// Bytes of compiled pages.
+    pub page_bytes: Gauge<i64, AtomicI64>,
 }
 
 /// What the shared cache did and holds. Cheap to clone; all clones count together.
@@ -216,6 +223,9 @@ impl Metrics {
             certificate_expiry: Family::default(),
             off: Gauge::default(),
             cache: CacheFigures::default(),
+            pages: Family::default(),
+            compressed_pages: Family::default(),
+            page_bytes: Gauge::default(),
             tasks: Gauge::default(),
         };
         metrics.register();
@@ -240,6 +250,10 @@ impl Metrics {
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
+        registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
+        let compressed = self.compressed_pages.clone();
+        registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
+        registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 

@@ -95,8 +95,9 @@ impl App {
         let cache = Cache::new(settings.cache.fragments);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let responses = settings.cache.responses.clone();
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, clock.clone()));
+        let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
+        let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
+        let exchange = Arc::new(exchange);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 

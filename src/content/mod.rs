@@ -4,6 +4,7 @@
 //! know pages, rules or the origin.
 
 mod cache;
+pub mod error_page;
 mod library;
 mod tally;
 mod template;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::failure::Failure;
+use super::failure::{Failure, Told};
 use super::fetch::Came;
 use super::open::Arrival;
 use super::trace::TraceSink;
@@ -58,7 +58,7 @@ impl Answered {
     }
 
     /// An answer of ours, because there is none of the origin.
-    pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
+    pub fn failed(failure: &Failure, told: &Told<'_>, metrics: &Metrics) -> Self {
         let treatment = match failure {
             Failure::Origin(error) => {
                 tracing::warn!(error = %Causes(error), "the origin gave no answer");
@@ -67,7 +67,7 @@ impl Answered {
             }
             Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
         };
-        let (response, limit) = (failure.response(), failure.limit().cloned());
+        let (response, limit) = (failure.response(told), failure.limit().cloned());
         Self { response, treatment, came: None, rules: Vec::new(), limit }
     }
 }

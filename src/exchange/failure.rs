@@ -12,17 +12,22 @@
 //! | the origin, before its head | the request: 502 or 504, with `Proxy-Status` |
 //! | the origin, in mid-body | the rest of the body: the connection or stream ends broken |
 //!
-//! In: what failed. Out: the answer that the client gets. It must not decide what counts as a failure.
+//! Answers of ours are pages for whoever would rather have HTML (`error_page`), and problem documents for all others.
+//!
+//! In: what failed, and who is told. Out: the answer that the client gets. It must not decide what counts as a failure.
 
 use std::sync::Arc;
 
-use http::{Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 
+use crate::content::error_page::{Apology, Asked, ErrorPage};
+use crate::context::Context;
 use crate::http::Body;
+use crate::http::accept::Form;
 use crate::http::annotations::append_proxy_status;
-use crate::http::problem::problem;
 use crate::limits::OWN_NAME;
 use crate::origin::OriginError;
+use crate::revision::Sites;
 use crate::throttle::Limited;
 
 /// What ends an exchange without the origin's answer.
@@ -43,7 +48,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    fn status(&self) -> StatusCode {
+    /// The status with which it is told.
+    pub fn status(&self) -> StatusCode {
         match self {
             Failure::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Failure::UnknownEndpoint(_) => StatusCode::NOT_FOUND,
@@ -52,14 +58,30 @@ impl Failure {
         }
     }
 
-    /// The answer, without any detail of the inside.
-    pub fn response(&self) -> Response<Body> {
-        let status = self.status();
-        let detail = match self {
-            Failure::Origin(_) => "The website behind this proxy gave no usable answer.".to_owned(),
-            own => own.to_string(),
+    /// What people are told, without any detail of the inside.
+    fn detail(&self) -> String {
+        let origins = match self {
+            Failure::Origin(error) => error.status(),
+            own => return own.to_string(),
         };
-        let mut response = problem(status, &detail);
+        let detail = match origins {
+            StatusCode::GATEWAY_TIMEOUT => "The website behind this proxy took too long to answer.",
+            StatusCode::SERVICE_UNAVAILABLE => "The website is busy. Please try again in a moment.",
+            StatusCode::BAD_GATEWAY | StatusCode::LOOP_DETECTED => {
+                "The website behind this proxy gave no usable answer."
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => "What was sent is larger than it may be.",
+            StatusCode::REQUEST_TIMEOUT => "What was sent came too slowly.",
+            _ => "The website can't be asked that.",
+        };
+        detail.to_owned()
+    }
+
+    /// The answer in words for whoever asked.
+    pub fn response(&self, told: &Told<'_>) -> Response<Body> {
+        let apology = Apology { status: self.status(), detail: &self.detail(), site: told.site };
+        let asked = Asked { method: told.method, form: Form::preferred(told.headers) };
+        let mut response = told.page.answer(&apology, asked);
         if let Failure::Origin(error) = self {
             append_proxy_status(response.headers_mut(), OWN_NAME, error.proxy_error(), None);
         }
@@ -84,5 +106,28 @@ impl Failure {
             Failure::RateLimited(limited) => Some(&limited.limit),
             _ => None,
         }
+    }
+}
+
+/// Who is told of a failure, and on which page.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    page: &'a ErrorPage,
+    /// The site's name; empty where it is not known.
+    site: &'a str,
+}
+
+impl<'a> Told<'a> {
+    /// Who asked a site for something.
+    pub fn visitor(context: &'a Context) -> Self {
+        let (head, site) = (&context.request.head, &context.site);
+        Self { method: &head.method, headers: &head.headers, page: &site.error_page, site: &site.name }
+    }
+
+    /// Whose request is no site's.
+    pub fn stranger(request: &'a Request<Body>, sites: &'a Sites) -> Self {
+        Self { method: request.method(), headers: request.headers(), page: &sites.error_page, site: "" }
     }
 }

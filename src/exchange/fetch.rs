@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
+use super::tag;
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::annotations::CacheStatus;
@@ -24,6 +25,8 @@ pub struct Asked {
     request: Request<Body>,
     /// What the client accepts; the origin is told what we can undo.
     pub accepted: Accepted,
+    /// What the client has of a page, as it says.
+    pub held: Vec<HeaderValue>,
     codings: WantedCodings,
     /// A copy of the head, without ranges, for a page that came in part.
     whole: Option<Request<()>>,
@@ -65,7 +68,8 @@ impl Asked {
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
         let rewriting = plan.is_some_and(Plan::applies);
-        if plan.is_some_and(Plan::may_differ) && accepts_html(headers) {
+        let held: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
+        if plan.is_some_and(Plan::may_differ) && (accepts_html(headers) || held.iter().any(tag::is_ours)) {
             // A browser that asks for a page must not be told that the one it has is still good: it may be the one
             // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
             // as the origin says, when it is this visitor's or this hour's.
@@ -74,7 +78,7 @@ impl Asked {
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
         let ranged = rewriting && request.headers().contains_key(header::RANGE);
         let whole = (ranged && matches!(*request.method(), Method::GET | Method::HEAD)).then(|| without_body(&request));
-        Self { request, accepted, codings, whole }
+        Self { request, accepted, held, codings, whole }
     }
 
     /// How the client asks.

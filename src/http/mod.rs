@@ -3,6 +3,7 @@
 //! In: messages as hyper has them. Out: the same, read or changed as the RFCs say. It must not know rules, pages,
 //! visitors or settings files.
 
+pub mod accept;
 pub mod activity;
 pub mod alike;
 pub mod annotations;
@@ -23,6 +24,7 @@ pub mod headers;
 pub mod host;
 pub mod household;
 mod interim;
+pub mod nonce;
 pub mod path;
 pub mod peer;
 pub mod pem;
@@ -33,5 +35,6 @@ pub mod security;
 mod told;
 pub mod trust;
 pub mod tunnel;
+mod weight;
 
 pub use body::{Body, BodyError};

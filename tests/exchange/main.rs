@@ -2,9 +2,12 @@
 //! rules, a clock that is set.
 
 mod acting;
+mod apologising;
 mod asserting;
+mod breaking;
 mod caching;
 mod coding;
+mod compiling;
 mod failing;
 mod house;
 mod laying;

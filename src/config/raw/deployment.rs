@@ -69,6 +69,8 @@ record! {
         key "rate_limits" rate_limits: Named<RawRateLimit>,
         /// Which cookies and headers code may read; all but credentials by default.
         key "expose" expose: RawExpose,
+        /// The template of the page that people get where the site's own can't be had; Inlay has a plain one.
+        key "error_page" error_page: Text,
     }
     later []
 }

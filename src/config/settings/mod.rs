@@ -6,6 +6,7 @@
 mod acme;
 mod base;
 mod cache;
+mod error_page;
 mod limits;
 mod listen;
 mod model;
@@ -42,7 +43,9 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
     let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
-    let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report);
+    let error_page = error_page::compile(raw.site.error_page.as_ref(), base, report);
+    let inherited = sites::Inherited { parts: &raw.site, error_page: &error_page, own_cookie };
+    let sites = sites::compile(inherited, raw.sites.as_ref(), &mut origins, base, report);
     let admin = raw.admin.as_ref().and_then(|at| {
         let address = at.address.as_ref()?.value.0;
         Some(Admin { address, token: at.token.as_ref().map(|token| token.value.clone()) })
@@ -57,6 +60,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         origins: origins.finish(),
         // Last, so that a site without an origin does not hide the rest.
         sites: sites?,
+        error_page,
         rules,
         store,
         admin,

@@ -14,6 +14,7 @@ use super::cache::CacheShares;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::content::error_page::ErrorPage;
 use crate::http::bounds::Bounds;
 use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub origins: Vec<OriginSettings>,
     /// At least one, in the order of the file.
     pub sites: Vec<SiteSettings>,
+    /// Of requests that are no site's.
+    pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
     pub store: Option<PathBuf>,
@@ -98,6 +101,7 @@ pub struct SiteSettings {
     /// Those of the top are the same for all sites that have none of their own.
     pub rate_limits: Vec<Arc<RateLimitSettings>>,
     pub expose: Arc<Expose>,
+    pub error_page: Arc<ErrorPage>,
 }
 
 /// Paths that another origin answers.

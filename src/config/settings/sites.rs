@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::base::Base;
+use super::error_page;
 use super::model::{RouteSettings, Settings, SiteSettings};
 use super::origins::OriginList;
 use super::rate_limits;
@@ -18,6 +19,7 @@ use crate::config::read::shapes::Named;
 use crate::config::read::{At, scalars};
 use crate::config::report::Report;
 use crate::config::source::Span;
+use crate::content::error_page::ErrorPage;
 use crate::origin::Origins;
 use crate::revision::{Route, Site, Sites};
 use crate::scope::values::Tree;
@@ -27,24 +29,32 @@ use crate::visitor::facts::Expose;
 /// The name of the only site.
 const DEFAULT: &str = "default";
 
+/// What all sites have unless they say otherwise.
+pub struct Inherited<'a> {
+    pub parts: &'a SiteParts,
+    pub error_page: &'a Arc<ErrorPage>,
+    /// The name of our cookie, which no code reads.
+    pub own_cookie: Arc<str>,
+}
+
 /// The sites; without `sites` there is one, which takes every host. `None` if a site has no origin.
 pub fn compile(
-    top: &SiteParts,
+    inherited: Inherited<'_>,
     named: Option<&At<Named<RawSite>>>,
-    own_cookie: Arc<str>,
     origins: &mut OriginList,
     base: &Base<'_>,
     report: &mut Report,
 ) -> Option<Vec<SiteSettings>> {
+    let top = inherited.parts;
     let default = match &top.origin {
-        Some(at) => origins.resolve(&at.value, at.span, report),
+        Some(at) => origins.resolve_top(&at.value, at.span, report),
         None => origins.unnamed(),
     };
     let named = named.filter(|at| !at.value.0.is_empty());
     let names = named
         .map_or_else(|| vec![DEFAULT.into()], |at| at.value.0.iter().map(|(name, _)| name.as_str().into()).collect());
     let rate_limits = rate_limits::compile(&top.rate_limits, None, &names, report);
-    let mut maker = Maker { top, default, own_cookie, names, rate_limits, origins, report };
+    let mut maker = Maker { inherited, top, default, names, rate_limits, origins, base, report };
     let sites = match named {
         None => vec![maker.site(DEFAULT, Vec::new(), top, base.whole)],
         Some(named) => {
@@ -58,14 +68,15 @@ pub fn compile(
 
 /// Makes sites of their own parts and those at the top.
 struct Maker<'a> {
+    inherited: Inherited<'a>,
     top: &'a SiteParts,
     default: Option<Arc<str>>,
-    own_cookie: Arc<str>,
     /// Of all sites.
     names: Vec<Arc<str>>,
     /// Those at the top.
     rate_limits: Vec<Arc<RateLimitSettings>>,
     origins: &'a mut OriginList,
+    base: &'a Base<'a>,
     report: &'a mut Report,
 }
 
@@ -77,7 +88,8 @@ impl Maker<'_> {
         own: &SiteParts,
         span: Span,
     ) -> Option<SiteSettings> {
-        let origin = match own.origin.as_ref() {
+        // A single site is the top itself, whose origin is known.
+        let origin = match own.origin.as_ref().filter(|_| !std::ptr::eq(own, self.top)) {
             Some(at) => self.origins.resolve(&at.value, at.span, self.report),
             None => self.default.clone(),
         };
@@ -107,7 +119,16 @@ impl Maker<'_> {
             rate_limits: self.rate_limits(name, own),
             protect: protect.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
             expose: Arc::new(self.expose(expose)),
+            error_page: self.error_page(own),
         })
+    }
+
+    /// The only site's page is the one at the top, which has been read already.
+    fn error_page(&mut self, own: &SiteParts) -> Arc<ErrorPage> {
+        match own.error_page.as_ref().filter(|_| !std::ptr::eq(own, self.top)) {
+            Some(at) => error_page::compile(Some(at), self.base, self.report),
+            None => Arc::clone(self.inherited.error_page),
+        }
     }
 
     fn rate_limits(&mut self, name: &str, own: &SiteParts) -> Vec<Arc<RateLimitSettings>> {
@@ -141,7 +162,7 @@ impl Maker<'_> {
         Expose {
             cookies: cookies.map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect()),
             headers: headers.map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect()),
-            own_cookie: self.own_cookie.clone(),
+            own_cookie: self.inherited.own_cookie.clone(),
         }
     }
 }
@@ -170,10 +191,15 @@ fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: 
             protect: site.protect.clone(),
             rate_limits: site.rate_limits.iter().map(&mut rate_limit).collect(),
             expose: site.expose.clone(),
+            error_page: site.error_page.clone(),
             facts: Arc::new(Tree::shared(site.facts.clone())),
         }))
     };
-    Sites { list: settings.sites.iter().filter_map(site).collect(), origins: origins.clone() }
+    Sites {
+        list: settings.sites.iter().filter_map(site).collect(),
+        error_page: settings.error_page.clone(),
+        origins: origins.clone(),
+    }
 }
 
 impl Settings {

@@ -20,7 +20,8 @@ use crate::telemetry::{Metrics, Name, SlotLabels};
 #[derive(Debug)]
 pub struct PageFills {
     plan: Plan,
-    metrics: Arc<Metrics>,
+    /// `None`: nobody will see the page.
+    metrics: Option<Arc<Metrics>>,
     tracing: Option<Tracing>,
 }
 
@@ -44,7 +45,12 @@ impl PageFills {
     /// Fills by `plan`; every settled slot is told to `observers`.
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
         let tracing = trace.map(|sink| Tracing { sink, opened: Vec::new() });
-        Self { plan, metrics, tracing }
+        Self { plan, metrics: Some(metrics), tracing }
+    }
+
+    /// Fills by `plan` a page of which only the head is sent: nobody is told.
+    pub fn unseen(plan: Plan) -> Self {
+        Self { plan, metrics: None, tracing: None }
     }
 
     fn fill(&mut self, slot: &Slot) -> Fill {
@@ -79,12 +85,13 @@ impl Fills for PageFills {
     }
 
     fn settled(&mut self, settled: Settled) {
+        let Some(metrics) = &self.metrics else { return };
         if matches!(self.plan.slots[settled.marker], Prepared::Idle) {
             return;
         }
         let rule = self.plan.rule_name(settled.marker).clone();
         let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
-        self.metrics.slots.get_or_create(&labels).inc();
+        metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(tracing) = &self.tracing
             && let Some(opened) = tracing.opened.get(settled.number)

@@ -20,7 +20,7 @@ use crate::page::{Markers, Slot, Target};
 use crate::revision::{Injection, Revision};
 use crate::scope::Scope;
 use crate::scope::language::Escape;
-use crate::scope::ledger::{Bounds, Reader};
+use crate::scope::ledger::{Bounds, Fingerprint, Reader};
 use decided::Decided;
 use element::ElementFacts;
 use layout::{Awaits, Layout};
@@ -145,6 +145,11 @@ impl Plan {
     /// The markers of the page.
     pub fn markers(&self) -> Arc<Markers> {
         self.layout.markers.clone()
+    }
+
+    /// Of the markers of the page.
+    pub fn digest(&self) -> Fingerprint {
+        self.layout.digest
     }
 
     fn injection(&self, marker: usize) -> &Injection {
