@@ -412,6 +412,15 @@ pub const FILL_ALONE_WAIT: Duration = Duration::from_secs(30);
 /// Stale responses that are renewed at once while they are served; the others are served as they are meanwhile.
 pub const BACKGROUND_RENEWALS: usize = 256;
 
+// -- admin port --
+
+/// Bytes of a request's body that the API reads: a thousand long URLs.
+pub const ADMIN_BODY_BYTES: usize = 1024 * 1024;
+/// How long such a body may take to come.
+pub const ADMIN_BODY_WAIT: Duration = Duration::from_secs(10);
+/// URLs, prefixes and tags of one purge: each stored response is held against all of them.
+pub const PURGE_TERMS: usize = 1000;
+
 // -- command line --
 
 /// Bytes of an answer of the admin port that a command reads: far more than any has.

@@ -272,7 +272,7 @@ async fn a_new_version_is_a_new_page() {
     assert!(until_whole(&front, "/", &[]).await.text().contains("version 1"));
     version.store(2, Ordering::SeqCst);
     assert!(front.get("/").await.text().contains("version 1"), "it is fresh");
-    front.app.exchange().responses.purge(&Purge::Prefix("/".into()), Severity::Hard);
+    front.app.exchange().responses.purge(&[Purge::Prefix("/".into())], Severity::Hard);
     assert!(front.get("/").await.text().contains("version 2"));
     assert!(until_whole(&front, "/", &[]).await.text().contains("version 2"));
     version.store(3, Ordering::SeqCst);
