@@ -22,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::{Failure, site};
 
@@ -35,6 +35,8 @@ pub struct Origins {
     pub sockets: SocketAddr,
     /// Nobody listens here.
     pub refusing: SocketAddr,
+    /// Bound, so that nobody else gets that port, and never told to listen.
+    _unheard: TcpSocket,
     /// Requests that reached the site's origin.
     pub asked: Arc<AtomicU64>,
 }
@@ -53,8 +55,11 @@ impl Origins {
         let pages = pages.collect::<Result<_, Failure>>()?;
         let stock = Arc::new(Stock { pages, big: (0..site::BIG).map(site::big).collect(), asked: Arc::clone(&asked) });
         let site = listen(move |stream| serve(stream, Arc::clone(&stock))).await?;
-        let refusing = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        Ok(Self { site, garbage: listen(nonsense).await?, sockets: listen(echo_messages).await?, refusing, asked })
+        let unheard = TcpSocket::new_v4()?;
+        unheard.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let (refusing, garbage, sockets) =
+            (unheard.local_addr()?, listen(nonsense).await?, listen(echo_messages).await?);
+        Ok(Self { site, garbage, sockets, refusing, _unheard: unheard, asked })
     }
 }
 

@@ -213,5 +213,5 @@ async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Bod
 }
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {
-    admin.answer(&request)
+    admin.answer(request).await
 }

@@ -185,6 +185,12 @@ impl Front {
         whole(self.ask(address, method, path, &[], "").await).await
     }
 
+    /// Asks the admin port to do what `body` says.
+    pub async fn admin_post(&self, path: &str, body: &str) -> Answer {
+        let address = self.app.admin_address().expect("an admin port");
+        whole(self.ask(address, "POST", path, &[], body).await).await
+    }
+
     async fn ask(
         &self,
         address: SocketAddr,

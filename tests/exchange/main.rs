@@ -15,6 +15,7 @@ mod leaking;
 mod limiting;
 mod passing;
 mod proving;
+mod purging;
 mod reloading;
 mod seeing;
 mod sharing;

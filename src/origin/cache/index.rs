@@ -13,6 +13,7 @@ use moka::sync::Cache as Moka;
 
 use super::asking::Asking;
 use super::key::Key;
+use super::purge::Severity;
 use super::stored::Stored;
 use crate::limits::{CACHE_PASS_WAIT, CACHE_PASSES, CACHE_VARIANTS};
 use crate::telemetry::CacheFigures;
@@ -157,9 +158,8 @@ impl Index {
             || self.invalidated.get(&key).is_some_and(|changed| asked < changed)
     }
 
-    /// Changes all stored responses of which `wanted` says so: `soft` makes them stale from `now` on, else they go.
-    /// Out: how many there were.
-    pub fn purge(&self, wanted: impl Fn(&str, &Stored) -> bool, soft: bool, now: Timestamp) -> usize {
+    /// Purges all stored responses of which `wanted` says so. Out: how many there were.
+    pub fn purge(&self, wanted: impl Fn(&str, &Stored) -> bool, severity: Severity, now: Timestamp) -> usize {
         self.purged.fetch_max(now.as_microsecond(), Ordering::Relaxed);
         let mut purged = 0;
         for (key, resource) in &self.resources {
@@ -167,14 +167,13 @@ impl Index {
                 continue;
             }
             self.edit(*key, |variants| {
-                let before = variants.len();
                 let hit = |stored: &Arc<Stored>| wanted(&resource.url, stored);
-                if soft {
-                    purged += variants.iter().filter(|stored| hit(stored)).count();
-                    variants.iter_mut().filter(|stored| hit(stored)).for_each(|stored| *stored = stale(stored, now));
-                } else {
-                    variants.retain(|stored| !hit(stored));
-                    purged += before - variants.len();
+                purged += variants.iter().filter(|stored| hit(stored)).count();
+                match severity {
+                    Severity::Hard => variants.retain(|stored| !hit(stored)),
+                    Severity::Soft => {
+                        variants.iter_mut().filter(|stored| hit(stored)).for_each(|stored| *stored = stale(stored, now))
+                    }
                 }
             });
         }

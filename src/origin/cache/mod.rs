@@ -44,7 +44,7 @@ use index::{Index, Selected};
 use key::{Hashing, Key, Target};
 use stored::{SURROGATE_KEY, Stored};
 
-pub use purge::{Purge, Severity};
+pub use purge::{Purge, PurgeError, Severity};
 
 /// How much is kept, and for how long an origin that is down is stood in for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,10 +184,12 @@ impl ResponseCache {
         Ok(fetched)
     }
 
-    /// Purges, at once; what is under way to be stored is not. Out: how many stored responses were meant.
-    pub fn purge(&self, purge: &Purge, severity: Severity) -> usize {
+    /// Purges what one of `purges` means, at once; what was asked for before is not stored any more. It goes through all that
+    /// is stored: milliseconds for many thousands. Out: how many stored responses were meant.
+    pub fn purge(&self, purges: &[Purge], severity: Severity) -> usize {
         let house = &self.0;
-        house.index.purge(|url, stored| purge.means(url, stored), severity == Severity::Soft, house.clock.now())
+        let meant = |url: &str, stored: &Stored| purges.iter().any(|purge| purge.means(url, stored));
+        house.index.purge(meant, severity, house.clock.now())
     }
 
     /// Brings the figures of what is stored up to date.

@@ -9,6 +9,7 @@ mod frame;
 mod malformed;
 mod rules;
 mod streams;
+mod trailers;
 mod watched;
 mod websocket;
 
