@@ -30,10 +30,11 @@ pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
 pub const PAGE_TINY_BYTES: usize = 512;
 /// Bytes of a page that may be kept compiled. Larger ones are rare, and are rewritten as they stream.
 pub const COMPILED_PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Percent of a page's bytes that its compressed forms may take together: page, list and forms stay below twice the page.
+/// Percent of a page's bytes that its compressed forms may take in any case. They may take what page and list leave of twice the page, and
+/// only the list of a page with very many slots leaves less.
 pub const COMPILED_FORMS_PERCENT: usize = 85;
-/// Bytes beside that, for pages too small to have a share.
-pub const COMPILED_FORMS_BYTES: usize = 4 * 1024;
+/// Bytes that they may take in any case, for pages too small to have a share.
+pub const COMPILED_FORMS_BYTES: usize = 2 * 1024;
 /// Ways in which one page is cut (sets of slots that are filled) whose forms are kept: as many as a site has segments.
 pub const PAGE_SHAPES: usize = 32;
 /// Percent of what a page compresses to in one that it may take in pieces. Past that sending costs more than compressing saves.

@@ -195,7 +195,8 @@ impl Exchange {
         let own = csp_nonce(response.headers()).map(str::to_owned);
         // What content shows is the nonce of scripts, where the page has one; it is exchanged like any other.
         let shown = own.as_deref().map(|own| source.nonces().map_or(own, |(_, new)| new));
-        let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(shown)) else {
+        let carried = source.nonces().map(|(own, _)| own);
+        let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(shown, carried)) else {
             return Laid::NoPage(response);
         };
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);

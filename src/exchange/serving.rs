@@ -20,7 +20,7 @@ use crate::http::Body;
 use crate::http::coding::{Accepted, Coding, DecodedBody, EncodedBody, Encoder};
 use crate::http::headers::{add_vary, remove_what_is_true_of_the_bytes};
 use crate::http::nonce::fresh_nonce;
-use crate::page::{Assembled, CompiledPage, Form, Nonce, NotStitched, Serving};
+use crate::page::{Assembled, CompiledPage, Form, Nonce, NotStitched, Prepared, Serving};
 use crate::telemetry::Kind;
 
 /// What serving a page needs from the exchange.
@@ -104,6 +104,7 @@ pub fn rewrite(
             Body::wrap(FollowingBody::at(seat, PageFills::new(plan, observers), trace))
         }
         Err(origin) => {
+            observers.metrics.pages.get_or_create(&Kind { kind: "streamed" }).inc();
             let content_type = last_content_type(&visit.head.headers);
             let markers = plan.markers();
             let fills = PageFills::new(plan, observers.clone());
@@ -166,6 +167,9 @@ impl Visit<'_> {
         for (form, coding) in stitchable(self.how.accepted) {
             match assembled.stitch(form) {
                 Ok(stitched) => {
+                    if stitched.prepared == Prepared::InPart {
+                        self.pages.prepare(key, assembled, form);
+                    }
                     self.head.headers.insert(header::CONTENT_ENCODING, coding.value());
                     self.count("stitched");
                     return self.complete(stitched.pieces, stitched.length);

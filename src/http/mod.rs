@@ -17,6 +17,7 @@ mod connection;
 pub mod cookies;
 mod dial;
 pub mod forwarded;
+pub mod forwards;
 // Public for the fuzzers (`fuzz/`).
 #[doc(hidden)]
 pub mod framing;

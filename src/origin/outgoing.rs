@@ -20,6 +20,8 @@ pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderVal
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
     remove_disguised(headers);
+    // Who waits is told to go on as soon as the body is asked for, which is at once: nobody waits behind us.
+    headers.remove(header::EXPECT);
     if let Some(protocol) = upgrade {
         insert_upgrade(headers, protocol.clone());
     }

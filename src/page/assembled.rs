@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::stitch::{Compressed, Cut, Form, Forms, NotStitched, Seam, Stitched, is_worth};
+use super::stitch::{Compressed, Cut, Form, Forms, NotStitched, Prepared, Seam, Stitched, is_worth};
 
 /// A page that leaves, whole: its parts in order, and how long they are together.
 #[derive(Clone, Debug)]
@@ -82,7 +82,8 @@ impl Assembled {
         self.parts.iter().map(bytes).collect()
     }
 
-    /// The page in `form`, put together from what is kept beside the compiled page and beside what was laid in.
+    /// The page in `form`, put together from what is kept beside the compiled page and beside what was laid in. Content whose own
+    /// form is not made yet is stored as it is.
     ///
     /// # Errors
     /// [`NotStitched`]: then the caller compresses [`Self::plain`]. If it is `Unprepared`, the caller also has somebody
@@ -90,6 +91,7 @@ impl Assembled {
     pub fn stitch(&self, form: Form) -> Result<Stitched, NotStitched> {
         let shape = self.forms.find(form, self.leads(), self.stretches()).ok_or(NotStitched::Unprepared)?;
         let mut stretches = shape.coded.as_ref().map_err(|why| *why)?.iter();
+        let mut prepared = Prepared::Wholly;
         let mut seam = Seam::new(form, self.parts.len(), self.own_bytes(form), self.leads());
         for part in &self.parts {
             match part {
@@ -97,14 +99,21 @@ impl Assembled {
                     let pieces = stretches.next().ok_or(NotStitched::Unprepared)?;
                     pieces.iter().for_each(|(_, coded)| seam.join(coded));
                 }
-                Part::Compressed(compressed) => seam.join(compressed.form(form).ok_or(NotStitched::Unprepared)?),
+                Part::Compressed(compressed) => match compressed.form(form) {
+                    Some(coded) => seam.join(coded),
+                    None => {
+                        prepared = Prepared::InPart;
+                        seam.store(compressed.plain());
+                    }
+                },
                 Part::Plain(plain) | Part::Nonce(plain) => seam.store(plain),
             }
         }
-        let stitched = seam.end(self.len());
-        match is_worth(stitched.length, shape.whole, self.fills().sum()) {
-            true => Ok(stitched),
-            false => Err(NotStitched::Bloated),
+        let stitched = seam.end(self.len(), prepared);
+        match (is_worth(stitched.length, shape.whole, self.fills().sum()), prepared) {
+            (true, _) => Ok(stitched),
+            (false, Prepared::InPart) => Err(NotStitched::Unprepared),
+            (false, Prepared::Wholly) => Err(NotStitched::Bloated),
         }
     }
 
@@ -144,6 +153,9 @@ impl Assembled {
     fn own_bytes(&self, form: Form) -> usize {
         let own = |part: &Part| match part {
             Part::Plain(plain) | Part::Nonce(plain) => form.stored_bytes(plain.len()),
+            Part::Compressed(compressed) if compressed.form(form).is_none() => {
+                form.stored_bytes(compressed.plain().len())
+            }
             Part::Page(_) | Part::Compressed(_) => 0,
         };
         self.parts.iter().map(own).sum()

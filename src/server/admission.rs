@@ -19,6 +19,7 @@ use super::refusal::Refusal;
 use super::strict;
 use super::terms::Terms;
 use crate::http::Body;
+use crate::http::headers::leave_connection;
 use crate::http::peer::Peer;
 
 /// Serves one request, or refuses it. To be called for each on the connection, in their order.
@@ -37,7 +38,8 @@ where
     let (last, response) = match admit(&mut request, watch, terms) {
         Ok((number, handshake)) => {
             let last = if number >= terms.bounds.requests_per_connection { Last::OfMany } else { last };
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
+            leave_connection(&mut head.headers);
             let (body, taken) = intake::take(Body::from(body), &head.headers, &terms.bounds);
             let unread = Unread { expected: head.headers.contains_key(header::EXPECT), taken };
             let mut request = Request::from_parts(head, body);

@@ -30,6 +30,7 @@ use super::http2;
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
 use super::proxied;
+use super::refusal::Refusal;
 use super::terms::Terms;
 use super::tls::{self, Tls};
 use crate::http::activity::InUse;
@@ -106,6 +107,9 @@ impl Connection {
         let held = shutdown.hold();
         let address = self.address;
         if let Err(error) = self.secured(&protocol, &terms, service, &shutdown).await {
+            if let Some(refusal) = refused_by_library(&error) {
+                terms.count_refusal(refusal);
+            }
             tracing::debug!(client = %address, error = &*error as &dyn std::error::Error, "a connection failed");
         }
         drop(held);
@@ -165,6 +169,15 @@ impl Connection {
 /// Any of the library's errors: they are only traced.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Why the library refused a request by itself, and told the client so, if that is how a connection ended.
+fn refused_by_library(failure: &Failure) -> Option<Refusal> {
+    match failure.downcast_ref::<hyper::Error>()? {
+        error if error.is_parse_too_large() => Some(Refusal::HeadTooLarge),
+        error if error.is_parse() => Some(Refusal::Malformed),
+        _ => None,
+    }
+}
+
 /// A connection that is ready for HTTP.
 pub struct Exchanges<I> {
     pub stream: I,
@@ -191,7 +204,7 @@ impl<I: Stream> Exchanges<I> {
     {
         let Self { stream, place, mut leave, peer } = self;
         let activity = place.activity().clone();
-        let stream = Parting::new(Paced::new(stream, terms.bounds.response_rate), place);
+        let stream = Parting::new(Paced::new(stream, terms), place);
         let (stream, watch) = guard(stream, terms, &activity);
         let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
         let service = service_fn(|mut request: Request<Incoming>| {

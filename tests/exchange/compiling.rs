@@ -38,11 +38,11 @@ const SHARED: &str = "public, max-age=60";
 /// A page of some length, with cards in it.
 fn html() -> String {
     let card = |number: usize| {
-        let text = format!("{:x} words of card {number} é", number * 2_654_435_761);
+        let text = format!("some words about card {number} é");
         format!("<div class=card data-sku=A{number}><b>price {number}</b><p>{text}</p></div>\n")
     };
     let cards: String = (0..12).map(card).collect();
-    let text: String = (0..400).map(|number| format!("<li>item {number} {:x}</li>\n", number * 40_503)).collect();
+    let text: String = (0..400).map(|number| format!("<li>item {number} of the list</li>\n")).collect();
     format!("<!doctype html><html><body class=\"shop\"><h1>Shop</h1><main><ul>{text}</ul>{cards}</main></body></html>")
 }
 
@@ -410,4 +410,51 @@ async fn what_may_not_be_shared_is_never_compiled() {
         none.get("/").await;
     }
     assert_eq!((pages(&none, "compiled").await, pages(&none, "streamed").await), (0.0, 3.0));
+}
+
+#[tokio::test]
+async fn fragments_are_compressed_once_and_kept_so() {
+    let long = "welcome back to the shop, dear member; ".repeat(60);
+    let rules = format!(
+        "rules:\n  long:\n    match: {{ path: / }}\n    inject:\n      - {{ select: main, place: before, template: \"{long}{{{{ request.cookies.tier }}}}\" }}\n  short:\n    match: {{ path: /none }}\n    inject: [{{ select: main, place: before, html: x }}]\n"
+    );
+    let (_, origin) = origin();
+    let front = Front::new(&rules, origin).await;
+    let headers = [("cookie", "tier=gold"), ("accept-encoding", "gzip")];
+    let plain_page = front.get_with("/", &headers[..1]).await;
+    // Nothing of it is in the page without, so stored it would add all its bytes.
+    let without = until_whole(&front, "/none", &headers).await.body.len();
+    let stored = without + long.len();
+    let small = async || {
+        let answer = until_whole(&front, "/", &headers).await;
+        assert_eq!(plain(&answer), plain_page.text());
+        (answer.body.len() + 1_500 < stored).then_some(())
+    };
+    front.until_true("a page with its fragment compressed", small).await;
+}
+
+#[tokio::test]
+async fn an_elements_nonce_is_that_of_the_response() {
+    let rules = "\
+rules:
+  copied:
+    match: { path: /** }
+    inject:
+      - { select: script, attribute: data-n, template: \"{{ element.attr('nonce') }}\" }
+";
+    let front = Front::new(rules, |_| {
+        let mut response = response(SHARED, "<script nonce=abc123>one()</script>");
+        let policy = "script-src 'nonce-abc123'".parse().expect("a policy");
+        response.headers_mut().append("content-security-policy", policy);
+        response
+    })
+    .await;
+    assert_eq!(front.get("/").await.text(), "<script data-n=\"abc123\" nonce=abc123>one()</script>");
+    for _ in 0..2 {
+        let answer = until_whole(&front, "/", &[]).await;
+        let policy = answer.header("content-security-policy").expect("a policy");
+        let nonce = policy.trim_start_matches("script-src 'nonce-").trim_end_matches('\'');
+        assert_ne!(nonce, "abc123");
+        assert_eq!(answer.text(), format!("<script data-n=\"{nonce}\" nonce={nonce}>one()</script>"));
+    }
 }

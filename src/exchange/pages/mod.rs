@@ -73,7 +73,6 @@ impl Pages {
         let announced = http_body::Body::size_hint(&origin).lower();
         if shelf.bytes == 0 || announced > limits::COMPILED_PAGE_BYTES as u64 || shelf.unkept.contains_key(&wanted.key)
         {
-            shelf.count("streamed");
             return Err(origin);
         }
         let mut growing = shelf.growing();
@@ -82,7 +81,6 @@ impl Pages {
             return Ok(seat);
         }
         if growing.len() >= limits::PAGES_GROWING {
-            shelf.count("streamed");
             return Err(origin);
         }
         let page = Growing::new(wanted.markers.clone());

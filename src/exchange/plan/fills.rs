@@ -12,7 +12,8 @@ use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
-use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
+use crate::limits::STITCH_STORED_BYTES;
+use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
@@ -69,7 +70,11 @@ impl PageFills {
         match prepared {
             Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
             Prepared::Bare => Fill::Show(Vec::new()),
-            Prepared::Filled(filled) => fill_of(filled, self.plan.nonce.text()),
+            Prepared::Filled(filled) => {
+                let nonce = self.plan.nonce.text();
+                let html = matches!(self.plan.layout.markers.list()[slot.marker].target, Target::Place(_));
+                kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, nonce))
+            }
         }
     }
 }
@@ -109,6 +114,17 @@ impl Fills for PageFills {
                 output: settled.output,
             });
         }
+    }
+}
+
+/// Content that is kept, with its compressed forms beside it.
+fn kept_compressed(filled: &Filled) -> Option<Fill> {
+    let content::Outcome::Show { pieces, beside: Some(beside), .. } = &filled.outcome else { return None };
+    match &pieces[..] {
+        [Piece::Text(text)] if text.len() > STITCH_STORED_BYTES => {
+            beside.get_or_make(|| Compressed::new(text.clone())).map(Fill::Compressed)
+        }
+        _ => None,
     }
 }
 

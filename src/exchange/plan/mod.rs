@@ -104,9 +104,10 @@ impl Plan {
         self.fill_waiting(Awaits::Nothing);
     }
 
-    /// Fills what waited for the head of the page, whose nonce this is.
-    pub fn fill_at_head(&mut self, nonce: Option<&str>) {
-        self.nonce.settle(nonce);
+    /// Fills what waited for the head of the page. `nonce` is the one for scripts in this response; `own` what the page's elements
+    /// carry, where that is another one.
+    pub fn fill_at_head(&mut self, nonce: Option<&str>, own: Option<&str>) {
+        self.nonce.settle(nonce, own);
         self.fill_waiting(Awaits::Head);
     }
 
@@ -198,7 +199,8 @@ impl Plan {
         let mut scope = self.rules[self.layout.slots[slot.marker].rule].scope.clone();
         for (name, element) in [("element", &slot.element), ("each", &slot.each)] {
             if let Some(element) = element {
-                scope = scope.with(name, Arc::new(ElementFacts(element.clone())));
+                scope = scope
+                    .with(name, Arc::new(ElementFacts { element: element.clone(), nonce: self.nonce.exchanged() }));
             }
         }
         self.fill(slot.marker, &scope, escape)
