@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use crate::content::error_page::ErrorPage;
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
+use crate::origin::cache::{Asserted, NOTHING};
 use crate::origin::{Origin, Origins};
 use crate::page::Marker;
 use crate::rule::RuleBook;
@@ -85,8 +86,8 @@ pub struct Site {
 pub struct Route {
     pub path: PathPattern,
     pub origin: Arc<Origin>,
-    /// The cookies that the origin's pages depend on; `None`: nothing is asserted.
-    pub cookies: Option<Vec<Arc<str>>>,
+    /// What is asserted of its answers.
+    pub asserted: Asserted,
 }
 
 impl Sites {
@@ -114,11 +115,11 @@ impl Sites {
 }
 
 impl Site {
-    /// The origin that answers a normalised path, and the cookies that its answers depend on, where that is asserted.
-    pub fn origin_and_cookies(&self, path: &str) -> (&Arc<Origin>, Option<&[Arc<str>]>) {
+    /// The origin that answers a normalised path, and what is asserted of its answers.
+    pub fn answers(&self, path: &str) -> (&Arc<Origin>, &Asserted) {
         match self.routes.iter().find(|route| route.path.matches(path)) {
-            Some(route) => (&route.origin, route.cookies.as_deref()),
-            None => (&self.origin, None),
+            Some(route) => (&route.origin, &route.asserted),
+            None => (&self.origin, &NOTHING),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::http::Body;
 use crate::http::headers::remove_conditions;
 use crate::http::peer::TrueClient;
 use crate::origin::Origin;
+use crate::origin::cache::{Asserted, NOTHING};
 use crate::rule::action::{Actions, Edits, Redirect, Serve};
 use crate::rule::target::{self, TargetError};
 use crate::scope::language::{Escape, RenderError};
@@ -125,13 +126,12 @@ impl Acting {
         }
     }
 
-    /// Who is asked, and the cookies that the answer depends on, where the route asserts that. It says nothing of what is
-    /// served from elsewhere.
-    pub fn origin<'a>(&'a self, context: &'a Context) -> (&'a Arc<Origin>, Option<&'a [Arc<str>]>) {
-        let (origin, cookies) = context.site.origin_and_cookies(context.request.path());
+    /// Who is asked, and what the route asserts of the answer. It says nothing of what is served from elsewhere.
+    pub fn origin<'a>(&'a self, context: &'a Context) -> (&'a Arc<Origin>, &'a Asserted) {
+        let (origin, asserted) = context.site.answers(context.request.path());
         match &self.serve {
-            None => (origin, cookies),
-            Some(served) => (served.origin.as_ref().unwrap_or(origin), None),
+            None => (origin, asserted),
+            Some(served) => (served.origin.as_ref().unwrap_or(origin), &NOTHING),
         }
     }
 

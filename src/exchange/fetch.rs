@@ -17,7 +17,7 @@ use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
-use crate::origin::cache::{Call, EntryId, Fetched, ResponseCache, UseCache};
+use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
@@ -52,8 +52,8 @@ pub struct Came {
 pub struct Asker<'a> {
     pub responses: &'a ResponseCache,
     pub origin: &'a Arc<Origin>,
-    /// The cookies on which its answers depend, where that is asserted.
-    pub cookies: Option<&'a [Arc<str>]>,
+    /// What the route asserts of its answers.
+    pub asserted: &'a Asserted,
     /// What rules wrote into the request: answers may depend on it.
     pub written: &'a [u8],
     pub context: &'a Context,
@@ -93,10 +93,10 @@ impl Asked {
     /// Whatever kept the origin from answering.
     pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
-        let Asker { responses, origin, cookies, written, context, peer, client } = *asker;
+        let Asker { responses, origin, asserted, written, context, peer, client } = *asker;
         let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
         let hop = Hop { peer, client, codings: self.codings };
-        let call = Call { hop, cookies, written, use_cache, now: context.now };
+        let call = Call { hop, asserted, written, use_cache, now: context.now };
         let mut fetched = responses.fetch(origin, self.request, &call).await?;
         if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
             fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;

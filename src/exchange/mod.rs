@@ -124,12 +124,12 @@ impl Exchange {
         }
         acting.change_request(&mut request);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
-        let (origin, cookies) = acting.origin(context);
+        let (origin, asserted) = acting.origin(context);
         let written = acting.written();
         let asker = Asker {
             responses: &self.responses,
             origin,
-            cookies,
+            asserted,
             written: &written,
             context,
             peer: &peer,

@@ -9,6 +9,7 @@ mod caching;
 mod coding;
 mod compiling;
 mod failing;
+mod forbidding;
 mod house;
 mod laying;
 mod leaking;

@@ -8,6 +8,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use inlay::http::Body;
 use jiff::{SignedDuration, Timestamp};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::house::{Front, NOW, fed, page};
 
@@ -301,5 +302,105 @@ async fn what_a_rule_writes_into_a_request_is_shared_with_its_like_only() {
         let answer = front.get_with("/", &[("cookie", &format!("tier={tier}"))]).await;
         assert_eq!(answer.text(), tier);
         assert!(answer.header("cache-status").is_some_and(|line| line.starts_with(&format!("inlay; {how}"))), "{tier}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_are_set_keep_an_answer_out_of_the_cache_unless_the_route_strips_them() {
+    let origin = counting(&[("cache-control", "max-age=60"), ("etag", "\"v1\""), ("set-cookie", "session=x")]);
+    let (address, _origin) = super::house::serve_origin(origin);
+    let routes = format!(
+        "routes:\n  - {{ path: /stripped/**, origin: \"http://{address}\", cache: {{ set_cookie: strip }} }}\n"
+    );
+    let front = Front::facing(address, &routes, &[]).await;
+    for number in ["answer 1", "answer 2"] {
+        let answer = front.get("/").await;
+        assert_eq!((answer.text(), answer.header("set-cookie").as_deref()), (number, Some("session=x")));
+    }
+    for (after, status) in [
+        (0, "inlay; fwd=uri-miss; stored"),
+        (1, "inlay; hit; ttl=59"),
+        // The 304 sets the cookie once more.
+        (100, "inlay; fwd=stale; fwd-status=304; stored"),
+    ] {
+        later(&front, after);
+        let answer = front.get("/stripped/").await;
+        assert_eq!((answer.text(), answer.header("set-cookie")), ("answer 3", None), "{after}");
+        assert_eq!(answer.header("cache-status").as_deref(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn a_refill_that_breaks_off_leaves_the_older_response() {
+    let (sender, body) = fed();
+    let answers = std::sync::Mutex::new(vec![(503, Body::full("down")), (200, body), (200, Body::full("whole"))]);
+    let front = Front::new(NONE, move |_| {
+        let (status, body) = answers.lock().expect("no panic").pop().expect("asked three times at most");
+        let response = Response::builder().status(status).header("cache-control", "max-age=60");
+        response.header("content-length", if status == 200 { "5" } else { "4" }).body(body).expect("a response")
+    })
+    .await;
+    assert_eq!(front.get("/a").await.text(), "whole");
+    later(&front, 100);
+    let refill = front.begin("GET", "/a", &[], "").await;
+    sender.send(Bytes::from("br")).await.expect("a reader");
+    drop(sender);
+    assert!(refill.into_body().collect().await.is_err());
+    // The origin is down by now: the older one is still there to stand in.
+    let stood_in = front.until("/a", "whole").await;
+    assert!(stood_in.header("cache-status").is_some_and(|line| line.contains("stale-if-error")), "{stood_in:?}");
+}
+
+/// Bodies that say by whom they were made: whoever gets a head gets the body that goes with it, whatever else happens to its URL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_threads_on_one_url_never_mix_answers_up() {
+    const ASKING: usize = 8;
+    const ROUNDS: usize = 60;
+    let front = Arc::new(Front::new(NONE, counting(&[("cache-control", "max-age=5")])).await);
+    let asking = (0..ASKING).map(|client| {
+        let front = front.clone();
+        tokio::spawn(async move {
+            let mut hits = 0;
+            for round in 0..ROUNDS {
+                match client {
+                    0 => later(&front, i64::try_from(round).expect("small")),
+                    1 if round % 7 == 0 => drop(front.admin_post("/api/v1/purge", r#"{"url": "/a"}"#).await),
+                    2 if round % 7 == 0 => {
+                        drop(front.admin_post("/api/v1/purge", r#"{"prefix": "/", "soft": true}"#).await);
+                    }
+                    _ => {}
+                }
+                let answer = front.get("/a").await;
+                assert_eq!(answer.text(), format!("answer {}", answer.header("x-number").expect("a number")));
+                hits += usize::from(answer.header("cache-status").is_some_and(|line| line.contains("hit")));
+            }
+            hits
+        })
+    });
+    let hits: Vec<usize> =
+        futures_util::future::join_all(asking).await.into_iter().map(|hits| hits.expect("no panic")).collect();
+    assert!(hits.iter().sum::<usize>() > 0, "nothing was shared");
+}
+
+/// The origin's body may break off before the client's head is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_breaks_off_at_once_is_told_and_not_kept() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).await;
+            let _ = connection
+                .write_all(b"HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 5\r\n\r\n")
+                .await;
+        }
+    });
+    let front = Front::facing(address, "", &[]).await;
+    for number in 0..60 {
+        let answer = front.begin("GET", &format!("/{}", number / 2), &[], "").await;
+        let (head, body) = answer.into_parts();
+        let cut = body.collect().await.is_err();
+        assert!(cut || head.status == StatusCode::BAD_GATEWAY, "{head:?}");
     }
 }

@@ -1,9 +1,11 @@
-//! `cache` as written.
+//! `cache` as written, at the top and in routes.
 //!
-//! In: a tree. Out: [`RawCache`]. It must not share memory out: that is `settings`.
+//! In: a tree. Out: [`RawCache`], [`RawRouteCache`]. It must not share memory out: that is `settings`.
 
 use crate::config::read::record::record;
 use crate::config::read::scalars::{Duration, Size};
+use crate::config::read::shapes::choices;
+use crate::origin::cache::SetCookie;
 
 record! {
     /// What is kept in memory.
@@ -21,3 +23,16 @@ record! {
     }
     later ["disk", "ttl"]
 }
+
+record! {
+    /// What may be done with a route's answers.
+    RawRouteCache: "a map with `set_cookie`" {
+        /// What becomes of an answer that may be stored and sets cookies: `forbid` (it is not stored; the default), or `strip`: it
+        /// is stored without them and nobody gets them. Strip only where no page needs them: what was made for one visitor
+        /// (a session, a form's token) would be shown to all.
+        key "set_cookie" set_cookie: SetCookie,
+    }
+    later ["ttl"]
+}
+
+choices!(SetCookie: "what becomes of set cookies" { "forbid" => SetCookie::Forbids, "strip" => SetCookie::Stripped });

@@ -10,7 +10,7 @@ use super::limits::RawLimits;
 use super::listen::RawListener;
 use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
-use crate::config::raw::cache::RawCache;
+use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
@@ -94,8 +94,10 @@ record! {
         required "origin" origin: Origin,
         /// The cookies that these pages depend on; asserting it lets other cookies not matter.
         key "cookies" cookies: OneOrMany<CookieName>,
+        /// What may be done with its answers that they do not say themselves.
+        key "cache" cache: RawRouteCache,
     }
-    later ["cache", "redirect", "headers", "serve"]
+    later ["redirect", "headers", "serve"]
 }
 
 record! {

@@ -19,6 +19,7 @@ use crate::http::bounds::Bounds;
 use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
+use crate::origin::cache::Asserted;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
@@ -109,7 +110,7 @@ pub struct SiteSettings {
 pub struct RouteSettings {
     pub path: PathPattern,
     pub origin: Arc<str>,
-    pub cookies: Option<Vec<Arc<str>>>,
+    pub asserted: Asserted,
 }
 
 impl Settings {

@@ -21,6 +21,7 @@ use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::content::error_page::ErrorPage;
 use crate::origin::Origins;
+use crate::origin::cache::{Asserted, SetCookie};
 use crate::revision::{Route, Site, Sites};
 use crate::scope::values::Tree;
 use crate::throttle::{RateLimit, RateLimitSettings};
@@ -144,13 +145,17 @@ impl Maker<'_> {
         for route in raw {
             let Some(written) = &route.origin else { continue };
             let Some(origin) = self.origins.resolve(&written.value, written.span, self.report) else { continue };
-            let cookies =
-                route.cookies.as_ref().map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect());
+            let cookies = route.cookies.as_ref().map(|at| &at.value.0);
+            let set_cookie = route.cache.as_ref().and_then(|cache| cache.value.set_cookie.as_ref());
+            let asserted = Asserted {
+                cookies: cookies.map(|names| names.iter().map(|name| name.value.0.as_str().into()).collect()),
+                set_cookie: set_cookie.map_or(SetCookie::default(), |at| at.value),
+            };
             let paths = route.path.iter().flat_map(|at| &at.value.0);
             routes.extend(paths.map(|path| RouteSettings {
                 path: path.value.0.clone(),
                 origin: origin.clone(),
-                cookies: Option::<Vec<Arc<str>>>::clone(&cookies),
+                asserted: asserted.clone(),
             }));
         }
         routes
@@ -179,7 +184,7 @@ fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: 
     let site = |site: &SiteSettings| {
         let routes = site.routes.iter().filter_map(|route| {
             let origin = origins.get(&route.origin)?.clone();
-            Some(Route { path: route.path.clone(), origin, cookies: route.cookies.clone() })
+            Some(Route { path: route.path.clone(), origin, asserted: route.asserted.clone() })
         });
         Some(Arc::new(Site {
             name: site.name.clone(),

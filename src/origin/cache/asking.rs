@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
+use super::asserted::{Asserted, SetCookie};
 use super::stored::Stored;
 use crate::http::annotations::Forwarded;
 use crate::http::{Body, cookies, headers};
@@ -29,15 +30,17 @@ pub struct Asking {
     /// It carries cookies that may matter.
     pub has_cookies: bool,
     pub has_credentials: bool,
+    /// What becomes of cookies that the answer sets.
+    pub set_cookie: SetCookie,
 }
 
 impl Asking {
-    /// Reads a request. `keyed` are the cookies on which the origin's answers depend, where somebody asserts that; the others
-    /// are taken out, so that nobody's can shape what others get.
+    /// Reads a request, and takes its head over if the cache has a say. Where somebody asserts on which cookies the origin's answers depend, the others are taken out, so that
+    /// nobody's can shape what others get.
     ///
     /// # Errors
     /// Why the cache has nothing to do with it.
-    pub fn of(request: &mut Request<Body>, keyed: Option<&[Arc<str>]>, written: &[u8]) -> Result<Self, Forwarded> {
+    pub fn of(request: &mut Request<Body>, asserted: &Asserted, written: &[u8]) -> Result<Self, Forwarded> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return Err(Forwarded::Method);
         }
@@ -50,13 +53,14 @@ impl Asking {
         if directives.no_store {
             return Err(Forwarded::Request);
         }
-        let keyed_cookies = keyed.map(|names| key_cookies(request.headers_mut(), names));
-        let headers = request.headers().clone();
+        let keyed_cookies = asserted.cookies.as_ref().map(|names| key_cookies(request.headers_mut(), names));
+        // The request goes no further as it is: it is answered, or made anew of this.
+        let headers = std::mem::take(request.headers_mut());
         let has_cookies = keyed_cookies.is_none() && headers.contains_key(header::COOKIE);
         let has_credentials = headers.contains_key(header::AUTHORIZATION);
         Ok(Self {
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            uri: std::mem::take(request.uri_mut()),
             version: request.version(),
             headers,
             directives,
@@ -64,6 +68,7 @@ impl Asking {
             written: written.into(),
             has_cookies,
             has_credentials,
+            set_cookie: asserted.set_cookie,
         })
     }
 

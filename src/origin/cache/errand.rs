@@ -94,7 +94,10 @@ impl Errand {
             match confirms(response.headers(), &before.headers) {
                 Confirmation::Confirmed => return Ok(self.confirmed(&before, response.headers(), received)),
                 // Once more, for the whole.
-                Confirmation::Contradicted => self.house.index.remove(self.key, &before),
+                Confirmation::Contradicted => {
+                    self.house.index.remove(self.key, &before);
+                    self.stored = None;
+                }
             }
         }
     }
@@ -122,8 +125,8 @@ impl Errand {
         let seat = stored.content.read(None).unwrap_or_default();
         index.insert(self.key, &self.url, &stored, asking);
         self.remember(&stored.terms, received.at);
-        let (house, key, flight) = (Arc::clone(&self.house), self.key, self.flight);
-        tokio::spawn(Fill { house, key, flight, stored: Arc::clone(&stored), body }.run());
+        let (house, key, flight, before) = (Arc::clone(&self.house), self.key, self.flight, self.stored.clone());
+        tokio::spawn(Fill { house, key, flight, stored: Arc::clone(&stored), before, body }.run());
         Landed::New { stored, seat }
     }
 
@@ -181,8 +184,13 @@ fn storable(
     received: Received,
 ) -> Result<Storable, NotStored> {
     let cookies = if asking.has_cookies { CookiesMatter::Perhaps } else { CookiesMatter::No };
-    let asked =
-        Asked { method: &asking.method, headers: &asking.headers, no_store: asking.directives.no_store, cookies };
+    let asked = Asked {
+        method: &asking.method,
+        headers: &asking.headers,
+        no_store: asking.directives.no_store,
+        cookies,
+        set_cookie: asking.set_cookie,
+    };
     storing::storable(asked, status, headers, received)
 }
 

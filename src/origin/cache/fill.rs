@@ -25,6 +25,8 @@ pub struct Fill {
     /// Under which others wait for each other.
     pub flight: Key,
     pub stored: Arc<Stored>,
+    /// Whose place it took: it is the better of the two if this one breaks off.
+    pub before: Option<Arc<Stored>>,
     pub body: Body,
 }
 
@@ -52,7 +54,8 @@ impl Fill {
             Err(stopped) => {
                 tracing::debug!(error = %crate::telemetry::Causes(&stopped), "a body was not stored");
                 self.stored.content.break_off();
-                self.house.index.remove(self.key, &self.stored);
+                let before = self.before.as_ref().filter(|before| before.content.is_whole());
+                self.house.index.take_back(self.key, &self.stored, before, self.house.clock.now());
             }
         }
     }

@@ -112,6 +112,19 @@ impl Index {
         self.edit(key, |variants| variants.retain(|variant| !Arc::ptr_eq(&variant.content, &stored.content)));
     }
 
+    /// Takes a response out whose body broke off. What it had taken the place of comes back, as stale: the origin has something
+    /// newer. What was purged meanwhile stays so.
+    pub fn take_back(&self, key: Key, broken: &Stored, before: Option<&Arc<Stored>>, now: Timestamp) {
+        self.edit(key, |variants| {
+            let broken = variants.iter().position(|variant| Arc::ptr_eq(&variant.content, &broken.content));
+            match (broken, before) {
+                (Some(place), Some(before)) => variants[place] = stale(before, now),
+                (Some(place), None) => drop(variants.remove(place)),
+                (None, _) => {}
+            }
+        });
+    }
+
     /// Weighs a URL's responses anew: one has grown since it was inserted.
     pub fn weigh_again(&self, key: Key) {
         self.edit(key, |_| {});

@@ -56,6 +56,18 @@ pub struct Asked<'a> {
     /// The request said `no-store`.
     pub no_store: bool,
     pub cookies: CookiesMatter,
+    pub set_cookie: SetCookie,
+}
+
+/// What becomes of `Set-Cookie` in a response that could otherwise be stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetCookie {
+    /// The response is not stored, and passed on with it.
+    #[default]
+    Forbids,
+    /// The response is stored without it, and nobody gets it. For origins that set cookies on all they send, out of habit: a
+    /// cookie that somebody needs is lost, and what was made for its owner is shown to all.
+    Stripped,
 }
 
 /// Whether the cookies of a request may have shaped the answer.
@@ -78,10 +90,13 @@ pub fn storable(
 ) -> Result<Storable, NotStored> {
     let said = Said::in_head(headers);
     check_message(asked, status, headers, &said)?;
-    let left_out: Vec<HeaderName> =
+    let mut left_out: Vec<HeaderName> =
         said.directives.no_cache.fields().iter().chain(said.directives.private.fields()).cloned().collect();
     if headers.contains_key(header::SET_COOKIE) && !left_out.contains(&header::SET_COOKIE) {
-        return Err(NotStored::SetCookie);
+        match asked.set_cookie {
+            SetCookie::Forbids => return Err(NotStored::SetCookie),
+            SetCookie::Stripped => left_out.push(header::SET_COOKIE),
+        }
     }
     let terms = Terms::of(status, headers, &said, received);
     check_sharing(asked, &terms)?;

@@ -17,6 +17,7 @@ struct Case {
     method: Method,
     request: HeaderMap,
     cookies: CookiesMatter,
+    set_cookie: SetCookie,
     status: u16,
     response: HeaderMap,
 }
@@ -26,6 +27,7 @@ fn case(response: &[(&'static str, &'static str)]) -> Case {
         method: Method::GET,
         request: HeaderMap::new(),
         cookies: CookiesMatter::No,
+        set_cookie: SetCookie::default(),
         status: 200,
         response: headers(response),
     }
@@ -43,7 +45,13 @@ impl Case {
 
     fn verdict(&self) -> Result<Storable, NotStored> {
         let at: Timestamp = "2026-11-23T09:30:00Z".parse().unwrap();
-        let asked = Asked { method: &self.method, headers: &self.request, no_store: false, cookies: self.cookies };
+        let asked = Asked {
+            method: &self.method,
+            headers: &self.request,
+            no_store: false,
+            cookies: self.cookies,
+            set_cookie: self.set_cookie,
+        };
         let status = StatusCode::from_u16(self.status).unwrap();
         storable(asked, status, &self.response, Received { asked: at, at })
     }
@@ -121,4 +129,15 @@ fn named_fields_stay_out() {
         case(&[("cache-control", "max-age=60, no-cache=\"set-cookie, x-a\", private=x-b"), ("set-cookie", "a=1")]);
     let left_out: Vec<_> = case.verdict().unwrap().left_out.iter().map(ToString::to_string).collect();
     assert_eq!(left_out, ["set-cookie", "x-a", "x-b"]);
+}
+
+#[test]
+fn set_cookie_is_stripped_only_where_that_is_asked_for_and_only_from_what_may_be_stored() {
+    let setting = |control| case(&[("cache-control", control), ("set-cookie", "a=1")]);
+    let stripped = |case: Case| Case { set_cookie: SetCookie::Stripped, ..case }.verdict();
+    assert_eq!(setting("max-age=60").verdict(), Err(NotStored::SetCookie));
+    assert_eq!(stripped(setting("max-age=60")).unwrap().left_out, ["set-cookie"]);
+    assert_eq!(stripped(setting("private, max-age=60")), Err(NotStored::Private));
+    assert_eq!(stripped(setting("no-store")), Err(NotStored::NoStore));
+    assert_eq!(stripped(control("max-age=60")).unwrap().left_out, [""; 0]);
 }
