@@ -3,8 +3,9 @@
 //! In: nothing, or a test's will. Out: instants. Nothing else in the house may ask the system for the wall clock,
 //! so that a test, a preview or a simulation can set it. It must not be asked twice in one exchange.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -29,6 +30,16 @@ impl Clock {
             None => Timestamp::now(),
             Some(micros) => Timestamp::from_microsecond(micros.load(Ordering::Relaxed))
                 .expect("invariant: only valid timestamps are stored"),
+        }
+    }
+
+    /// The time since a moment that is the same for the whole process, for what is measured: the system's never goes back,
+    /// whoever sets the wall clock.
+    pub fn steady(&self) -> Duration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            None => BEGINNING.elapsed(),
+            Some(micros) => Duration::from_micros(u64::try_from(micros.load(Ordering::Relaxed)).unwrap_or_default()),
         }
     }
 

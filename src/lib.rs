@@ -25,6 +25,8 @@ pub mod content;
 pub mod page;
 /// The site behind.
 pub mod origin;
+/// How often somebody may ask.
+pub mod throttle;
 /// Which rules have a request.
 pub mod rule;
 /// Audiences and shares.

@@ -30,10 +30,11 @@ pub const PAGE_PIECE_BYTES: usize = 16 * 1024;
 pub const PAGE_TINY_BYTES: usize = 512;
 /// Bytes of a page that may be kept compiled. Larger ones are rare, and are rewritten as they stream.
 pub const COMPILED_PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Percent of a page's bytes that its compressed forms may take together: page, list and forms stay below twice the page.
+/// Percent of a page's bytes that its compressed forms may take in any case. They may take what page and list leave of twice the page, and
+/// only the list of a page with very many slots leaves less.
 pub const COMPILED_FORMS_PERCENT: usize = 85;
-/// Bytes beside that, for pages too small to have a share.
-pub const COMPILED_FORMS_BYTES: usize = 4 * 1024;
+/// Bytes that they may take in any case, for pages too small to have a share.
+pub const COMPILED_FORMS_BYTES: usize = 2 * 1024;
 /// Ways in which one page is cut (sets of slots that are filled) whose forms are kept: as many as a site has segments.
 pub const PAGE_SHAPES: usize = 32;
 /// Percent of what a page compresses to in one that it may take in pieces. Past that sending costs more than compressing saves.
@@ -85,6 +86,16 @@ pub const FRAGMENT_CACHE_LOCKS: usize = 256;
 pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
+
+// -- throttle --
+
+/// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
+/// those that ask least are forgotten.
+pub const RATE_LIMIT_KEYS: u64 = 100_000;
+/// How long a burst may take to fill again, and so how long a key is remembered at most: a restart forgets them anyway.
+pub const RATE_LIMIT_MEMORY: Duration = Duration::from_hours(24);
+/// Requests in the time of a rate (`10/s`) at most: a thousand times what one process serves.
+pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
 
 // -- visitor --
 
@@ -238,6 +249,8 @@ pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 /// Bytes of a response held per HTTP/2 stream while the client does not take them.
 pub const STREAM_SEND_BYTES: usize = 256 * 1024;
+/// Bytes of a response handed to an HTTP/2 stream at once: a DATA frame of the size that every client takes.
+pub const STREAM_PIECE_BYTES: usize = 16 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
 pub const RESETS_PENDING: usize = 32;
 /// Streams on one HTTP/2 connection that end with an error of the client's, over its life: an honest client makes none.
@@ -339,6 +352,74 @@ pub const HEALTH_BAD: u32 = 3;
 pub const HEALTH_COUNT_MAX: usize = 1_000;
 /// When a client that found no connection free may come again, in seconds.
 pub const ORIGIN_RETRY_AFTER: u32 = 1;
+
+// -- origin/policy --
+
+/// The part of the time since a response was last changed for which it counts as fresh where nothing else tells: what
+/// RFC 9111 section 4.2.2 suggests.
+pub const HEURISTIC_FRESHNESS_PERCENT: u64 = 10;
+/// The longest that such a guess may be. A page that has not changed for years may change tomorrow.
+pub const HEURISTIC_FRESHNESS: Duration = Duration::from_hours(24);
+/// Request headers that one response may vary by. Real ones name three; a list of them is compared per request.
+pub const VARY_NAMES: usize = 16;
+
+// -- exchange/pages --
+
+/// Pages that are compiled at the same time for all who wait for them, each up to [`COMPILED_PAGE_BYTES`]; more are rewritten as they
+/// stream, for each visitor.
+pub const PAGES_GROWING: usize = 32;
+/// How long a page goes on being compiled that nobody reads, so that the next who asks finds it.
+pub const PAGE_ALONE_WAIT: Duration = Duration::from_secs(30);
+/// Pages of which it is remembered that they can't be kept, so that nobody tries again.
+pub const PAGES_UNKEPT: u64 = 16_384;
+/// How long a compiled page is kept that nobody asks for: what the origin has replaced is never asked for again.
+pub const PAGE_IDLE: Duration = Duration::from_hours(1);
+/// Compressions of pages' pieces that run at the same time, beside the requests.
+pub const PAGE_PREPARATIONS: usize = 2;
+
+// -- origin/cache --
+
+/// Bytes that all caches may take together, unless the file says otherwise.
+pub const CACHE_BYTES: u64 = 320 * 1024 * 1024;
+/// The share of them, in percent, that stored responses get unless the file says otherwise.
+pub const CACHE_RESPONSES_PERCENT: u64 = 60;
+/// The share of them, in percent, that compiled pages get unless the file says otherwise; rendered fragments get the rest.
+pub const CACHE_PAGES_PERCENT: u64 = 20;
+/// Bytes of one body that is stored, unless the file says otherwise: pictures and scripts, not films.
+pub const CACHE_OBJECT_BYTES: u64 = 16 * 1024 * 1024;
+/// How stale a response may be that stands in for an origin which is down, unless the file or the origin says otherwise.
+pub const CACHE_STALE_IF_ERROR: Duration = Duration::from_hours(1);
+/// Bytes counted for each stored response beside its head and body.
+pub const CACHE_ENTRY_OVERHEAD_BYTES: usize = 512;
+/// Responses stored for one URL; the oldest goes first. They are searched one by one.
+pub const CACHE_VARIANTS: usize = 32;
+/// URLs of which it is remembered that their answers can't be shared, or were changed by somebody.
+pub const CACHE_PASSES: u64 = 65_536;
+/// How long the former is remembered: then one request tries anew whether others may wait for it.
+pub const CACHE_PASS_WAIT: Duration = Duration::from_secs(120);
+/// Bytes up to which neighbouring pieces of an arriving body are joined.
+pub const CACHE_TINY_BYTES: usize = 2 * 1024;
+/// Bytes of a body too large to keep that are held for those who read it, behind the fastest and ahead of it.
+pub const CACHE_WINDOW_BYTES: u64 = 1024 * 1024;
+/// How long one request waits for the answer to another one: as long as a page may take that is worth waiting for.
+pub const COLLAPSE_WAIT: Duration = Duration::from_secs(10);
+/// How old a request may be that others join; it is hanging then, and another one may fare better.
+pub const COLLAPSE_AGE: Duration = Duration::from_secs(10);
+/// How often a request looks and waits anew, because what landed was for another variant.
+pub const COLLAPSE_ROUNDS: usize = 4;
+/// How long a body goes on arriving that nobody reads, so that the next who asks finds it.
+pub const FILL_ALONE_WAIT: Duration = Duration::from_secs(30);
+/// Stale responses that are renewed at once while they are served; the others are served as they are meanwhile.
+pub const BACKGROUND_RENEWALS: usize = 256;
+
+// -- admin port --
+
+/// Bytes of a request's body that the API reads: a thousand long URLs.
+pub const ADMIN_BODY_BYTES: usize = 1024 * 1024;
+/// How long such a body may take to come.
+pub const ADMIN_BODY_WAIT: Duration = Duration::from_secs(10);
+/// URLs, prefixes and tags of one purge: each stored response is held against all of them.
+pub const PURGE_TERMS: usize = 1000;
 
 // -- command line --
 

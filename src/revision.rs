@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use crate::content::error_page::ErrorPage;
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
+use crate::origin::cache::{Asserted, NOTHING};
 use crate::origin::{Origin, Origins};
 use crate::page::Marker;
 use crate::rule::RuleBook;
@@ -16,6 +18,7 @@ use crate::rule::pattern::{Glob, PathPattern};
 use crate::scope::Facts;
 use crate::scope::condition::Condition;
 use crate::scope::language::Language;
+use crate::throttle::RateLimit;
 use crate::visitor::facts::Expose;
 
 /// The compiled world of one version.
@@ -50,6 +53,8 @@ pub struct Injection {
 pub struct Sites {
     /// In the order of the file; a site without hosts takes every host.
     pub list: Vec<Arc<Site>>,
+    /// For people whose request is no site's.
+    pub error_page: Arc<ErrorPage>,
     pub origins: Origins,
 }
 
@@ -67,7 +72,11 @@ pub struct Site {
     pub languages: Arc<[Arc<str>]>,
     /// Paths that are passed on untouched.
     pub protect: Vec<PathPattern>,
+    /// All that match must let a request pass.
+    pub rate_limits: Vec<RateLimit>,
     pub expose: Arc<Expose>,
+    /// For people whom no page of the site can be given.
+    pub error_page: Arc<ErrorPage>,
     /// `site` in code: its name and its data.
     pub facts: Arc<dyn Facts>,
 }
@@ -77,8 +86,8 @@ pub struct Site {
 pub struct Route {
     pub path: PathPattern,
     pub origin: Arc<Origin>,
-    /// The cookies that the origin's pages depend on; `None`: nothing is asserted.
-    pub cookies: Option<Vec<Arc<str>>>,
+    /// What is asserted of its answers.
+    pub asserted: Asserted,
 }
 
 impl Sites {
@@ -92,6 +101,11 @@ impl Sites {
         closest.or_else(|| self.list.iter().find(|site| site.hosts.is_empty()))
     }
 
+    /// The limits of all sites; one that several share is there for each of them.
+    pub fn rate_limits(&self) -> impl Iterator<Item = &RateLimit> {
+        self.list.iter().flat_map(|site| &site.rate_limits)
+    }
+
     /// Whether a site names this host (lower case, without port). One that takes every host, without or by a bare `*`,
     /// names none.
     pub fn names(&self, host: &str) -> bool {
@@ -101,9 +115,12 @@ impl Sites {
 }
 
 impl Site {
-    /// The origin that answers a normalised path.
-    pub fn origin_of(&self, path: &str) -> &Arc<Origin> {
-        self.routes.iter().find(|route| route.path.matches(path)).map_or(&self.origin, |route| &route.origin)
+    /// The origin that answers a normalised path, and what is asserted of its answers.
+    pub fn answers(&self, path: &str) -> (&Arc<Origin>, &Asserted) {
+        match self.routes.iter().find(|route| route.path.matches(path)) {
+            Some(route) => (&route.origin, &route.asserted),
+            None => (&self.origin, &NOTHING),
+        }
     }
 
     /// Whether a normalised path is passed on untouched.

@@ -109,6 +109,13 @@ pub struct ActionLabels {
     pub outcome: &'static str,
 }
 
+/// Labels of `inlay_rate_limited_requests_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    pub site: Name,
+    pub limit: Name,
+}
+
 /// One label: what something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Kind {
@@ -145,12 +152,49 @@ pub struct Metrics {
     pub reloads: Family<Kind, Counter>,
     /// Requests that were not served, by reason; what is malformed, too large, too slow, too much.
     pub refused_requests: Family<Reason, Counter>,
+    /// Requests that met a rate limit.
+    pub rate_limited_requests: Family<LimitLabels, Counter>,
     /// Orders of certificates, by result: `issued`, `failed`.
     pub certificate_renewals: Family<Kind, Counter>,
     /// Until when the certificates that we order hold, in Unix seconds, by their first domain.
     pub certificate_expiry: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// 1 while personalisation is switched off.
     pub off: Gauge<i64, AtomicI64>,
+    /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
+    pub tasks: Gauge<i64, AtomicI64>,
+    pub cache: CacheFigures,
+    /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
+    /// `streamed`.
+    pub pages: Family<Kind, Counter>,
+    /// Personalised pages that left compressed, by how: `stitched`, `live`.
+    pub compressed_pages: Family<Kind, Counter>,
+    /// Bytes of compiled pages.
+    pub page_bytes: Gauge<i64, AtomicI64>,
+}
+
+/// What the shared cache did and holds. Cheap to clone; all clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct CacheFigures {
+    /// Requests by what the cache could do: `hit`, `stale`, `collapsed`, `revalidated`, `miss`, `bypass`.
+    pub requests: Family<Kind, Counter>,
+    /// URLs whose responses went to make room for others.
+    pub evictions: Counter,
+    pub urls: Gauge<i64, AtomicI64>,
+    pub bytes: Gauge<i64, AtomicI64>,
+}
+
+impl CacheFigures {
+    /// Counts a request.
+    pub fn count(&self, kind: &'static str) {
+        self.requests.get_or_create(&Kind { kind }).inc();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("cache_requests", "Requests by what the cache could do", self.requests.clone());
+        registry.register("cache_evictions", "URLs that left the cache for want of room", self.evictions.clone());
+        registry.register("cache_urls", "URLs that have stored responses", self.urls.clone());
+        registry.register("cache_bytes", "Bytes of stored responses", self.bytes.clone());
+    }
 }
 
 impl Default for Metrics {
@@ -174,9 +218,15 @@ impl Metrics {
             origin_errors: Family::default(),
             reloads: Family::default(),
             refused_requests: Family::default(),
+            rate_limited_requests: Family::default(),
             certificate_renewals: Family::default(),
             certificate_expiry: Family::default(),
             off: Gauge::default(),
+            cache: CacheFigures::default(),
+            pages: Family::default(),
+            compressed_pages: Family::default(),
+            page_bytes: Gauge::default(),
+            tasks: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -192,11 +242,19 @@ impl Metrics {
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());
         registry.register("reloads", "Reloads of the rules, by result", self.reloads.clone());
         registry.register("refused_requests", "Requests not served, by reason", self.refused_requests.clone());
+        let limited = self.rate_limited_requests.clone();
+        registry.register("rate_limited_requests", "Requests that met a rate limit, by site and limit", limited);
         let renewals = self.certificate_renewals.clone();
         registry.register("certificate_renewals", "Orders of certificates, by result", renewals);
         let expiry = self.certificate_expiry.clone();
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
+        self.cache.register(registry);
+        registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
+        let compressed = self.compressed_pages.clone();
+        registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
+        registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
+        registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
     /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.

@@ -1,18 +1,29 @@
 //! HTTP/2 (RFC 9113, RFC 7541, RFC 8441) by hand-written frames: a corpus of what a server must and must not do, over TLS and
 //! without it; attacks, each with a bound; WebSocket; gRPC; the drain. The way of a case's file is told in `http2/corpus.rs`.
 
+#[path = "http2/attacks.rs"]
+mod attacks;
 #[path = "strict/case.rs"]
 #[allow(dead_code, reason = "the corpora of bytes use the rest")]
 mod case;
 #[path = "http2/corpus.rs"]
 mod corpus;
+#[path = "http2/ending.rs"]
+mod ending;
 #[path = "net/house.rs"]
 #[allow(dead_code, reason = "the house has furniture for the tests of the network too")]
 mod house;
 #[path = "strict/origin.rs"]
 mod origin;
+#[path = "restart/house.rs"]
+#[allow(dead_code, reason = "hand-over has tests of its own")]
+mod program;
 #[path = "http2/secure.rs"]
 mod secure;
+#[path = "http2/stalling.rs"]
+mod stalling;
+#[path = "http2/websocket.rs"]
+mod websocket;
 #[path = "http2/wire.rs"]
 #[allow(dead_code, reason = "a vocabulary")]
 mod wire;

@@ -172,7 +172,7 @@ fn library(language: &Arc<Language>) -> Library {
 fn shown(library: &Library, template: &str, world: &World) -> (Option<String>, Option<How>) {
     match library.fill(&content(template), &world.scope(), Escape::Html).outcome {
         Outcome::Nothing(_) => (None, None),
-        Outcome::Show { pieces, how } => {
+        Outcome::Show { pieces, how, .. } => {
             let text = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => std::str::from_utf8(text).unwrap(),
                 Piece::Nonce => world.nonce.unwrap(),

@@ -153,6 +153,20 @@ fn what_would_be_too_large_is_refused_once_and_for_all() {
 }
 
 #[test]
+fn what_the_oldest_forms_took_is_free_again() {
+    let text: String = (0..300).map(|at| format!("<p>{}<b></b></p>", at * 7_919 % 10_007)).collect();
+    let page = kept(&compile(vec![at("b", Place::Inner)]), UTF8, text.as_bytes(), 4_096);
+    // Far more segments than are kept: each fills another slot alone.
+    let fits = |chosen: usize| {
+        let assembled = assemble(&page, |slot| if slot.number == chosen { show("n") } else { Fill::Keep });
+        prepared(&assembled, Form::Gzip).is_ok()
+    };
+    let late = (0..200).filter(|chosen| fits(*chosen) && *chosen >= 100).count();
+    assert!(late > 0, "there is room for new segments where old ones have gone");
+    assert!(page.weight() <= 2 * text.len() + limits::COMPILED_FORMS_BYTES + 64 * 1024);
+}
+
+#[test]
 fn forms_never_take_more_memory_than_they_may() {
     let text: String = (0..400).map(|at| format!("<p>{}<b></b></p>", at * 7_919 % 10_007)).collect();
     let page = kept(&compile(vec![at("b", Place::Inner)]), UTF8, text.as_bytes(), 4_096);

@@ -3,21 +3,27 @@
 //! In: requests on the admin port. Out: answers of ours. It must not be reachable by visitors, nor change what it was not handed.
 
 mod access;
+mod purging;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::content::Tallied;
 use crate::exchange::{Exchange, Switch};
-use crate::http::Body;
 use crate::http::problem::problem;
+use crate::http::{Body, BodyError};
+use crate::limits::{ADMIN_BODY_BYTES, ADMIN_BODY_WAIT};
+use crate::origin::cache::Severity;
 use crate::telemetry::FragmentFigures;
 use access::{Access, Refusal};
+use purging::Order;
 
 /// What the last reload came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,16 +69,16 @@ impl Admin {
     }
 
     /// Answers one request.
-    pub fn answer(&self, request: &Request<Body>) -> Response<Body> {
+    pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             "/healthz" if read => text(StatusCode::OK, "ok\n"),
             "/readyz" if read => self.readiness(),
             "/metrics" if read => self.metrics(),
             "/healthz" | "/readyz" | "/metrics" => problem(StatusCode::METHOD_NOT_ALLOWED, "This is read with GET."),
-            path => match path.strip_prefix("/api/v1/") {
-                Some(call) => match self.access.check(request) {
-                    Ok(()) => self.api(request.method(), call),
+            path => match path.strip_prefix("/api/v1/").map(str::to_owned) {
+                Some(call) => match self.access.check(&request) {
+                    Ok(()) => self.api(request, &call).await,
                     Err(refusal) => refused(refusal),
                 },
                 None => problem(StatusCode::NOT_FOUND, "Here are /healthz, /readyz, /metrics and /api/v1/."),
@@ -88,6 +94,10 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Body> {
+        self.exchange.responses.measure();
+        self.exchange.pages.measure();
+        let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        self.exchange.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let revision = self.exchange.revision.load();
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
@@ -98,16 +108,32 @@ impl Admin {
         response
     }
 
-    fn api(&self, method: &Method, call: &str) -> Response<Body> {
-        match (method, call) {
+    async fn api(&self, request: Request<Body>, call: &str) -> Response<Body> {
+        match (request.method(), call) {
             (&Method::GET, "revision") => self.revision(),
             (&Method::GET, "off") => self.switched(),
             (&Method::PUT, "off") => self.switch(Switch::Off),
             (&Method::DELETE, "off") => self.switch(Switch::On),
-            (_, "revision" | "off") => {
-                problem(StatusCode::METHOD_NOT_ALLOWED, "`off` takes GET, PUT and DELETE; `revision` takes GET.")
-            }
-            _ => problem(StatusCode::NOT_FOUND, "The API has /api/v1/revision and /api/v1/off."),
+            (&Method::POST, "purge") => self.purge(request.into_body()).await.unwrap_or_else(|refused| refused),
+            (_, "revision" | "off" | "purge") => problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "`off` takes GET, PUT and DELETE; `purge` takes POST; `revision` takes GET.",
+            ),
+            _ => problem(StatusCode::NOT_FOUND, "The API has /api/v1/revision, /api/v1/off and /api/v1/purge."),
+        }
+    }
+
+    /// Purges what the body names, and tells how many stored responses that were; or, as an error, what is wrong with it.
+    async fn purge(&self, body: Body) -> Result<Response<Body>, Response<Body>> {
+        let body = read(body).await?;
+        let order = Order::read(&body).map_err(|error| problem(StatusCode::BAD_REQUEST, &error.to_string()))?;
+        tracing::info!(purges = ?order.purges, severity = ?order.severity, "purged by the admin API");
+        let (responses, soft) = (self.exchange.responses.clone(), order.severity == Severity::Soft);
+        // All that is stored is gone through: not on a thread that others wait for.
+        let purged = tokio::task::spawn_blocking(move || responses.purge(&order.purges, order.severity)).await;
+        match purged {
+            Ok(purged) => Ok(document(&json!({ "purged": purged, "soft": soft }))),
+            Err(_) => Err(problem(StatusCode::INTERNAL_SERVER_ERROR, "The purge was broken off; send it again.")),
         }
     }
 
@@ -132,6 +158,16 @@ impl Admin {
 
     fn switched(&self) -> Response<Body> {
         document(&json!({ "off": self.exchange.is_off() }))
+    }
+}
+
+/// A call's body; as an error, why it is not read.
+async fn read(body: Body) -> Result<Bytes, Response<Body>> {
+    match timeout(ADMIN_BODY_WAIT, body.collect_at_most(ADMIN_BODY_BYTES)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error @ BodyError::TooLong(_))) => Err(problem(StatusCode::PAYLOAD_TOO_LARGE, &error.to_string())),
+        Ok(Err(error)) => Err(problem(StatusCode::BAD_REQUEST, &error.to_string())),
+        Err(_) => Err(problem(StatusCode::REQUEST_TIMEOUT, "The body took too long to come.")),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
 use crate::ids;
-use crate::origin::{Origins, OriginsError};
+use crate::origin::OriginsError;
 use crate::revision::Sites;
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
@@ -67,7 +67,7 @@ fn listener(
         challenges: settings.listeners.iter().any(|one| !one.acme.is_empty()).then(|| challenges.clone()),
         trusted: trusted(settings),
     };
-    Ok(ListenerSettings { address, tls, gate })
+    Ok(ListenerSettings { address, tls, gate, proxy_protocol: listener.proxy_protocol })
 }
 
 /// Who keeps the certificates fresh that are fetched: one for each file.
@@ -108,14 +108,20 @@ impl Connecting {
 }
 
 /// The sites. Origins of which nothing has changed since `before` go on with their connections and what is known of their
-/// servers.
+/// servers, and what clients have used of their rates counts on.
 ///
 /// # Errors
 /// Certificate authorities that can't be read.
-pub fn sites(settings: &Settings, connecting: &Connecting, before: &Origins) -> Result<Arc<Sites>, BuildError> {
-    let origins = before.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
+pub fn sites(
+    settings: &Settings,
+    connecting: &Connecting,
+    before: Option<&Sites>,
+    clock: &Clock,
+) -> Result<Arc<Sites>, BuildError> {
+    let origins = before.map(|sites| sites.origins.clone()).unwrap_or_default();
+    let origins = origins.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
-    Ok(Arc::new(settings.sites(&origins)))
+    Ok(Arc::new(settings.sites(&origins, before, clock)))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

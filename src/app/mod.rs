@@ -29,7 +29,6 @@ use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
-use crate::origin::Origins;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
@@ -92,11 +91,13 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting, &Origins::default())?;
-        let cache = Cache::new(settings.cache_memory);
+        let sites = build::sites(&settings, &connecting, None, &clock)?;
+        let cache = Cache::new(settings.cache.fragments);
         let revision = rules.revision(sites, cache.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let exchange = Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, clock.clone()));
+        let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
+        let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
+        let exchange = Arc::new(exchange);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -212,5 +213,5 @@ async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Bod
 }
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {
-    admin.answer(&request)
+    admin.answer(request).await
 }

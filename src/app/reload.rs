@@ -107,14 +107,15 @@ impl Reloader {
     /// Takes fresh settings over, as far as that goes without a restart. Out: the revision of the fresh rules.
     fn take_over(&self, settings: &mut Settings, fresh: Loaded) -> Result<Revision, BuildError> {
         let Loaded { settings: fresh, rules, .. } = fresh;
-        let before = self.held.exchange.revision.load();
-        let sites = build::sites(&fresh, &self.connecting, &before.sites.origins)?;
+        let exchange = &self.held.exchange;
+        let before = exchange.revision.load().sites.clone();
+        let sites = build::sites(&fresh, &self.connecting, Some(&before), &exchange.clock)?;
         if settings.needs_restart(&fresh) {
             tracing::warn!(
                 "`listen`, `admin`, `rules`, `store`, `cache`, `limits` and `trusted_proxies` change with a restart only"
             );
         }
-        let visitors = &self.held.exchange.visitors;
+        let visitors = &exchange.visitors;
         visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))));
         *settings = Settings { rules: settings.rules.clone(), ..fresh };
         Ok(rules.revision(sites, self.held.cache.clone()))

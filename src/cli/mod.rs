@@ -2,10 +2,12 @@
 //!
 //! In: arguments. Out: exit codes: 0 fine, 1 problems found, 2 wrong usage. It must not do the work itself.
 
+mod admin_port;
 pub mod check;
 pub mod demo;
 mod flags;
 pub mod independence;
+mod purge;
 mod run;
 mod switch;
 
@@ -17,6 +19,7 @@ use clap::{Parser, Subcommand};
 use crate::config::print::Style;
 use crate::exchange::Switch;
 use crate::telemetry::Causes;
+use admin_port::AdminPort;
 
 /// An edge proxy that lays personalised fragments into a website's HTML as it streams by.
 #[derive(Debug, Parser)]
@@ -35,9 +38,11 @@ enum Command {
     /// Say what is wrong with the files, all of it at once.
     Check(check::Args),
     /// Switch personalisation off in the running process: pure pass-through, at once.
-    Off(switch::Args),
+    Off(AdminPort),
     /// Switch personalisation on again.
-    On(switch::Args),
+    On(AdminPort),
+    /// Take responses out of the running process's cache: by URL, by prefix or by tag.
+    Purge(purge::Args),
 }
 
 /// Problems were found, or the work could not be done.
@@ -53,6 +58,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Off(args) => switch::run(&args, Switch::Off),
         Command::On(args) => switch::run(&args, Switch::On),
+        Command::Purge(args) => purge::run(&args),
     }
 }
 

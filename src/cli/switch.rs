@@ -2,63 +2,22 @@
 //!
 //! In: where the admin port is. Out: a line that says what is so now. It must not start anything.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use http::{Method, Request, StatusCode, header};
-use thiserror::Error;
+use http::Method;
 
+use super::admin_port::AdminPort;
 use super::failed;
-use crate::config::problems::Problems;
-use crate::config::{self, ConfigSource};
 use crate::exchange::Switch;
-use crate::http::Body;
-use crate::http::body::BodyError;
-use crate::http::client::{HttpClient, Needs, SendError, TrustError};
-use crate::limits::ADMIN_ANSWER_BYTES;
-
-/// Where the admin port is unless something says otherwise.
-const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9900);
-
-/// Where the running process is reached.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The inlay.yaml of the running process, for its `admin` address and token.
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The admin address of the running process [default: that of the file, else 127.0.0.1:9900].
-    #[arg(long, value_name = "ADDRESS")]
-    admin: Option<SocketAddr>,
-    /// The token of `admin.token`.
-    #[arg(long, env = "INLAY_ADMIN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-}
-
-#[derive(Debug, Error)]
-enum SwitchError {
-    #[error("cannot start")]
-    Start(#[source] std::io::Error),
-    #[error("cannot make a client")]
-    Client(#[from] TrustError),
-    #[error("no answer from the admin port at {0}: is Inlay running with `--admin {0}`, or `admin:` in its file?")]
-    Unreachable(SocketAddr, #[source] SendError),
-    #[error("the admin port answered {0}: {1}")]
-    Refused(StatusCode, String),
-    #[error("the admin port's answer broke off")]
-    Answer(#[from] BodyError),
-    #[error(transparent)]
-    Config(#[from] Problems),
-    #[error("{0} has no `admin` port: add `admin: {{ address: 127.0.0.1:9900 }}` and start Inlay anew")]
-    NoAdmin(String),
-}
 
 /// Switches.
-pub fn run(args: &Args, to: Switch) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(SwitchError::Start).and_then(|runtime| runtime.block_on(switch(args, to)));
-    match done {
-        Ok(()) => {
+pub fn run(port: &AdminPort, to: Switch) -> ExitCode {
+    let method = match to {
+        Switch::Off => Method::PUT,
+        Switch::On => Method::DELETE,
+    };
+    match port.call(method, "/api/v1/off", "") {
+        Ok(_) => {
             println!("{}", told(to));
             ExitCode::SUCCESS
         }
@@ -71,49 +30,4 @@ fn told(now: Switch) -> &'static str {
         Switch::Off => "off: every request is passed through untouched",
         Switch::On => "on: the rules apply",
     }
-}
-
-async fn switch(args: &Args, to: Switch) -> Result<(), SwitchError> {
-    let (address, token) = aim(args)?;
-    let method = match to {
-        Switch::Off => Method::PUT,
-        Switch::On => Method::DELETE,
-    };
-    let mut request = Request::builder()
-        .method(method)
-        .uri(format!("http://{address}/api/v1/off"))
-        .body(Body::empty())
-        .expect("invariant: a socket address makes a URL");
-    if let Some(token) = token.and_then(|token| format!("Bearer {token}").try_into().ok()) {
-        request.headers_mut().insert(header::AUTHORIZATION, token);
-    }
-    let client = HttpClient::new(None)?;
-    let sent = client.send(request, Needs::Http1).await;
-    let answer = sent.map_err(|error| SwitchError::Unreachable(address, error))?;
-    let status = answer.status();
-    let text = answer.into_body().collect_at_most(ADMIN_ANSWER_BYTES).await?;
-    match status.is_success() {
-        true => Ok(()),
-        false => Err(SwitchError::Refused(status, detail(&text))),
-    }
-}
-
-/// Where to go, and with which token: flags count before the file.
-fn aim(args: &Args) -> Result<(SocketAddr, Option<String>), SwitchError> {
-    let Some(file) = &args.config else {
-        return Ok((args.admin.unwrap_or(ADMIN), args.token.clone()));
-    };
-    let settings = config::settings(&ConfigSource::file(file))?;
-    let Some(admin) = settings.admin else {
-        return Err(SwitchError::NoAdmin(file.display().to_string()));
-    };
-    let token = args.token.clone().or(admin.token.map(|token| token.expose().to_owned()));
-    Ok((args.admin.unwrap_or(admin.address), token))
-}
-
-/// The `detail` of a problem document, or all of the answer.
-fn detail(answer: &[u8]) -> String {
-    let document: Option<serde_json::Value> = serde_json::from_slice(answer).ok();
-    let detail = document.as_ref().and_then(|document| document.get("detail")?.as_str());
-    detail.map_or_else(|| String::from_utf8_lossy(answer).into_owned(), str::to_owned)
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moka::sync::Cache as Moka;
 
+use crate::content::Beside;
 use crate::limits;
 use crate::scope::language::{Piece, Rendered};
 use crate::scope::ledger::{Fingerprint, Ledger};
@@ -29,15 +30,22 @@ pub struct Cache {
 #[derive(Clone, Debug)]
 enum Node {
     Ask(Question),
-    Done(Arc<Rendered>),
+    Done(Kept),
     /// What the code does from here on cannot be kept: it failed, or it read what holds for once.
     Never,
+}
+
+/// A result, with room for what is made of it.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub rendered: Arc<Rendered>,
+    pub beside: Beside,
 }
 
 /// What stands under what a scope answers.
 pub(super) enum Found {
     /// The result, with the ledger that running the code would have left.
-    Hit(Arc<Rendered>, Ledger),
+    Hit(Kept, Ledger),
     /// Nothing yet; what is asked or made next belongs under this key.
     Missing(Fingerprint),
     /// It can't be kept, so everybody makes their own.
@@ -66,7 +74,7 @@ impl Cache {
             match self.nodes.get(&key) {
                 None => return Found::Missing(key),
                 Some(Node::Never) => return Found::Never,
-                Some(Node::Done(rendered)) => return Found::Hit(rendered, ledger),
+                Some(Node::Done(kept)) => return Found::Hit(kept, ledger),
                 Some(Node::Ask(question)) => {
                     let answer = scope.ask(&question);
                     key = key.then(&answer);
@@ -94,7 +102,8 @@ impl Cache {
             key = key.then(&read.answer);
         }
         let done = rendered.filter(|_| ledger.bounds().storable);
-        self.nodes.insert(key, done.map_or(Node::Never, Node::Done));
+        let kept = |rendered| Node::Done(Kept { rendered, beside: Beside::default() });
+        self.nodes.insert(key, done.map_or(Node::Never, kept));
     }
 
     /// How many questions and results it holds, and their bytes; both as of the last housekeeping.
@@ -108,7 +117,8 @@ fn weigh(_: &Fingerprint, node: &Node) -> u32 {
     let held = match node {
         Node::Ask(question) => question.path().iter().map(|key| key.len() + 32).sum(),
         Node::Never => 0,
-        Node::Done(rendered) => rendered.pieces.iter().map(piece_bytes).sum::<usize>(),
+        // Twice: what is made of it and kept beside takes at most as much again.
+        Node::Done(kept) => 2 * kept.rendered.pieces.iter().map(piece_bytes).sum::<usize>(),
     };
     u32::try_from(held + limits::FRAGMENT_CACHE_OVERHEAD_BYTES).unwrap_or(u32::MAX)
 }

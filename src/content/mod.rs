@@ -3,7 +3,9 @@
 //! In: a [`Content`] and the scope. Out: a [`Filled`]: bytes, or the reason why the origin's content stays. It must not
 //! know pages, rules or the origin.
 
+mod beside;
 mod cache;
+pub mod error_page;
 mod library;
 mod tally;
 mod template;
@@ -17,6 +19,7 @@ use bytes::Bytes;
 use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
 
+pub use beside::Beside;
 pub use cache::Cache;
 pub use library::{Library, LibraryProblem};
 pub use tally::{Tallied, Tally};
@@ -81,8 +84,8 @@ pub struct Filled {
 /// What is laid in, or why nothing is.
 #[derive(Debug)]
 pub enum Outcome {
-    /// These pieces; none of them empties the slot.
-    Show { pieces: Vec<Piece>, how: How },
+    /// These pieces; none of them empties the slot. A result that was found has room beside it.
+    Show { pieces: Vec<Piece>, how: How, beside: Option<Beside> },
     /// The origin's content stays.
     Nothing(Nothing),
 }

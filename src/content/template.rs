@@ -5,15 +5,23 @@
 
 use std::sync::Arc;
 
-use crate::content::How;
-use crate::content::cache::{Cache, Found};
+use crate::content::cache::{Cache, Found, Kept};
 use crate::content::tally::Tally;
+use crate::content::{Beside, How};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, RenderError, Rendered, Unit};
 use crate::scope::ledger::{Fingerprint, Ledger, Reader};
 
 /// What came of a template, with the ledger of what was read for it.
-pub(super) type Made = (Result<(Arc<Rendered>, How), RenderError>, Ledger);
+pub(super) type Made = (Result<Printed, RenderError>, Ledger);
+
+/// What a template printed.
+pub(super) struct Printed {
+    pub rendered: Arc<Rendered>,
+    pub how: How,
+    /// Of a result that was found.
+    pub beside: Option<Beside>,
+}
 
 /// A template with what it is made from.
 pub(super) struct Making<'m> {
@@ -36,23 +44,23 @@ impl Making<'_> {
         };
         let code = Fingerprint::of((identity, self.escape));
         let mut missing = match self.cache.find(code, self.scope) {
-            Found::Hit(rendered, ledger) => return self.hit(rendered, ledger),
+            Found::Hit(kept, ledger) => return self.hit(kept, ledger),
             Found::Never => return self.render(code),
             Found::Missing(key) => key,
         };
         loop {
             let _making = self.cache.make_under(missing);
             missing = match self.cache.find(code, self.scope) {
-                Found::Hit(rendered, ledger) => return self.hit(rendered, ledger),
+                Found::Hit(kept, ledger) => return self.hit(kept, ledger),
                 Found::Missing(key) if key != missing => key,
                 Found::Missing(_) | Found::Never => return self.render(code),
             };
         }
     }
 
-    fn hit(&self, rendered: Arc<Rendered>, ledger: Ledger) -> Made {
+    fn hit(&self, Kept { rendered, beside }: Kept, ledger: Ledger) -> Made {
         self.tally.hit();
-        (Ok((rendered, How::Hit)), ledger)
+        (Ok(Printed { rendered, how: How::Hit, beside: Some(beside) }), ledger)
     }
 
     fn render(&self, code: Fingerprint) -> Made {
@@ -65,6 +73,6 @@ impl Making<'_> {
             Ok(_) => self.tally.rendered(&ledger),
             Err(_) => self.tally.failed(),
         }
-        (rendered.map(|rendered| (rendered, How::Rendered)), ledger)
+        (rendered.map(|rendered| Printed { rendered, how: How::Rendered, beside: None }), ledger)
     }
 }

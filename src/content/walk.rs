@@ -4,7 +4,7 @@
 //! must not know where the outcome goes.
 
 use crate::content::library::Library;
-use crate::content::template::Making;
+use crate::content::template::{Making, Printed};
 use crate::content::{Blank, Content, Fallback, How, Kind, Nothing, Outcome};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
@@ -36,7 +36,7 @@ impl<'w> Walk<'w> {
         let Outcome::Nothing(why) = outcome else { return outcome };
         match &content.fallback {
             Fallback::Keep => Outcome::Nothing(why),
-            Fallback::Empty => Outcome::Show { pieces: Vec::new(), how: How::Fixed },
+            Fallback::Empty => show(Vec::new()),
             Fallback::Try(others) => {
                 let shown = others.iter().map(|other| self.content(other, Blank::Keep));
                 let mut shown = shown.filter(|outcome| matches!(outcome, Outcome::Show { .. }));
@@ -82,13 +82,13 @@ impl<'w> Walk<'w> {
         self.ledger.merge(ledger);
         match made {
             Err(error) => Outcome::Nothing(Nothing::Failed(error)),
-            Ok((rendered, how)) => Outcome::Show { pieces: rendered.pieces.clone(), how },
+            Ok(Printed { rendered, how, beside }) => Outcome::Show { pieces: rendered.pieces.clone(), how, beside },
         }
     }
 }
 
 fn show(pieces: Vec<Piece>) -> Outcome {
-    Outcome::Show { pieces, how: How::Fixed }
+    Outcome::Show { pieces, how: How::Fixed, beside: None }
 }
 
 fn is_blank(pieces: &[Piece]) -> bool {

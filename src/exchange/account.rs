@@ -11,11 +11,12 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::failure::Failure;
+use super::failure::{Failure, Told};
+use super::fetch::Came;
 use super::open::Arrival;
 use super::trace::TraceSink;
 use crate::context::Context;
-use crate::http::annotations::{CacheStatus, Forwarded, Timing, append_cache_status, append_server_timing};
+use crate::http::annotations::{Timing, append_cache_status, append_server_timing};
 use crate::http::{Body, BodyError};
 use crate::limits::OWN_NAME;
 use crate::telemetry::{Causes, Kind, Metrics, Name, RequestLabels, Treatment};
@@ -32,38 +33,42 @@ pub struct Observers {
 pub struct Answered {
     response: Response<Body>,
     treatment: Treatment,
-    origin_took: Duration,
+    /// How the origin's answer came; `None` if there is none.
+    came: Option<Came>,
     /// The names of the rules that applied.
     rules: Vec<Arc<str>>,
+    /// The rate limit that it met.
+    limit: Option<Arc<str>>,
 }
 
 impl Answered {
     /// The origin's answer, untouched.
-    pub fn passed(response: Response<Body>, origin_took: Duration) -> Self {
-        Self { response, treatment: Treatment::Passed, origin_took, rules: Vec::new() }
+    pub fn passed(response: Response<Body>, came: Came) -> Self {
+        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Vec::new(), limit: None }
     }
 
     /// The origin's page, as these rules would have it.
-    pub fn personalised(response: Response<Body>, origin_took: Duration, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Personalised, origin_took, rules }
+    pub fn personalised(response: Response<Body>, came: Came, rules: Vec<Arc<str>>) -> Self {
+        Self { response, treatment: Treatment::Personalised, came: Some(came), rules, limit: None }
     }
 
     /// Sent elsewhere by these rules.
     pub fn redirected(response: Response<Body>, rules: Vec<Arc<str>>) -> Self {
-        Self { response, treatment: Treatment::Own, origin_took: Duration::ZERO, rules }
+        Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
     }
 
     /// An answer of ours, because there is none of the origin.
-    pub fn failed(failure: &Failure, metrics: &Metrics) -> Self {
+    pub fn failed(failure: &Failure, told: &Told<'_>, metrics: &Metrics) -> Self {
         let treatment = match failure {
             Failure::Origin(error) => {
                 tracing::warn!(error = %Causes(error), "the origin gave no answer");
                 metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => Treatment::Own,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
         };
-        Self { response: failure.response(), treatment, origin_took: Duration::ZERO, rules: Vec::new() }
+        let (response, limit) = (failure.response(told), failure.limit().cloned());
+        Self { response, treatment, came: None, rules: Vec::new(), limit }
     }
 }
 
@@ -86,18 +91,18 @@ impl Account {
     /// Counts the answer, says in its head how it came to be, and has its end logged. Without a context the request was
     /// refused before it was known whose it is.
     pub fn close(self, context: Option<Arc<Context>>, answered: Answered, metrics: &Metrics) -> Response<Body> {
-        let Answered { mut response, treatment, origin_took, rules } = answered;
-        if matches!(treatment, Treatment::Passed | Treatment::Personalised) {
-            let status = CacheStatus::Forwarded { reason: Forwarded::Bypass, stored: false };
-            append_cache_status(response.headers_mut(), OWN_NAME, &status, None);
-            let own = self.started.elapsed().saturating_sub(origin_took);
-            append_server_timing(response.headers_mut(), [timing("origin", origin_took), timing(OWN_NAME, own)]);
+        let Answered { mut response, treatment, came, rules, limit } = answered;
+        let shared = came.as_ref().is_some_and(|came| came.entry.is_some());
+        if let Some(Came { took, cache, .. }) = came {
+            append_cache_status(response.headers_mut(), OWN_NAME, &cache, None);
+            let own = self.started.elapsed().saturating_sub(took);
+            append_server_timing(response.headers_mut(), [timing("origin", took), timing(OWN_NAME, own)]);
         }
         let status = response.status().as_u16();
         let site = Name(context.as_ref().map(|context| context.site.name.clone()).unwrap_or_default());
         metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         metrics.head_seconds.observe(self.started.elapsed().as_secs_f64());
-        let line = Line { account: self, context, status, treatment, rules };
+        let line = Line { account: self, context, status, treatment, rules, shared, limit };
         response.map(|body| AccountedBody::wrap(body, line))
     }
 }
@@ -114,6 +119,9 @@ struct Line {
     status: u16,
     treatment: Treatment,
     rules: Vec<Arc<str>>,
+    /// The origin's answer is a stored one.
+    shared: bool,
+    limit: Option<Arc<str>>,
 }
 
 /// How a response ended.
@@ -172,7 +180,8 @@ impl HttpBody for AccountedBody {
 
 impl Drop for AccountedBody {
     fn drop(&mut self) {
-        let Line { account: Account { method, uri, started }, context, status, treatment, rules } = &self.line;
+        let Line { account: Account { method, uri, started }, context, status, treatment, rules, shared, limit } =
+            &self.line;
         // Nothing of this is made where nobody reads the log.
         tracing::info!(
             target: "inlay::access",
@@ -182,6 +191,8 @@ impl Drop for AccountedBody {
             status,
             ?treatment,
             rules = rules.join(" "),
+            shared,
+            limit = limit.as_deref(),
             revision = context.as_ref().map_or("", |context| &context.revision.id),
             bytes = self.bytes,
             milliseconds = started.elapsed().as_micros() as f64 / 1000.0,

@@ -18,6 +18,7 @@ use crate::http::Body;
 use crate::http::headers::remove_conditions;
 use crate::http::peer::TrueClient;
 use crate::origin::Origin;
+use crate::origin::cache::{Asserted, NOTHING};
 use crate::rule::action::{Actions, Edits, Redirect, Serve};
 use crate::rule::target::{self, TargetError};
 use crate::scope::language::{Escape, RenderError};
@@ -125,10 +126,24 @@ impl Acting {
         }
     }
 
-    /// Who is asked.
-    pub fn origin<'a>(&'a self, context: &'a Context) -> &'a Arc<Origin> {
-        let served = self.serve.as_ref().and_then(|serve| serve.origin.as_ref());
-        served.unwrap_or_else(|| context.site.origin_of(context.request.path()))
+    /// Who is asked, and what the route asserts of the answer. It says nothing of what is served from elsewhere.
+    pub fn origin<'a>(&'a self, context: &'a Context) -> (&'a Arc<Origin>, &'a Asserted) {
+        let (origin, asserted) = context.site.answers(context.request.path());
+        match &self.serve {
+            None => (origin, asserted),
+            Some(served) => (served.origin.as_ref().unwrap_or(origin), &NOTHING),
+        }
+    }
+
+    /// What rules wrote into the request, as one text: equal texts, equal changes.
+    pub fn written(&self) -> Vec<u8> {
+        let mut written = Vec::new();
+        for Change { name, value } in &self.request {
+            written.extend_from_slice(name.as_str().as_bytes());
+            written.extend(value.iter().flat_map(|value| [b": ", value.as_bytes()]).flatten());
+            written.push(b'\n');
+        }
+        written
     }
 
     /// Changes the head of a response, before anything is read from it.

@@ -1,19 +1,23 @@
-//! Asking the origin: what of the client's request reaches it.
+//! Asking the origin, or the cache before it: what of the client's request reaches them.
 //!
 //! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
+use super::tag;
+use crate::context::Context;
 use crate::http::Body;
+use crate::http::annotations::CacheStatus;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{ContentType, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
+use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// A request as the origin will get it, and what may be needed to ask again.
@@ -21,15 +25,40 @@ pub struct Asked {
     request: Request<Body>,
     /// What the client accepts; the origin is told what we can undo.
     pub accepted: Accepted,
+    /// What the client has of a page, as it says.
+    pub held: Vec<HeaderValue>,
     codings: WantedCodings,
     /// A copy of the head, without ranges, for a page that came in part.
     whole: Option<Request<()>>,
 }
 
-/// What the origin answered, and how long that took.
+/// What the origin answered, now or before, and how long that took.
 pub struct Answer {
     pub response: Response<Body>,
+    pub came: Came,
+}
+
+/// How an answer came.
+#[derive(Clone, Debug)]
+pub struct Came {
     pub took: Duration,
+    /// What the shared cache could do.
+    pub cache: CacheStatus,
+    /// The stored response that it is, if it is one: what is made of its content may be kept under this name.
+    pub entry: Option<EntryId>,
+}
+
+/// Where to ask, and for whom.
+pub struct Asker<'a> {
+    pub responses: &'a ResponseCache,
+    pub origin: &'a Arc<Origin>,
+    /// What the route asserts of its answers.
+    pub asserted: &'a Asserted,
+    /// What rules wrote into the request: answers may depend on it.
+    pub written: &'a [u8],
+    pub context: &'a Context,
+    pub peer: &'a Peer,
+    pub client: &'a TrueClient,
 }
 
 impl Asked {
@@ -39,7 +68,8 @@ impl Asked {
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
         let rewriting = plan.is_some_and(Plan::applies);
-        if plan.is_some_and(Plan::may_differ) && accepts_html(headers) {
+        let held: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
+        if plan.is_some_and(Plan::may_differ) && (accepts_html(headers) || held.iter().any(tag::is_ours)) {
             // A browser that asks for a page must not be told that the one it has is still good: it may be the one
             // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
             // as the origin says, when it is this visitor's or this hour's.
@@ -48,7 +78,7 @@ impl Asked {
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
         let ranged = rewriting && request.headers().contains_key(header::RANGE);
         let whole = (ranged && matches!(*request.method(), Method::GET | Method::HEAD)).then(|| without_body(&request));
-        Self { request, accepted, codings, whole }
+        Self { request, accepted, held, codings, whole }
     }
 
     /// How the client asks.
@@ -61,14 +91,18 @@ impl Asked {
     ///
     /// # Errors
     /// Whatever kept the origin from answering.
-    pub async fn send(self, origin: &Arc<Origin>, peer: &Peer, client: &TrueClient) -> Result<Answer, OriginError> {
+    pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
+        let Asker { responses, origin, asserted, written, context, peer, client } = *asker;
+        let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
         let hop = Hop { peer, client, codings: self.codings };
-        let mut response = origin.fetch(self.request, &hop).await?;
-        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&response)) {
-            response = origin.fetch(whole.map(|()| Body::empty()), &hop).await?;
+        let call = Call { hop, asserted, written, use_cache, now: context.now };
+        let mut fetched = responses.fetch(origin, self.request, &call).await?;
+        if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
+            fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;
         }
-        Ok(Answer { response, took: asking.elapsed() })
+        let Fetched { response, status, entry } = fetched;
+        Ok(Answer { response, came: Came { took: asking.elapsed(), cache: status, entry } })
     }
 }
 

@@ -6,11 +6,16 @@ mod account;
 mod actions;
 mod failure;
 mod fetch;
+mod following;
 mod guard;
+mod limiting;
 mod open;
+pub mod pages;
 mod plan;
 mod respond;
 mod rewriting;
+mod serving;
+mod tag;
 pub mod trace;
 
 use std::sync::Arc;
@@ -24,17 +29,20 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::headers::csp_nonce;
+use crate::http::nonce::exchange_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
+use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
-use failure::Failure;
-use fetch::{Answer, Asked};
+use failure::{Failure, Told};
+use fetch::{Answer, Asked, Asker};
 use open::Arrival;
+use pages::{Pages, Wanted};
 use plan::{Layouts, Plan};
-use respond::Rewrite;
+use serving::{Rewrite, Source};
 
 /// What every exchange needs. One for the process.
 #[derive(Debug)]
@@ -44,6 +52,10 @@ pub struct Exchange {
     pub visitors: ArcSwap<VisitorPolicy>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
+    /// Origin responses that are shared.
+    pub responses: ResponseCache,
+    /// Pages that are compiled.
+    pub pages: Pages,
     trusted: TrustedProxies,
     layouts: Layouts,
     off: AtomicBool,
@@ -58,13 +70,23 @@ pub enum Switch {
 }
 
 impl Exchange {
-    /// An exchange that begins with `revision`.
-    pub fn new(revision: Arc<Revision>, visitors: VisitorPolicy, trusted: TrustedProxies, clock: Clock) -> Self {
+    /// An exchange that begins with `revision`; compiled pages may take `pages` bytes.
+    pub fn new(
+        revision: Arc<Revision>,
+        visitors: VisitorPolicy,
+        trusted: TrustedProxies,
+        cache: CacheSettings,
+        pages: u64,
+        clock: Clock,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::new());
         Self {
+            pages: Pages::new(pages, metrics.clone()),
+            responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
             visitors: ArcSwap::from_pointee(visitors),
             clock,
-            metrics: Arc::new(Metrics::new()),
+            metrics,
             trusted,
             layouts: Layouts::default(),
             off: AtomicBool::new(false),
@@ -76,15 +98,24 @@ impl Exchange {
         let arrival = Arrival::of(request, &self.trusted);
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
-            Ok(context) => (Some(context.clone()), self.walk(&context, arrival).await),
-            Err(failure) => (None, Err(failure)),
+            Ok(context) => {
+                let answered = self.walk(&context, arrival).await;
+                let failed = |failure| Answered::failed(&failure, &Told::visitor(&context), &self.metrics);
+                let answered = answered.unwrap_or_else(failed);
+                (Some(context), answered)
+            }
+            Err(failure) => {
+                let sites = &self.revision.load().sites;
+                let told = Told::stranger(&arrival.request, sites);
+                (None, Answered::failed(&failure, &told, &self.metrics))
+            }
         };
-        let answered = answered.unwrap_or_else(|failure| Answered::failed(&failure, &self.metrics));
         account.close(context, answered, &self.metrics)
     }
 
-    /// The walk: decide, act on the request, ask the origin, and lay what was decided into what came.
+    /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
+        self.limit(context)?;
         let Arrival { mut request, peer, client, trace, .. } = arrival;
         let mut plan = self.decide(context);
         let acting = self.act(context, plan.as_mut(), &client);
@@ -93,23 +124,33 @@ impl Exchange {
         }
         acting.change_request(&mut request);
         let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
+        let (origin, asserted) = acting.origin(context);
+        let written = acting.written();
+        let asker = Asker {
+            responses: &self.responses,
+            origin,
+            asserted,
+            written: &written,
+            context,
+            peer: &peer,
+            client: &client,
+        };
         let observers = Observers { metrics: self.metrics.clone(), trace };
-        let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, observers };
+        let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, held: asked.held.clone(), observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
-        let origin = acting.origin(context);
-        let (answer, plan) = join(asked.send(origin, &peer, &client), filling).await;
-        let Answer { mut response, took } = answer?;
+        let (answer, plan) = join(asked.send(&asker), filling).await;
+        let Answer { mut response, came } = answer?;
 
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
-        Ok(match laid_in(response, plan, rewrite, context) {
-            Laid::Personalised(response, rules) => Answered::personalised(response, took, rules),
-            Laid::Unchanged(response) => Answered::passed(response, took),
+        Ok(match self.laid_in(response, came.entry, plan, rewrite, context) {
+            Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
+            Laid::Unchanged(response) => Answered::passed(response, came),
             Laid::NoPage(mut response) => {
                 acting.tell_what_it_rests_on(response.headers_mut(), context);
-                Answered::passed(response, took)
+                Answered::passed(response, came)
             }
         })
     }
@@ -128,6 +169,45 @@ impl Exchange {
             return None;
         }
         guard::decided(|| Plan::decide(context, &self.layouts))
+    }
+
+    /// Lays the plan into the response, where that is a page. `entry`: the stored response that it is.
+    fn laid_in(
+        &self,
+        mut response: Response<Body>,
+        entry: Option<EntryId>,
+        plan: Option<Plan>,
+        rewrite: Rewrite,
+        context: &Context,
+    ) -> Laid {
+        let Some(plan) = plan else { return Laid::NoPage(response) };
+        let codings = match respond::page_codings(&response) {
+            Ok(codings) => codings,
+            Err(reason) => {
+                tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
+                return Laid::NoPage(response);
+            }
+        };
+        let wanted = entry.filter(|_| plan.applies());
+        let wanted =
+            wanted.and_then(|entry| Wanted::of(entry, response.headers(), &codings, plan.markers(), plan.digest()));
+        let source = Source::of(wanted, &self.pages, &rewrite.observers);
+        let own = csp_nonce(response.headers()).map(str::to_owned);
+        // What content shows is the nonce of scripts, where the page has one; it is exchanged like any other.
+        let shown = own.as_deref().map(|own| source.nonces().map_or(own, |(_, new)| new));
+        let carried = source.nonces().map(|(own, _)| own);
+        let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(shown, carried)) else {
+            return Laid::NoPage(response);
+        };
+        respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
+        if !plan.applies() {
+            return Laid::Unchanged(response);
+        }
+        if let Some((own, new)) = source.nonces() {
+            exchange_nonce(response.headers_mut(), own, new);
+        }
+        let rules = applied(Some(&plan));
+        Laid::Personalised(serving::rewrite(response, &codings, source, plan, rewrite, &self.pages), rules)
     }
 
     /// Switches personalisation, at once.
@@ -150,28 +230,6 @@ enum Laid {
     /// A page of which no rule wants anything now; its head tells what that rests on.
     Unchanged(Response<Body>),
     NoPage(Response<Body>),
-}
-
-/// Lays the plan into the response, where that is a page.
-fn laid_in(mut response: Response<Body>, plan: Option<Plan>, rewrite: Rewrite, context: &Context) -> Laid {
-    let Some(plan) = plan else { return Laid::NoPage(response) };
-    let codings = match respond::page_codings(&response) {
-        Ok(codings) => codings,
-        Err(reason) => {
-            tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
-            return Laid::NoPage(response);
-        }
-    };
-    let nonce = csp_nonce(response.headers()).map(str::to_owned);
-    let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(nonce.as_deref())) else {
-        return Laid::NoPage(response);
-    };
-    respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
-    if !plan.applies() {
-        return Laid::Unchanged(response);
-    }
-    let rules = applied(Some(&plan));
-    Laid::Personalised(respond::rewrite(response, &codings, plan, rewrite), rules)
 }
 
 /// The names of the rules that apply, highest first.

@@ -1,23 +1,20 @@
-//! From the origin's answer to the client's: what may be rewritten, and what a rewritten page's head says.
+//! From the origin's answer to the client's: what may be rewritten, and what a rewritten page's head says of what it rests on.
 //!
-//! In: the origin's answer, and the plan. Out: the response. It must not decide what is laid in.
+//! In: the origin's answer, and the plan. Out: the answer's head. It must not decide what is laid in, nor touch bodies.
 
 use http::header::{self, HeaderMap};
 use http::uri::Scheme;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use jiff::Timestamp;
 
-use super::account::Observers;
-use super::plan::fills::PageFills;
 use super::plan::{Plan, SlotTiming};
-use super::rewriting::{Page, RewritingBody};
 use crate::context::Context;
 use crate::http::Body;
 use crate::http::annotations::{Timing, append_server_timing};
 use crate::http::caching::{cut_to, has_directive, make_private};
-use crate::http::coding::{Accepted, Coding, Codings, DecodedBody, EncodedBody, Encoder};
+use crate::http::coding::{Coding, Codings};
 use crate::http::cookies::Transport;
-use crate::http::headers::{ContentType, add_vary, is_no_transform, remove_what_is_true_of_the_bytes};
+use crate::http::headers::{ContentType, is_no_transform};
 use crate::scope::ledger::Bounds;
 
 /// Why a response on a path with rules is passed on untouched.
@@ -53,45 +50,6 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
         Codings::Known(codings) => Ok(codings),
         Codings::Undecodable => Err(Untouched::Undecodable),
     }
-}
-
-/// What rewriting a page needs from the exchange.
-pub struct Rewrite {
-    pub method: Method,
-    /// What the client accepts.
-    pub accepted: Accepted,
-    pub observers: Observers,
-}
-
-/// Makes the origin's page a personalised one.
-pub fn rewrite(response: Response<Body>, codings: &[Coding], plan: Plan, how: Rewrite) -> Response<Body> {
-    let (mut head, body) = response.into_parts();
-    let encoder = how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
-    remove_what_is_true_of_the_bytes(&mut head.headers);
-    head.headers.remove(header::CONTENT_ENCODING);
-    if let Some((coding, _)) = &encoder {
-        head.headers.insert(header::CONTENT_ENCODING, coding.value());
-    }
-    add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
-    if how.method == Method::HEAD {
-        return Response::from_parts(head, Body::empty());
-    }
-    let content_type = last_content_type(&head.headers);
-    let plain = if codings.is_empty() { body } else { Body::wrap(DecodedBody::new(body, codings)) };
-    let markers = plan.markers();
-    let fills = PageFills::new(plan, how.observers.clone());
-    let page = Page { origin: plain, content_type, markers, fills };
-    let page = Body::wrap(RewritingBody::new(page, how.observers));
-    let body = match encoder {
-        Some((_, encoder)) => Body::wrap(EncodedBody::new(page, encoder)),
-        None => page,
-    };
-    Response::from_parts(head, body)
-}
-
-fn last_content_type(headers: &HeaderMap) -> Option<String> {
-    let line = headers.get_all(header::CONTENT_TYPE).into_iter().next_back()?;
-    Some(String::from_utf8_lossy(line.as_bytes()).into_owned())
 }
 
 /// Makes the head of a page tell what the page rests on: to caches, to the visitor's browser, and to whoever asks why.

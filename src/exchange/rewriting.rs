@@ -210,7 +210,8 @@ impl HttpBody for RewritingBody {
     }
 }
 
-fn label(reason: &Broken) -> &'static str {
+/// The reason in one word, for labels.
+pub fn label(reason: &Broken) -> &'static str {
     match reason {
         Broken::Charset(_) => "charset",
         Broken::Memory(_) => "memory",

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
 
 use crate::limits;
 
@@ -21,7 +21,19 @@ pub enum CacheStatus {
     /// Answered without asking; seconds of freshness left, negative for a stale response.
     Hit { ttl: Option<i64> },
     /// Asked, for this reason.
-    Forwarded { reason: Forwarded, stored: bool },
+    Forwarded {
+        reason: Forwarded,
+        /// What was answered, where the client got another status.
+        status: Option<StatusCode>,
+        /// The answer is stored now.
+        stored: bool,
+        /// Somebody else asked, and this one waited.
+        collapsed: bool,
+    },
+    /// Asked because what is stored is stale; as there was no good answer, it was used.
+    StoodIn { status: Option<StatusCode> },
+    /// Neither stored nor to be asked for (`only-if-cached`).
+    NotStored,
 }
 
 /// Why a cache asked.
@@ -71,17 +83,29 @@ pub fn append_cache_status(headers: &mut HeaderMap, name: &str, status: &CacheSt
                 let _ = write!(member, "; ttl={ttl}");
             }
         }
-        CacheStatus::Forwarded { reason, stored } => {
+        CacheStatus::Forwarded { reason, status, stored, collapsed } => {
             let _ = write!(member, "; fwd={}", reason.token());
-            if *stored {
-                member.push_str("; stored");
-            }
+            write_status(&mut member, *status);
+            member.push_str(if *stored { "; stored" } else { "" });
+            member.push_str(if *collapsed { "; collapsed" } else { "" });
         }
+        CacheStatus::StoodIn { status } => {
+            member.push_str("; fwd=stale");
+            write_status(&mut member, *status);
+            member.push_str("; detail=stale-if-error");
+        }
+        CacheStatus::NotStored => member.push_str("; detail=only-if-cached"),
     }
     if let Some(detail) = detail {
         let _ = write!(member, "; detail={}", quoted(detail));
     }
     append(headers, CACHE_STATUS, &member);
+}
+
+fn write_status(member: &mut String, status: Option<StatusCode>) {
+    if let Some(status) = status {
+        let _ = write!(member, "; fwd-status={}", status.as_u16());
+    }
 }
 
 /// Appends our member to `Proxy-Status`: `error` is one of RFC 9209's error types, `details` is for people.
@@ -165,7 +189,7 @@ mod tests {
     fn members_join_what_is_there() {
         let mut headers = HeaderMap::new();
         append_cache_status(&mut headers, "cdn", &CacheStatus::Hit { ttl: Some(-3) }, None);
-        let miss = CacheStatus::Forwarded { reason: Forwarded::UriMiss, stored: true };
+        let miss = CacheStatus::Forwarded { reason: Forwarded::UriMiss, status: None, stored: true, collapsed: false };
         append_cache_status(&mut headers, "inlay", &miss, Some("say \"é\""));
         let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().collect();
         assert_eq!(lines, ["cdn; hit; ttl=-3", "inlay; fwd=uri-miss; stored; detail=\"say \\\"?\\\"\""]);

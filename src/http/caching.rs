@@ -27,21 +27,21 @@ impl Directive<'_> {
 
     /// Its value as seconds; one that is none counts as 0, the strictest (RFC 9111 section 4.2.1 leaves it to us).
     pub fn seconds(&self) -> u64 {
-        let value = self.value.unwrap_or_default();
-        if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return 0;
-        }
-        value.parse().unwrap_or(u64::from(u32::MAX))
+        self.readable_seconds().unwrap_or(0)
+    }
+
+    /// Its value as seconds, if it is a number.
+    pub fn readable_seconds(&self) -> Option<u64> {
+        let value = self.value.filter(|value| !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()))?;
+        // A number that no receiver can hold is as large as any (RFC 9111 section 1.2.2).
+        Some(value.parse().unwrap_or(u64::MAX).min(u64::from(u32::MAX)))
     }
 }
 
-/// The directives of one line, quoted strings kept whole.
+/// The directives of one line, quoted strings kept whole. A quote that never ends is a character as any other, so that it
+/// can't hide what stands behind it.
 pub fn directives(line: &str) -> impl Iterator<Item = Directive<'_>> {
-    let mut within_quotes = false;
-    let members = line.split(move |char| {
-        within_quotes ^= char == '"';
-        char == ',' && !within_quotes
-    });
+    let members = Members { rest: Some(line) };
     members.map(str::trim).filter(|text| !text.is_empty()).map(|text| {
         let (name, value) = match text.split_once('=') {
             // White space around `=` makes the value unreadable, not the name: what forbids still does.
@@ -51,6 +51,41 @@ pub fn directives(line: &str) -> impl Iterator<Item = Directive<'_>> {
         };
         Directive { name, value, text }
     })
+}
+
+/// The members of a list, as written.
+struct Members<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest?;
+        let mut at = 0;
+        while let Some(found) = rest[at..].find([',', '"']) {
+            at += found;
+            if rest.as_bytes()[at] == b',' {
+                self.rest = Some(&rest[at + 1..]);
+                return Some(&rest[..at]);
+            }
+            at += 1 + quoted_length(&rest[at + 1..]).unwrap_or(0);
+        }
+        self.rest = None;
+        Some(rest)
+    }
+}
+
+/// Bytes of a quoted string behind its first quote, the last one included; `None` if it never ends.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let end = text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map(|end| end + 1)
 }
 
 /// Makes a response that holds for at most `bound` seconds from now say so: lowers `max-age`, `s-maxage` and

@@ -9,10 +9,11 @@ use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use super::Body;
 use super::dial::{Dialled, Spoken, hyper_io};
+use super::interim::Watched;
 use crate::limits;
 
 /// A connection that was greeted, and what must run for it to live.
@@ -32,12 +33,11 @@ pub enum Sender {
 /// # Errors
 /// hyper's, where the connection breaks at once.
 pub async fn greet(dialled: Dialled) -> hyper::Result<Open> {
-    let io = hyper_io(dialled.stream);
     match dialled.spoken {
         Spoken::Http1 => {
             let mut builder = http1::Builder::new();
             builder.max_buf_size(limits::RESPONSE_HEAD_BYTES).max_headers(limits::RESPONSE_HEADERS);
-            let (sender, connection) = builder.handshake(io).await?;
+            let (sender, connection) = builder.handshake(hyper_io(dialled.stream)).await?;
             Ok(Open::Http1(sender, Box::pin(async move { told(connection.with_upgrades().await) })))
         }
         Spoken::Http2 => {
@@ -48,7 +48,7 @@ pub async fn greet(dialled: Dialled) -> hyper::Result<Open> {
                 .max_header_list_size(u32::try_from(limits::RESPONSE_HEAD_BYTES).unwrap_or(u32::MAX))
                 .keep_alive_interval(limits::ORIGIN_PING)
                 .keep_alive_timeout(limits::ORIGIN_PING_WAIT);
-            let (sender, connection) = builder.handshake(io).await?;
+            let (sender, connection) = builder.handshake(TokioIo::new(Watched::new(dialled.stream))).await?;
             Ok(Open::Http2(sender, Box::pin(async move { told(connection.await) })))
         }
     }

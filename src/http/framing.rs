@@ -15,6 +15,9 @@ pub enum FramingError {
     /// Also equal ones: a client behind us may read the list, the last, or none.
     #[error("more than one Content-Length")]
     Lengths,
+    /// Also where no body follows, as to HEAD, and the library does not look: whoever keeps it would read it later.
+    #[error("Content-Length is not a number of bytes")]
+    InvalidLength,
     /// A coding that was not asked for can't be undone, and its bytes are not the content.
     #[error("Transfer-Encoding is not chunked, once")]
     Coding,
@@ -38,11 +41,18 @@ pub fn check<B>(response: &Response<B>) -> Result<(), FramingError> {
         (Some(length), None) if lengths.next().is_some() || length.as_bytes().contains(&b',') => {
             Err(FramingError::Lengths)
         }
+        (Some(length), None) if !is_length(length.as_bytes()) => Err(FramingError::InvalidLength),
         (None, Some(coding)) if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") => {
             Err(FramingError::Coding)
         }
         _ => Ok(()),
     }
+}
+
+/// `1*DIGIT` (section 6.2), as large as anybody counts.
+fn is_length(value: &[u8]) -> bool {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    digits && std::str::from_utf8(value).is_ok_and(|digits| digits.parse::<u64>().is_ok())
 }
 
 #[cfg(test)]
@@ -65,6 +75,10 @@ mod tests {
         assert_eq!(checked(Version::HTTP_11, &[("transfer-encoding", "Chunked")]), Ok(()));
         assert_eq!(checked(Version::HTTP_11, &[both[0], both[0]]), Err(FramingError::Lengths));
         assert_eq!(checked(Version::HTTP_11, &[("content-length", "1, 1")]), Err(FramingError::Lengths));
+        for length in ["+2", "2 2", "-1", "", "0x2", "18446744073709551616"] {
+            let checked = checked(Version::HTTP_11, &[("content-length", length)]);
+            assert_eq!(checked, Err(FramingError::InvalidLength), "{length:?}");
+        }
         assert_eq!(checked(Version::HTTP_11, &[both[1], both[1]]), Err(FramingError::Coding));
         assert_eq!(checked(Version::HTTP_11, &[("transfer-encoding", "gzip, chunked")]), Err(FramingError::Coding));
     }

@@ -6,8 +6,9 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Version};
 
 /// Meant for one connection only, whether or not `Connection` names them.
-const HOP_BY_HOP: [HeaderName; 9] = [
+const HOP_BY_HOP: [HeaderName; 10] = [
     header::CONNECTION,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
@@ -20,6 +21,26 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 
 /// RFC 8586.
 const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+
+/// For all who see the message: a sender must not name them in `Connection` (RFC 9110 section 7.6.1), and who does would have
+/// the next hop take a message for another than it is.
+const FOR_ALL: [HeaderName; 15] = [
+    header::AUTHORIZATION,
+    header::CACHE_CONTROL,
+    CDN_LOOP,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::EXPECT,
+    header::FORWARDED,
+    header::HOST,
+    header::MAX_FORWARDS,
+    header::SET_COOKIE,
+    header::TRAILER,
+    header::VIA,
+    HeaderName::from_static("x-real-ip"),
+];
 
 /// True only of the exact bytes that the origin sent.
 const OF_THE_BYTES: [HeaderName; 10] = [
@@ -50,8 +71,7 @@ const CONDITIONS: [HeaderName; 6] = [
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
         .filter_map(|name| HeaderName::try_from(name).ok())
-        // A client must not be able to take these from the request by naming them.
-        .filter(|name| !matches!(*name, header::HOST | header::CONTENT_LENGTH))
+        .filter(|name| !FOR_ALL.contains(name) && !name.as_str().starts_with("x-forwarded-"))
         .collect();
     let trailers = tokens(headers, &header::TE).any(|te| te.eq_ignore_ascii_case("trailers"));
     for name in HOP_BY_HOP.iter().chain(&named) {
@@ -59,6 +79,16 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The same for a request that goes on within the house, before anybody reads it: what `Connection` names is gone for all
+/// alike, and can't take out later what is added here. A wish to switch protocols stays.
+pub fn leave_connection(headers: &mut HeaderMap) {
+    let protocol = upgrade(headers);
+    remove_hop_by_hop(headers);
+    if let Some(protocol) = protocol {
+        insert_upgrade(headers, protocol);
     }
 }
 
@@ -207,11 +237,12 @@ fn nonce_source(word: &str) -> Option<&str> {
     (prefix.eq_ignore_ascii_case("nonce-") && !nonce.is_empty() && nonce.bytes().all(is_base64)).then_some(nonce)
 }
 
-/// The members of a comma-separated list over all lines of `name`, trimmed, the empty ones left out. Not for headers
-/// whose members may hold quoted commas.
+/// The members of a comma-separated list over all lines of `name`, trimmed, the empty ones and those that are not ASCII left
+/// out. Not for headers whose members may hold quoted commas.
 pub fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|token| !token.is_empty())
+    let members = headers.get_all(name).into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let text = members.filter(|member| member.is_ascii()).filter_map(|member| std::str::from_utf8(member).ok());
+    text.map(str::trim).filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]
@@ -248,6 +279,36 @@ mod tests {
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         left.sort();
         assert_eq!(left, ["host: a", "set-cookie: a=1", "set-cookie: b=2", "te: trailers", "trailer: x-sum"]);
+    }
+
+    #[test]
+    fn what_is_for_all_stays_whatever_connection_names() {
+        let named = "Cookie, authorization, content-type, x-forwarded-for, via, x-hop";
+        let mut headers = headers(&[
+            ("connection", named),
+            ("cookie", "a=1"),
+            ("authorization", "Basic x"),
+            ("content-type", "a/b"),
+            ("x-forwarded-for", "1.1.1.1"),
+            ("via", "1.1 a"),
+            ("x-hop", "1"),
+            ("http2-settings", "AA"),
+        ]);
+        leave_connection(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["authorization", "content-type", "cookie", "via", "x-forwarded-for"]);
+    }
+
+    #[test]
+    fn a_switch_survives_the_connection_and_one_odd_member_costs_no_other() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONNECTION, HeaderValue::from_bytes(b"x-hop, \xff, Upgrade").unwrap());
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert("x-hop", HeaderValue::from_static("1"));
+        leave_connection(&mut headers);
+        assert_eq!(upgrade(&headers).unwrap(), "websocket");
+        assert!(!headers.contains_key("x-hop"));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! In: messages as hyper has them. Out: the same, read or changed as the RFCs say. It must not know rules, pages,
 //! visitors or settings files.
 
+pub mod accept;
 pub mod activity;
+pub mod alike;
 pub mod annotations;
 mod anywhere;
 pub mod body;
@@ -14,16 +16,26 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
-mod framing;
+pub mod forwarded;
+pub mod forwards;
+// Public for the fuzzers (`fuzz/`).
+#[doc(hidden)]
+pub mod framing;
 pub mod headers;
+pub mod host;
+pub mod household;
 mod interim;
+pub mod nonce;
 pub mod path;
 pub mod peer;
 pub mod pem;
 mod pool;
 pub mod problem;
+pub mod proxy_protocol;
 pub mod security;
+mod told;
 pub mod trust;
 pub mod tunnel;
+mod weight;
 
 pub use body::{Body, BodyError};

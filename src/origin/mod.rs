@@ -4,10 +4,12 @@
 //! connection only. It must not know pages, content or rules.
 
 mod balance;
+pub mod cache;
 mod failure;
 mod health;
 mod incoming;
 mod outgoing;
+pub mod policy;
 mod probe;
 mod retry;
 mod server;
@@ -25,6 +27,7 @@ use hyper::upgrade::OnUpgrade;
 use rustls::RootCertStore;
 use tokio::task::JoinSet;
 
+use crate::http::activity::InUse;
 use crate::http::client::{Needs, Occupied};
 use crate::http::headers::{self, Pseudonym};
 use crate::http::peer::{Peer, TrueClient};
@@ -226,7 +229,7 @@ impl Origin {
             let server = hyper::upgrade::on(&mut response);
             headers::insert_upgrade(response.headers_mut(), protocol);
             let extensions = response.extensions_mut();
-            let occupied = (extensions.remove::<Arc<Occupied>>(), extensions.remove::<Arc<InFlight>>());
+            let occupied = (extensions.remove::<Arc<Occupied>>(), extensions.remove::<Arc<InFlight>>(), upgrade.in_use);
             tunnel::open(upgrade.client, server, occupied, self.shutdown.clone());
         }
         // The version of the hop behind says nothing about the one in front.
@@ -239,15 +242,18 @@ impl Origin {
 struct Upgrade {
     protocol: HeaderValue,
     client: OnUpgrade,
+    /// The client's connection, where it goes on beside the tunnel.
+    in_use: Option<Arc<InUse>>,
 }
 
 impl Upgrade {
-    /// Only HTTP/1.1 has it; in other versions the headers are noise. And only WebSocket passes: after a switch to
-    /// `h2c` the client could send the origin requests that nobody here sees.
+    /// Only where the connection, or the stream, can be left are the headers more than noise. And only WebSocket passes: after a
+    /// switch to `h2c` the client could send the origin requests that nobody here sees.
     fn asked_by(request: &mut Request<Body>) -> Option<Self> {
-        let is_http11 = request.version() == http::Version::HTTP_11;
-        let protocol = headers::upgrade(request.headers()).filter(|protocol| is_http11 && is_websocket(protocol))?;
-        Some(Self { protocol, client: hyper::upgrade::on(request) })
+        let can_leave = request.extensions().get::<OnUpgrade>().is_some();
+        let protocol = headers::upgrade(request.headers()).filter(|protocol| can_leave && is_websocket(protocol))?;
+        let in_use = request.extensions_mut().remove();
+        Some(Self { protocol, client: hyper::upgrade::on(request), in_use })
     }
 }
 

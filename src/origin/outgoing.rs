@@ -8,16 +8,20 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Uri};
 
 use super::{Hop, HostPolicy, WantedCodings};
+use crate::http::alike::remove_disguised;
 use crate::http::coding::{Coding, accepted_codings};
 use crate::http::cookies;
+use crate::http::forwarded::write_forwarded;
 use crate::http::headers::{Pseudonym, insert_upgrade, remove_hop_by_hop};
-use crate::http::peer::write_forwarded;
 
 /// Rewrites the head for the next hop; what else it holds stays as it was received.
 pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderValue>, pseudonym: &Pseudonym) {
     let received = parts.version;
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
+    remove_disguised(headers);
+    // Who waits is told to go on as soon as the body is asked for, which is at once: nobody waits behind us.
+    headers.remove(header::EXPECT);
     if let Some(protocol) = upgrade {
         insert_upgrade(headers, protocol.clone());
     }
@@ -25,7 +29,12 @@ pub fn rewrite_head(parts: &mut Parts, hop: &Hop<'_>, upgrade: Option<&HeaderVal
     write_forwarded(headers, hop.peer, hop.client);
     pseudonym.append_via(headers, received);
     pseudonym.append_cdn_loop(headers);
-    match accept_encoding(hop.codings, headers) {
+    write_codings(headers, hop.codings);
+}
+
+/// Asks for the codings that are wanted.
+pub fn write_codings(headers: &mut http::HeaderMap, wanted: WantedCodings) {
+    match accept_encoding(wanted, headers) {
         AcceptEncoding::AsReceived => {}
         AcceptEncoding::These(value) => {
             headers.insert(header::ACCEPT_ENCODING, value);

@@ -3,13 +3,14 @@
 //! In: what stands where: stretches of the page, and what was laid in. Out: its bytes, plain or in a coding, as lists of slices.
 //! It must not be kept: what was laid in may be one visitor's own.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::stitch::{Compressed, Cut, Form, Forms, NotStitched, Seam, Stitched, is_worth};
+use super::stitch::{Compressed, Cut, Form, Forms, NotStitched, Prepared, Seam, Stitched, is_worth};
 
 /// A page that leaves, whole: its parts in order, and how long they are together.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Part {
     Page(Range<usize>),
     /// Content of this one response.
     Plain(Bytes),
+    /// The response's nonce, in the place of the page's own.
+    Nonce(Bytes),
     /// Content that is kept.
     Compressed(Arc<Compressed>),
 }
@@ -50,17 +53,37 @@ impl Assembled {
         self.length == 0
     }
 
+    /// Feeds what tells this response from others of the same compiled page: what was laid in and where, but for the nonce.
+    pub fn distinguish(&self, hasher: &mut impl Hasher) {
+        for part in &self.parts {
+            match part {
+                Part::Page(range) => range.hash(hasher),
+                Part::Plain(bytes) => bytes.hash(hasher),
+                Part::Compressed(compressed) => compressed.plain().hash(hasher),
+                Part::Nonce(_) => {}
+            }
+        }
+    }
+
+    /// In which way the page is cut, as a number: responses that are cut alike have the same one.
+    pub fn cut(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.stretches().for_each(|stretch| stretch.hash(&mut hasher));
+        hasher.finish()
+    }
+
     /// The page, plain: slices of the compiled page and of what was laid in, to be written as one vector. Uncopied.
     pub fn plain(&self) -> SmallVec<[Bytes; 16]> {
         let bytes = |part: &Part| match part {
             Part::Page(range) => self.whole.slice(range.clone()),
-            Part::Plain(bytes) => bytes.clone(),
+            Part::Plain(bytes) | Part::Nonce(bytes) => bytes.clone(),
             Part::Compressed(compressed) => compressed.plain().clone(),
         };
         self.parts.iter().map(bytes).collect()
     }
 
-    /// The page in `form`, put together from what is kept beside the compiled page and beside what was laid in.
+    /// The page in `form`, put together from what is kept beside the compiled page and beside what was laid in. Content whose own
+    /// form is not made yet is stored as it is.
     ///
     /// # Errors
     /// [`NotStitched`]: then the caller compresses [`Self::plain`]. If it is `Unprepared`, the caller also has somebody
@@ -68,6 +91,7 @@ impl Assembled {
     pub fn stitch(&self, form: Form) -> Result<Stitched, NotStitched> {
         let shape = self.forms.find(form, self.leads(), self.stretches()).ok_or(NotStitched::Unprepared)?;
         let mut stretches = shape.coded.as_ref().map_err(|why| *why)?.iter();
+        let mut prepared = Prepared::Wholly;
         let mut seam = Seam::new(form, self.parts.len(), self.own_bytes(form), self.leads());
         for part in &self.parts {
             match part {
@@ -75,14 +99,21 @@ impl Assembled {
                     let pieces = stretches.next().ok_or(NotStitched::Unprepared)?;
                     pieces.iter().for_each(|(_, coded)| seam.join(coded));
                 }
-                Part::Compressed(compressed) => seam.join(compressed.form(form).ok_or(NotStitched::Unprepared)?),
-                Part::Plain(plain) => seam.store(plain),
+                Part::Compressed(compressed) => match compressed.form(form) {
+                    Some(coded) => seam.join(coded),
+                    None => {
+                        prepared = Prepared::InPart;
+                        seam.store(compressed.plain());
+                    }
+                },
+                Part::Plain(plain) | Part::Nonce(plain) => seam.store(plain),
             }
         }
-        let stitched = seam.end(self.len());
-        match is_worth(stitched.length, shape.whole, self.fills().sum()) {
-            true => Ok(stitched),
-            false => Err(NotStitched::Bloated),
+        let stitched = seam.end(self.len(), prepared);
+        match (is_worth(stitched.length, shape.whole, self.fills().sum()), prepared) {
+            (true, _) => Ok(stitched),
+            (false, Prepared::InPart) => Err(NotStitched::Unprepared),
+            (false, Prepared::Wholly) => Err(NotStitched::Bloated),
         }
     }
 
@@ -114,14 +145,17 @@ impl Assembled {
     fn stretches(&self) -> impl Iterator<Item = Range<usize>> + Clone {
         self.parts.iter().filter_map(|part| match part {
             Part::Page(range) => Some(range.clone()),
-            Part::Plain(_) | Part::Compressed(_) => None,
+            Part::Plain(_) | Part::Nonce(_) | Part::Compressed(_) => None,
         })
     }
 
     /// Bytes of what is this response's own, stored.
     fn own_bytes(&self, form: Form) -> usize {
         let own = |part: &Part| match part {
-            Part::Plain(plain) => form.stored_bytes(plain.len()),
+            Part::Plain(plain) | Part::Nonce(plain) => form.stored_bytes(plain.len()),
+            Part::Compressed(compressed) if compressed.form(form).is_none() => {
+                form.stored_bytes(compressed.plain().len())
+            }
             Part::Page(_) | Part::Compressed(_) => 0,
         };
         self.parts.iter().map(own).sum()
@@ -131,7 +165,7 @@ impl Assembled {
     fn fills(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().map(|part| match part {
             Part::Page(_) => 0,
-            Part::Plain(plain) => plain.len(),
+            Part::Plain(plain) | Part::Nonce(plain) => plain.len(),
             Part::Compressed(compressed) => compressed.plain().len(),
         })
     }

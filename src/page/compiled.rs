@@ -64,7 +64,9 @@ impl CompiledPage {
         let whole = whole.freeze();
         let pieces = joined(&whole, pieces);
         let spans = spans(&pieces, found.len());
-        Self { markers, charset, nonce, whole, pieces, found, spans, forms: Arc::default() }
+        let mut page = Self { markers, charset, nonce, whole, pieces, found, spans, forms: Arc::new(Forms::new(0, 0)) };
+        page.forms = Arc::new(Forms::new(page.whole.len(), page.beside()));
+        page
     }
 
     /// The nonce that the page was sent with: the one to exchange in its policy. `None`: it carried none.
@@ -85,11 +87,16 @@ impl CompiledPage {
     /// Bytes that it takes in memory, with the compressed forms made so far, for the cache that keeps it. It grows when a page
     /// is [prepared](super::Assembled::prepare): put it into the cache again then, so that it is weighed again.
     pub fn weight(&self) -> usize {
+        self.whole.len() + self.beside() + self.forms.weight()
+    }
+
+    /// Bytes that it takes beside the page and its forms.
+    fn beside(&self) -> usize {
         let list = self.pieces.len() * size_of::<Piece>() + self.found.len() * size_of::<Found>();
         let spans = self.spans.len() * size_of::<Option<Spanned>>();
         let values = self.pieces.iter().filter(|piece| matches!(piece, Piece::Value(_))).count() * size_of::<Value>();
         let elements: usize = self.slots().map(elements_weight).sum();
-        size_of::<Self>() + self.whole.len() + list + spans + values + elements + self.forms.weight()
+        size_of::<Self>() + list + spans + values + elements
     }
 
     pub(super) fn span(&self, number: Number) -> Option<Spanned> {

@@ -122,6 +122,21 @@ impl Compiling {
 }
 
 impl Batch {
+    /// The page's bytes that are in it, as the origin made them.
+    pub fn bytes(&self) -> impl Iterator<Item = &Bytes> {
+        self.0.pieces.iter().filter_map(Piece::origin)
+    }
+
+    /// How many bytes of the page are in it.
+    pub fn len(&self) -> usize {
+        self.bytes().map(Bytes::len).sum()
+    }
+
+    /// Whether it brings no byte: what the scanner has not understood yet comes with a later one.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(super) fn pieces(&self) -> &Pieces {
         &self.0
     }

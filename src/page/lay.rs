@@ -105,7 +105,7 @@ impl<'a, F: Fills> Laying<'a, F> {
             None => self.pass(length),
             Some(nonce) => {
                 self.source += length;
-                self.show(Part::Plain(nonce.bytes().clone()), nonce.bytes().len());
+                self.show(Part::Nonce(nonce.bytes().clone()), nonce.bytes().len());
             }
         }
     }

@@ -60,7 +60,7 @@ pub use markers::{MarkerError, Markers};
 pub use nonce::Nonce;
 pub use selector::{SelectorError, check_attribute, check_class, check_selector};
 pub use serve::Serving;
-pub use stitch::{Compressed, Form, NotStitched, Stitched};
+pub use stitch::{Compressed, Form, NotStitched, Prepared, Stitched};
 
 use std::ops::Range;
 use std::sync::Arc;

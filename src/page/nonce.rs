@@ -22,6 +22,11 @@ impl Nonce {
     }
 
     /// Its characters.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("invariant: it was made of ASCII")
+    }
+
+    /// The same as bytes.
     pub fn bytes(&self) -> &Bytes {
         &self.0
     }

@@ -6,7 +6,9 @@
 pub mod action;
 mod book;
 mod deciding;
-mod index;
+// Public for the fuzzers (`fuzz/`), as a second opinion on patterns.
+#[doc(hidden)]
+pub mod index;
 pub mod matching;
 pub mod pattern;
 pub mod schedule;

@@ -4,6 +4,7 @@
 //! is kept, nor where.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -41,6 +42,13 @@ impl Fingerprint {
         self.0.hash(&mut hasher);
         hash_seen(&answer.seen, &mut hasher);
         Self(hasher.finish128().as_u128())
+    }
+}
+
+/// 32 hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
     }
 }
 

@@ -13,16 +13,18 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use super::guard::Watch;
+use super::http2::Handshake;
 use super::intake::{self, Made, Taken};
 use super::refusal::Refusal;
 use super::strict;
 use super::terms::Terms;
 use crate::http::Body;
+use crate::http::headers::leave_connection;
 use crate::http::peer::Peer;
 
 /// Serves one request, or refuses it. To be called for each on the connection, in their order.
 pub fn serve<S, F>(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
     watch: &Watch,
     terms: &Arc<Terms>,
@@ -33,17 +35,26 @@ where
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let (last, version) = (Last::of(&request), request.version());
-    let admitted = watch.next().and_then(|number| check(&request, terms).map(|()| number));
-    let (last, response) = match admitted {
-        Ok(number) => {
+    let (last, response) = match admit(&mut request, watch, terms) {
+        Ok((number, handshake)) => {
             let last = if number >= terms.bounds.requests_per_connection { Last::OfMany } else { last };
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
+            leave_connection(&mut head.headers);
             let (body, taken) = intake::take(Body::from(body), &head.headers, &terms.bounds);
             let unread = Unread { expected: head.headers.contains_key(header::EXPECT), taken };
             let mut request = Request::from_parts(head, body);
             request.extensions_mut().insert(peer);
             let (response, terms) = (service(request), Arc::clone(terms));
-            (last, Either::Left(async move { unread.answer(response.await, version, &terms) }))
+            (
+                last,
+                Either::Left(async move {
+                    let response = unread.answer(response.await, version, &terms);
+                    match handshake {
+                        Some(handshake) => handshake.end(response),
+                        None => response,
+                    }
+                }),
+            )
         }
         Err(refusal) => {
             tracing::info!(client = %peer.address, reason = %refusal, "a request was refused");
@@ -52,6 +63,14 @@ where
         }
     };
     async move { last.closing(response.await, version) }
+}
+
+/// A request's number, and the handshake that it has become, if it may be served.
+fn admit(request: &mut Request<Incoming>, watch: &Watch, terms: &Terms) -> Result<(u64, Option<Handshake>), Refusal> {
+    let number = watch.next()?;
+    let handshake = Handshake::begin(request)?;
+    check(request, terms)?;
+    Ok((number, handshake))
 }
 
 /// What can be known of a request from its head.

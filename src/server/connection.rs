@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -29,11 +29,14 @@ use super::guard::guard;
 use super::http2;
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
+use super::proxied;
+use super::refusal::Refusal;
 use super::terms::Terms;
 use super::tls::{self, Tls};
 use crate::http::activity::InUse;
 use crate::http::bounds::Bounds;
 use crate::http::peer::{Peer, Security};
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::{Body, BodyError};
 use crate::limits;
 use crate::shutdown::Shutdown;
@@ -42,12 +45,12 @@ use crate::shutdown::Shutdown;
 const READ_AHEAD_BYTES: usize = 8 * 1024;
 
 /// HTTP/1.1 and HTTP/2 with their bounds; which one it is shows in a connection's first bytes.
-pub struct Protocol(auto::Builder<TokioExecutor>);
+pub struct Protocol(auto::Builder<http2::Streams>);
 
 impl Protocol {
     /// Heads of HTTP/1.1, and the waits for them, are bounded by `guard`, so that the client is told.
     pub fn new(bounds: &Bounds) -> Self {
-        let mut builder = auto::Builder::new(TokioExecutor::new());
+        let mut builder = auto::Builder::new(http2::Streams::new(bounds.response_rate));
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -62,6 +65,7 @@ impl Protocol {
             .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
             .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
             .max_send_buf_size(limits::STREAM_SEND_BYTES)
+            .enable_connect_protocol()
             .max_pending_accept_reset_streams(limits::RESETS_PENDING)
             .max_local_error_reset_streams(limits::STREAM_ERRORS);
         Self(builder)
@@ -71,7 +75,9 @@ impl Protocol {
 /// A connection as it was accepted.
 pub struct Connection {
     pub stream: TcpStream,
+    /// Of the other end; whose connection it is may have to be told.
     pub address: SocketAddr,
+    pub proxy_protocol: ProxyProtocol,
     pub tls: Option<Tls>,
     /// Kept until it ends.
     pub place: Place,
@@ -101,6 +107,9 @@ impl Connection {
         let held = shutdown.hold();
         let address = self.address;
         if let Err(error) = self.secured(&protocol, &terms, service, &shutdown).await {
+            if let Some(refusal) = refused_by_library(&error) {
+                terms.count_refusal(refusal);
+            }
             tracing::debug!(client = %address, error = &*error as &dyn std::error::Error, "a connection failed");
         }
         drop(held);
@@ -117,9 +126,16 @@ impl Connection {
         S: Fn(Request<Body>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let Self { stream, address, tls, mut place, leave } = self;
+        let Self { mut stream, address, proxy_protocol, tls, mut place, leave } = self;
         // Small writes (events, fragments) must not wait for the client's acknowledgement of the ones before.
         stream.set_nodelay(true)?;
+        let address = match proxy_protocol {
+            ProxyProtocol::Off => address,
+            ProxyProtocol::Required => {
+                let told = proxied::client(&mut stream, address, terms).await;
+                told.inspect_err(|error| terms.count_unproxied(error))?
+            }
+        };
         let security = if tls.is_some() { Security::Tls } else { Security::Plain };
         let peer = Peer { address, local: stream.local_addr()?, security };
         if terms.is_client(address.ip())
@@ -150,18 +166,32 @@ impl Connection {
     }
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Any of the library's errors: they are only traced.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the library refused a request by itself, and told the client so, if that is how a connection ended.
+fn refused_by_library(failure: &Failure) -> Option<Refusal> {
+    match failure.downcast_ref::<hyper::Error>()? {
+        error if error.is_parse_too_large() => Some(Refusal::HeadTooLarge),
+        error if error.is_parse() => Some(Refusal::Malformed),
+        _ => None,
+    }
+}
 
 /// A connection that is ready for HTTP.
-struct Exchanges<I> {
-    stream: I,
-    place: Place,
-    leave: Leave,
-    peer: Peer,
+pub struct Exchanges<I> {
+    pub stream: I,
+    pub place: Place,
+    pub leave: Leave,
+    pub peer: Peer,
 }
 
 impl<I: Stream> Exchanges<I> {
-    async fn serve<S, F>(
+    /// Serves them to their end.
+    ///
+    /// # Errors
+    /// What the HTTP library could not go on after.
+    pub async fn serve<S, F>(
         self,
         protocol: &Protocol,
         terms: &Arc<Terms>,
@@ -174,11 +204,15 @@ impl<I: Stream> Exchanges<I> {
     {
         let Self { stream, place, mut leave, peer } = self;
         let activity = place.activity().clone();
-        let stream = Parting::new(Paced::new(stream, terms.bounds.response_rate), place);
+        let stream = Parting::new(Paced::new(stream, terms), place);
         let (stream, watch) = guard(stream, terms, &activity);
         let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
-        let service = service_fn(|request: Request<Incoming>| {
-            let in_use = in_use.enter();
+        let service = service_fn(|mut request: Request<Incoming>| {
+            let in_use = Arc::new(in_use.enter());
+            if request.method() == Method::CONNECT {
+                // A tunnel outlives its response.
+                request.extensions_mut().insert(Arc::clone(&in_use));
+            }
             let (version, ending) = (request.version(), shutdown.clone());
             let response = http2::check(&request).map(|()| admission::serve(request, peer, &watch, terms, &service));
             if watch.requests() >= most {
@@ -186,7 +220,8 @@ impl<I: Stream> Exchanges<I> {
             }
             async move {
                 // An error ends the stream with its code.
-                let mut response = response?.await.map(|body| Counted { body, failing: None, _in_use: in_use });
+                let mut response =
+                    response?.await.map(|body| http2::Pieces::new(Counted { body, failing: None, _in_use: in_use }));
                 if ending.is_draining() {
                     tell_the_end(&mut response, version);
                 }
@@ -242,7 +277,7 @@ fn tell_the_end<B>(response: &mut Response<B>, version: Version) {
 struct Counted {
     body: Body,
     failing: Option<Failing>,
-    _in_use: InUse,
+    _in_use: Arc<InUse>,
 }
 
 /// An error that is held back.

@@ -4,7 +4,7 @@
 //! while others wait. It must not close anything: a connection that is asked to leave does so itself.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::refusal::Refusal;
 use crate::http::activity::Activity;
 use crate::http::bounds::Bounds;
+use crate::http::household::household;
 use crate::limits;
 
 /// All connections of one server.
@@ -168,17 +169,6 @@ impl Drop for Place {
                 members.clients.remove(&client);
             }
         }
-    }
-}
-
-/// Who counts as one client: an IPv4 address, or an IPv6 network of [`CLIENT_IPV6_BITS`](limits::CLIENT_IPV6_BITS).
-pub fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let rest = u128::MAX >> limits::CLIENT_IPV6_BITS;
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !rest))
-        }
-        address => address,
     }
 }
 

@@ -7,14 +7,16 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode};
 
+use super::refusal::ALLOWED;
 use super::tls::ClientCertificate;
 use crate::acme::Challenges;
 use crate::http::Body;
-use crate::http::headers::tokens;
+use crate::http::alike::remove_alike;
+use crate::http::forwards::{Forwards, take_one};
 use crate::http::peer::{self, Peer, TrustedProxies};
 use crate::http::security::HttpsPort;
 
@@ -50,7 +52,10 @@ impl Gate {
             return answer;
         }
         self.tell_of_client(&mut request);
-        let mut response = service(request).await;
+        let mut response = match take_one(&mut request) {
+            Forwards::On => service(request).await,
+            Forwards::Last => options(),
+        };
         if let (Some(hsts), true) = (&self.hsts, over_tls) {
             response.headers_mut().entry(header::STRICT_TRANSPORT_SECURITY).or_insert_with(|| hsts.clone());
         }
@@ -79,10 +84,16 @@ impl Gate {
             remove_alike(headers, name);
         }
         if let (Some(name), Some(certificate)) = (&self.client_header, certificate) {
-            keep_over_hop(headers, name);
             headers.insert(name, certificate.value().clone());
         }
     }
+}
+
+/// What we say of ourselves (RFC 9110 section 9.3.7).
+fn options() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    response.headers_mut().insert(header::ALLOW, ALLOWED);
+    response
 }
 
 /// 308, so that the method and the body stay (RFC 9110 section 15.4.9).
@@ -105,30 +116,6 @@ fn redirect(port: HttpsPort, host: Option<&Authority>, target: Option<&PathAndQu
     response
 }
 
-/// Removes all lines of `name`, also as `a_b` for `a-b`: servers that make variables of headers know no difference.
-fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
-    let alike = |other: &&HeaderName| {
-        let (one, other) = (name.as_str().bytes(), other.as_str().bytes());
-        one.len() == other.len() && one.zip(other).all(|(a, b)| a == b || (a == b'-' && b == b'_'))
-    };
-    while let Some(found) = headers.keys().find(alike).cloned() {
-        headers.remove(found);
-    }
-}
-
-/// Takes `name` out of `Connection`: else a client could have it removed on the way to the origin.
-fn keep_over_hop(headers: &mut HeaderMap, name: &HeaderName) {
-    if !tokens(headers, &header::CONNECTION).any(|option| option.eq_ignore_ascii_case(name.as_str())) {
-        return;
-    }
-    let others: Vec<&str> =
-        tokens(headers, &header::CONNECTION).filter(|option| !option.eq_ignore_ascii_case(name.as_str())).collect();
-    match HeaderValue::try_from(others.join(", ")) {
-        Ok(rest) if !rest.is_empty() => headers.insert(header::CONNECTION, rest),
-        _ => headers.remove(header::CONNECTION),
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU16;
@@ -140,7 +127,6 @@ mod tests {
         let mut request = Request::builder()
             .header("client-cert", ":forged:")
             .header("client_cert", ":forged:")
-            .header("connection", "close, Client-Cert")
             .body(Body::empty())
             .unwrap();
         let name = HeaderName::from_static("client-cert");
@@ -150,7 +136,6 @@ mod tests {
         request.extensions_mut().insert(ClientCertificate::new(&vec![1, 2, 3].into()));
         gate.tell_of_client(&mut request);
         assert_eq!(request.headers()["client-cert"], ":AQID:");
-        assert_eq!(request.headers()["connection"], "close");
     }
 
     #[test]

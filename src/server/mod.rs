@@ -6,14 +6,19 @@
 mod admission;
 mod connection;
 mod crowd;
-mod framing;
+// Public, as is `memory`, for the fuzzers (`fuzz/`), which hold it against another reading of the same bytes.
+#[doc(hidden)]
+pub mod framing;
 pub mod gate;
 mod guard;
 mod http2;
 pub mod inherited;
 mod intake;
+#[doc(hidden)]
+pub mod memory;
 mod pace;
 mod parting;
+mod proxied;
 mod refusal;
 mod strict;
 mod terms;
@@ -30,6 +35,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::http::Body;
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use connection::{Connection, Protocol};
@@ -46,12 +52,14 @@ pub struct ListenerSettings {
     pub address: SocketAddr,
     pub tls: Option<Tls>,
     pub gate: Gate,
+    /// Whether balancers tell here whose connections they pass on.
+    pub proxy_protocol: ProxyProtocol,
 }
 
 impl ListenerSettings {
     /// Without TLS, and with nothing at the gate.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: None, gate: Gate::default() }
+        Self { address, tls: None, gate: Gate::default(), proxy_protocol: ProxyProtocol::Off }
     }
 }
 
@@ -85,6 +93,7 @@ struct Listener {
     address: SocketAddr,
     tls: Option<Tls>,
     gate: Arc<Gate>,
+    proxy_protocol: ProxyProtocol,
 }
 
 impl Server {
@@ -149,7 +158,7 @@ impl Server {
 
 impl Listener {
     fn bind(settings: ListenerSettings, inherited: &mut Inherited) -> Result<Self, BindError> {
-        let ListenerSettings { address, tls, gate } = settings;
+        let ListenerSettings { address, tls, gate, proxy_protocol } = settings;
         let given = inherited.take(address);
         let bound = || {
             if let Some(socket) = given {
@@ -166,7 +175,7 @@ impl Listener {
             Ok((socket, address))
         };
         let (socket, address) = bound().map_err(|source| BindError { address, source })?;
-        Ok(Self { socket, address, tls, gate: Arc::new(gate) })
+        Ok(Self { socket, address, tls, gate: Arc::new(gate), proxy_protocol })
     }
 
     async fn accept_all<S, F>(self, house: House, service: S, shutdown: Shutdown)
@@ -183,14 +192,15 @@ impl Listener {
                 next = next => next,
                 () = shutdown.draining() => break,
             };
-            let connection = Connection { stream, address, tls: self.tls.clone(), place, leave };
+            let (tls, proxy_protocol) = (self.tls.clone(), self.proxy_protocol);
+            let connection = Connection { stream, address, proxy_protocol, tls, place, leave };
             let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
             // Never awaited here: one client's handshake must not keep the others out.
             tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }
-        let tls = self.tls.clone();
+        let (tls, proxy_protocol) = (self.tls.clone(), self.proxy_protocol);
         for (stream, address, (place, leave)) in self.queued(&house.crowd) {
-            let connection = Connection { stream, address, tls: tls.clone(), place, leave };
+            let connection = Connection { stream, address, proxy_protocol, tls: tls.clone(), place, leave };
             let (protocol, terms) = (Arc::clone(&house.protocol), Arc::clone(&house.terms));
             tokio::spawn(connection.serve(protocol, terms, service.clone(), shutdown.clone()));
         }

@@ -1,17 +1,21 @@
 //! Whether bytes move as fast as they must, while somebody waits for them.
 //!
 //! In: that bytes moved, that they did not. Out: the moment when it is too slow; a stream that breaks then because its client
-//! takes too little. Only time spent waiting counts: a slow origin is not the client's fault. It must not know HTTP.
+//! takes too little, which is counted. Only time spent waiting counts: a slow origin is not the client's fault. It must not read
+//! what moves.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::refusal::Refusal;
+use super::terms::Terms;
 use crate::http::bounds::MinimumRate;
 
 /// One direction of one exchange or connection.
@@ -65,15 +69,23 @@ impl Pace {
 }
 
 /// A stream whose client must take what it is sent.
-#[derive(Debug)]
 pub struct Paced<I> {
     stream: I,
     pace: Pace,
+    terms: Arc<Terms>,
+    client: Client,
+}
+
+/// Whether a client is still waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    Waited,
+    TooSlow,
 }
 
 impl<I> Paced<I> {
-    pub fn new(stream: I, rate: MinimumRate) -> Self {
-        Self { stream, pace: Pace::begin(rate) }
+    pub fn new(stream: I, terms: &Arc<Terms>) -> Self {
+        Self { stream, pace: Pace::begin(terms.bounds.response_rate), terms: Arc::clone(terms), client: Client::Waited }
     }
 
     fn written(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -87,7 +99,12 @@ impl<I> Paced<I> {
 
     fn slow(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         ready!(self.pace.poll_too_slow(cx));
-        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "the client takes too little of the response"))
+        // The library may ask again while it ends the connection.
+        if self.client == Client::Waited {
+            self.client = Client::TooSlow;
+            self.terms.count_refusal(Refusal::ResponseTooSlow);
+        }
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, Refusal::ResponseTooSlow))
     }
 }
 

@@ -9,7 +9,7 @@ use http::{Response, StatusCode, Version};
 use crate::http::Body;
 
 /// The methods named in `Allow` where one is refused: those in common use. Others are the origin's to judge.
-const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+pub const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// What is wrong with a request. RFC 9112 unless another is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +40,9 @@ pub enum Refusal {
     /// For forward proxies.
     #[error("CONNECT is not served")]
     Connect,
+    /// RFC 9220 section 3: of an extended CONNECT.
+    #[error("a protocol that is not served")]
+    Protocol,
     #[error("a version that is not served")]
     Version,
     /// Section 6.3: equal ones too, since somebody behind may read them as a list.
@@ -63,6 +66,9 @@ pub enum Refusal {
     /// Section 7.1.2.
     #[error("a trailer line is malformed")]
     Trailer,
+    /// Section 3 and 5: the library can't read it, and says so by itself.
+    #[error("the request's head is malformed")]
+    Malformed,
     /// Two readers saw different requests in the same bytes.
     #[error("where the request begins is not certain")]
     Boundary,
@@ -82,6 +88,9 @@ pub enum Refusal {
     HeadTooSlow,
     #[error("the request's body comes too slowly")]
     BodyTooSlow,
+    /// The connection is cut off in mid-response: nobody is told.
+    #[error("the response is taken too slowly")]
+    ResponseTooSlow,
     /// More than `limits.connections_per_client`.
     #[error("too many connections from this address")]
     Connections,
@@ -92,13 +101,13 @@ impl Refusal {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Trace | Self::Connect => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Coding => StatusCode::NOT_IMPLEMENTED,
+            Self::Coding | Self::Protocol => StatusCode::NOT_IMPLEMENTED,
             Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::HeadTooSlow | Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooSlow | Self::BodyTooSlow | Self::ResponseTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Connections => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -117,6 +126,7 @@ impl Refusal {
             Self::Fragment => "fragment",
             Self::Trace => "trace",
             Self::Connect => "connect",
+            Self::Protocol => "protocol",
             Self::Version => "version",
             Self::Lengths => "lengths",
             Self::InvalidLength => "invalid_length",
@@ -126,6 +136,7 @@ impl Refusal {
             Self::ChunkSize => "chunk_size",
             Self::ChunkEnd => "chunk_end",
             Self::Trailer => "trailer",
+            Self::Malformed => "malformed",
             Self::Boundary => "boundary",
             Self::Expectation => "expectation",
             Self::HeadTooLarge => "head_too_large",
@@ -133,6 +144,7 @@ impl Refusal {
             Self::BodyTooLong => "body_too_long",
             Self::HeadTooSlow => "head_too_slow",
             Self::BodyTooSlow => "body_too_slow",
+            Self::ResponseTooSlow => "response_too_slow",
             Self::Connections => "connections",
         }
     }

@@ -10,6 +10,7 @@ use http::{Method, Request, Version};
 
 use super::refusal::Refusal;
 use crate::http::bounds::Bounds;
+use crate::http::host::Named;
 
 /// Looks at a request.
 ///
@@ -92,66 +93,6 @@ fn check_host(version: Version, target: &Uri, headers: &HeaderMap) -> Result<(),
         },
         _ => Ok(()),
     }
-}
-
-/// A host and its port, as `Host` and authorities name them.
-struct Named<'a> {
-    host: &'a [u8],
-    /// `None` where none is named, also by a colon with nothing behind it.
-    port: Option<u16>,
-}
-
-impl<'a> Named<'a> {
-    /// `uri-host [ ":" port ]` (RFC 9110 section 7.2), not empty. No comma, though names may have one: it would be two
-    /// hosts to whoever reads a list.
-    fn parse(named: &'a [u8]) -> Option<Self> {
-        let (host, rest) = match named.first()? {
-            b'[' => named.split_at(named.iter().position(|byte| *byte == b']')? + 1),
-            _ => named.split_at(named.iter().position(|byte| *byte == b':').unwrap_or(named.len())),
-        };
-        let is_host = match host {
-            [b'[', address @ .., b']'] => is_address(address),
-            name => !name.is_empty() && is_name(name),
-        };
-        let port = match rest {
-            [] | b":" => None,
-            [b':', digits @ ..] => Some(port(digits)?),
-            _ => return None,
-        };
-        is_host.then_some(Self { host, port })
-    }
-
-    fn is_same(&self, other: &Self, scheme: Option<&Scheme>) -> bool {
-        let default = if scheme == Some(&Scheme::HTTPS) { 443 } else { 80 };
-        self.host.eq_ignore_ascii_case(other.host) && self.port.unwrap_or(default) == other.port.unwrap_or(default)
-    }
-}
-
-/// RFC 3986 section 3.2.2: a version 6 address; the grammar's future forms are nobody's.
-fn is_address(address: &[u8]) -> bool {
-    std::str::from_utf8(address).is_ok_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
-}
-
-/// `reg-name` of RFC 3986 section 3.2.2, without the comma.
-fn is_name(name: &[u8]) -> bool {
-    let mut bytes = name.iter();
-    while let Some(byte) = bytes.next() {
-        let is_fine = match byte {
-            b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(u8::is_ascii_hexdigit)),
-            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
-        };
-        if !is_fine {
-            return false;
-        }
-    }
-    true
-}
-
-fn port(digits: &[u8]) -> Option<u16> {
-    digits.iter().try_fold(0_u16, |port, digit| {
-        let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
-        port.checked_mul(10)?.checked_add(digit)
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::proxied::ProxiedError;
 use super::refusal::Refusal;
 use crate::http::bounds::Bounds;
 use crate::http::peer::TrustedProxies;
@@ -24,6 +25,13 @@ impl Terms {
     /// Counts a request, or what was to become one.
     pub fn count_refusal(&self, refusal: Refusal) {
         self.metrics.refused_requests.get_or_create(&Reason { reason: refusal.reason() }).inc();
+    }
+
+    /// Counts a connection whose client was not told as it must be.
+    pub fn count_unproxied(&self, error: &ProxiedError) {
+        if let Some(reason) = error.reason() {
+            self.metrics.refused_requests.get_or_create(&Reason { reason }).inc();
+        }
     }
 
     /// Whether `address` counts as one client.

@@ -18,7 +18,7 @@ use super::origin::joined;
 /// What must come at all comes within this time; it bounds a failure, it measures nothing.
 const SOON: Duration = Duration::from_secs(20);
 
-/// An answer.
+/// An answer; its status is 0 where the connection ended before there was one.
 #[derive(Debug, Default)]
 pub struct Answer {
     pub interim: Vec<u16>,
@@ -77,7 +77,12 @@ async fn exchange(
     hyper::ext::on_informational(&mut request, move |response| {
         noted.lock().expect("no panic").push(response.status().as_u16());
     });
-    let response = sender.send_request(request).await.map_err(|error| said(&error))?;
+    let response = match sender.send_request(request).await {
+        Ok(response) => response,
+        // It broke off before its head was out.
+        Err(error) if error.is_incomplete_message() => return Ok(Answer::default()),
+        Err(error) => return Err(said(&error)),
+    };
     let (head, body) = response.into_parts();
     let fields = head.headers.iter().map(|(name, value)| (name.to_string(), text(value.as_bytes())));
     let headers = fields.collect();

@@ -96,6 +96,7 @@ impl Outcome<'_> {
             Check::ValidatedByDate => {
                 last.and_then(|seen| seen.header("if-modified-since")).map(drop).ok_or_else(unvalidated)
             }
+            Check::OwnAnswer if self.answer.status == 0 => Err("there was no answer".to_owned()),
             Check::OwnAnswer => self.answer.step().map_or(Ok(()), |step| Err(format!("the origin's, of step {step}"))),
             Check::Status(status) => same(self.answer.status, *status, "status"),
             Check::Has(name, expected) => self.expect(name, self.answer.header(name), expected),

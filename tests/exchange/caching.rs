@@ -189,14 +189,19 @@ async fn a_browser_is_not_told_to_keep_what_may_differ() {
     }
 }
 
-/// A head without what differs from answer to answer: the date, times taken, a new visitor's id.
+/// A head without what differs from answer to answer: the date, times taken, what the cache did, a new visitor's id.
 fn settled(answer: &Answer) -> HeaderMap {
     let mut headers = answer.headers.clone();
-    for name in ["date", "server-timing"] {
+    for name in ["date", "server-timing", "age", "cache-status"] {
         headers.remove(name);
     }
-    // Framing is of the message, not of the page.
-    headers.remove("transfer-encoding");
+    // Framing is of the message, not of the page; the first to get a page can't be told its length and tag.
+    for name in ["transfer-encoding", "content-length"] {
+        headers.remove(name);
+    }
+    if headers.get("etag").is_some_and(|tag| tag.as_bytes().starts_with(b"W/\"inlay-")) {
+        headers.remove("etag");
+    }
     if let Some(cookie) = headers.remove("set-cookie") {
         let attributes = cookie.to_str().expect("ASCII").split_once(';').expect("attributes").1.to_owned();
         headers.insert("set-cookie", attributes.parse().expect("a header"));

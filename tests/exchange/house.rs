@@ -137,9 +137,8 @@ impl Front {
     /// Fronts whatever listens at `origin`.
     pub async fn facing(origin: SocketAddr, deployment: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let head = format!(
-            "listen: 127.0.0.1:0\norigin: http://{origin}\nrules: rules\nadmin: {{ address: \"127.0.0.1:0\" }}\n"
-        );
+        let listen = if deployment.contains("listen:") { "" } else { "listen: 127.0.0.1:0\n" };
+        let head = format!("{listen}origin: http://{origin}\nrules: rules\nadmin: {{ address: \"127.0.0.1:0\" }}\n");
         std::fs::create_dir(folder.path().join("rules")).expect("a folder");
         write(folder.path(), "inlay.yaml", &(head + deployment));
         files.iter().for_each(|(path, text)| write(folder.path(), path, text));
@@ -184,6 +183,12 @@ impl Front {
     pub async fn admin(&self, method: &str, path: &str) -> Answer {
         let address = self.app.admin_address().expect("an admin port");
         whole(self.ask(address, method, path, &[], "").await).await
+    }
+
+    /// Asks the admin port to do what `body` says.
+    pub async fn admin_post(&self, path: &str, body: &str) -> Answer {
+        let address = self.app.admin_address().expect("an admin port");
+        whole(self.ask(address, "POST", path, &[], body).await).await
     }
 
     async fn ask(

@@ -2,16 +2,23 @@
 //! rules, a clock that is set.
 
 mod acting;
+mod apologising;
 mod asserting;
+mod breaking;
 mod caching;
 mod coding;
+mod compiling;
 mod failing;
+mod forbidding;
 mod house;
 mod laying;
 mod leaking;
+mod limiting;
 mod passing;
 mod proving;
+mod purging;
 mod reloading;
 mod seeing;
+mod sharing;
 mod streaming;
 mod visiting;

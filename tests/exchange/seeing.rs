@@ -50,7 +50,7 @@ async fn a_page_tells_how_it_came_to_be() {
         assert!(slot("slot-hero.2").is_some_and(|timing| timing.contains("failed")), "{line}");
         assert!(slot("slot-cards").is_some(), "{line}");
         assert!(slot("origin").is_some() && slot("inlay").is_some(), "{line}");
-        assert_eq!(answer.header("cache-status").as_deref(), Some("inlay; fwd=bypass"));
+        assert_eq!(answer.header("cache-status").as_deref(), Some("inlay; fwd=uri-miss"));
         assert!(answer.header("via").is_some_and(|via| via.starts_with("1.1 inlay-")), "{:?}", answer.headers);
     }
     let plain = front.get("/about").await;

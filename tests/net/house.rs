@@ -9,9 +9,11 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use inlay::http::Body;
+use inlay::http::bounds::Bounds;
 use inlay::http::client::TrustSettings;
 use inlay::http::headers::Pseudonym;
 use inlay::http::peer::{Peer, TrustedProxies};
+use inlay::http::proxy_protocol::ProxyProtocol;
 use inlay::origin::{Hop, HostPolicy, Origin, OriginSettings, Origins, ServerUrl, WantedCodings};
 use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
@@ -59,6 +61,20 @@ where
     run_listener(ListenerSettings { tls, gate, ..here() }, service, trigger, handle)
 }
 
+/// Serves `service` where balancers that are trusted tell whose connections they pass on.
+pub fn serve_proxied<S, F>(tls: Option<Tls>, terms: Terms, service: S) -> Running
+where
+    S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let (trigger, handle) = shutdown();
+    let listener = ListenerSettings { tls, proxy_protocol: ProxyProtocol::Required, ..here() };
+    let server = Server::bind(vec![listener]).unwrap().on(terms);
+    let address = server.addresses()[0];
+    tokio::spawn(server.run(service, handle));
+    Running { address, trigger }
+}
+
 fn here() -> ListenerSettings {
     ListenerSettings::plain("127.0.0.1:0".parse().unwrap())
 }
@@ -91,6 +107,7 @@ pub struct Setup {
     pub codings: WantedCodings,
     pub trusted: Vec<&'static str>,
     pub tls: Option<Tls>,
+    pub bounds: Bounds,
     /// What else is said of the origin.
     pub origin: fn(&mut OriginSettings),
 }
@@ -104,6 +121,7 @@ impl Setup {
             codings: WantedCodings::AsReceived,
             trusted: vec![],
             tls: None,
+            bounds: Bounds::default(),
             origin: |_| {},
         }
     }
@@ -136,7 +154,11 @@ impl Setup {
         let trusted = TrustedProxies::new(self.trusted.iter().map(|network| network.parse().unwrap()).collect());
         let codings = self.codings;
         let service = move |request| pass(Arc::clone(&origin), trusted.clone(), codings, request);
-        run(self.tls, service, trigger, handle)
+        let terms = Terms { bounds: self.bounds, ..Terms::default() };
+        let server = Server::bind(vec![ListenerSettings { tls: self.tls, ..here() }]).unwrap().on(terms);
+        let address = server.addresses()[0];
+        tokio::spawn(server.run(service, handle));
+        Running { address, trigger }
     }
 }
 

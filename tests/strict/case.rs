@@ -17,7 +17,23 @@ impl Case {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(folder);
         let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         paths.sort();
-        paths.iter().map(|path| Self::read(path, mark)).collect()
+        paths.iter().flat_map(|path| Self::read(path, mark).each()).collect()
+    }
+
+    /// The case itself, or with `each: 01-08 7f` one for each of these bytes, which stands where the rest has `\?`.
+    fn each(self) -> Vec<Self> {
+        let Some(ranges) = self.said("each") else { return vec![self] };
+        let byte = |text: &str| u8::from_str_radix(text, 16).unwrap();
+        let bytes = ranges.split(' ').flat_map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            byte(first)..=byte(last)
+        });
+        let with = |byte: u8| Self {
+            name: format!("{} {byte:02x}", self.name),
+            said: self.said.clone(),
+            rest: self.rest.replace("\\?", &format!("\\x{byte:02x}")),
+        };
+        bytes.map(with).collect()
     }
 
     fn read(path: &Path, mark: &str) -> Self {

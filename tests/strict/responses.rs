@@ -1,5 +1,5 @@
 //! Responses: `expect:` is `502`, `cut` (the head leaves, the end is marked as missing) or `whole` (with each `sees:` in what the
-//! client gets).
+//! client gets, and no `never:`), `bare` (a head alone) or `either`; `method:` is that of the request, GET unless said.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::Case;
-use crate::house::{Setup, get, read_until};
+use crate::house::{Setup, get, raw, read_until};
 
 #[tokio::test]
 async fn nothing_malformed_passes_as_whole() {
@@ -25,13 +25,19 @@ async fn nothing_malformed_passes_as_whole() {
 /// What is wrong, if anything is.
 async fn run(case: &Case) -> Option<String> {
     let proxy = Setup::of(origin(case.bytes(), case.said("then") == Some("close")).await).proxy();
-    let first = tokio::time::timeout(Duration::from_secs(10), get(proxy.address, "/first", "")).await;
+    let method = case.said("method").unwrap_or("GET");
+    let asked = format!("{method} /first HTTP/1.1\r\nHost: public.example\r\nConnection: close\r\n\r\n");
+    let first = tokio::time::timeout(Duration::from_secs(10), raw(proxy.address, &asked)).await;
     let Ok(first) = first else { return Some("no answer".into()) };
     let status = first.get(9..12).unwrap_or_default();
     let is_whole =
         first.ends_with("\r\n0\r\n\r\n") || !first.contains("transfer-encoding: chunked") && has_its_length(&first);
     let missing = case.all_said("sees").find(|line| !first.contains(*line));
+    let unwanted = case.all_said("never").find(|line| first.to_ascii_lowercase().contains(*line));
     let problem = match case.said("expect").unwrap() {
+        _ if unwanted.is_some() => Some(format!("{unwanted:?} is in {first:?}")),
+        "either" => None,
+        "bare" => (status == "502" || !first.ends_with("\r\n\r\n")).then(|| format!("not bare: {first:?}")),
         "502" => (status != "502").then(|| format!("answered with {first:?}")),
         "cut" => (status == "502" || is_whole).then(|| format!("not cut: {first:?}")),
         "whole" if status == "502" || !is_whole => Some(format!("not whole: {first:?}")),

@@ -2,6 +2,8 @@
 //!
 //! In: both as written. Out: [`Match`] and [`Schedule`]. It must not look at a request.
 
+use std::sync::Arc;
+
 use http::Method;
 
 use super::world::World;
@@ -15,13 +17,12 @@ use crate::rule::matching::{self, Match, Wanted};
 use crate::rule::pattern::Glob;
 use crate::rule::schedule::{Moment, Schedule};
 
-/// What a match must look like.
-pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match {
+/// What a match must look like, where there are these sites; `None`: nobody knows which.
+pub fn matching(raw: &RawMatch, known: Option<&[Arc<str>]>, report: &mut Report) -> Match {
     refuse_empty(raw, report);
     let sites = raw.site.iter().flat_map(|at| &at.value.0);
     for site in sites.clone() {
         let name = site.value.value.as_str();
-        let known = world.around.deployment.map(|known| &known.sites);
         if let Some(known) = known.filter(|known| !known.iter().any(|site| **site == *name)) {
             let remedy = suggestion(name, known.iter().map(|site| &**site), "define it under `sites` in inlay.yaml");
             report.error(site.span, format!("there is no site `{name}`"), remedy);
@@ -38,10 +39,15 @@ pub fn matching(raw: &RawMatch, world: &World<'_>, report: &mut Report) -> Match
     }
 }
 
+/// The sites that there are.
+fn sites<'a>(world: &World<'a>) -> Option<&'a [Arc<str>]> {
+    world.around.deployment.map(|known| &*known.sites)
+}
+
 /// What a request must not look like. An exception that names nothing would switch its rule off without a word.
 pub fn exception(raw: &At<RawMatch>, world: &World<'_>, report: &mut Report) -> Match {
     let keys = ["site", "host", "path", "method", "query", "header", "cookie"];
-    let wanted = matching(&raw.value, world, report);
+    let wanted = matching(&raw.value, sites(world), report);
     let named = raw.site.is_some()
         || raw.host.is_some()
         || raw.path.is_some()
@@ -84,7 +90,7 @@ fn fields<N>(raw: &Field<Wanteds<N>>, name: impl Fn(&N) -> &str) -> Vec<matching
 /// so.
 pub fn all(file: &Field<RawMatch>, own: &Field<RawMatch>, world: &World<'_>, report: &mut Report) -> Vec<Match> {
     let mut matches: Vec<Match> =
-        [file, own].into_iter().flatten().map(|at| matching(&at.value, world, report)).collect();
+        [file, own].into_iter().flatten().map(|at| matching(&at.value, sites(world), report)).collect();
     if matches.iter().all(|wanted| wanted.methods.is_empty()) {
         let methods = vec![Method::GET, Method::HEAD];
         match matches.last_mut() {

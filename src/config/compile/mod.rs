@@ -10,7 +10,7 @@ mod cycles;
 mod fields;
 mod injections;
 mod loops;
-mod matching;
+pub mod matching;
 mod purpose;
 mod rules;
 mod units;

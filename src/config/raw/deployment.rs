@@ -9,9 +9,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use super::limits::RawLimits;
 use super::listen::RawListener;
 use super::origins::RawOrigin;
+use super::rate_limits::RawRateLimit;
+use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
-    Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Size, Zone,
+    Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
 };
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
@@ -63,8 +65,12 @@ record! {
         key "data" data: Data,
         /// Paths that are passed on untouched: never rewritten, no body read, no events.
         key "protect" protect: OneOrMany<Path>,
+        /// How often one client, header or cookie may ask, by the limit's name; all that match must let a request pass.
+        key "rate_limits" rate_limits: Named<RawRateLimit>,
         /// Which cookies and headers code may read; all but credentials by default.
         key "expose" expose: RawExpose,
+        /// The template of the page that people get where the site's own can't be had; Inlay has a plain one.
+        key "error_page" error_page: Text,
     }
     later []
 }
@@ -88,8 +94,10 @@ record! {
         required "origin" origin: Origin,
         /// The cookies that these pages depend on; asserting it lets other cookies not matter.
         key "cookies" cookies: OneOrMany<CookieName>,
+        /// What may be done with its answers that they do not say themselves.
+        key "cache" cache: RawRouteCache,
     }
-    later ["cache", "redirect", "headers", "serve"]
+    later ["redirect", "headers", "serve"]
 }
 
 record! {
@@ -145,15 +153,6 @@ record! {
         key "headers" headers: OneOrMany<HeaderName>,
     }
     later []
-}
-
-record! {
-    /// What is kept in memory.
-    RawCache: "a map with `memory`" {
-        /// How much memory rendered fragments may take; 64MiB by default.
-        key "memory" memory: Size,
-    }
-    later ["disk", "pages", "responses", "ttl"]
 }
 
 record! {

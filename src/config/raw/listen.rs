@@ -26,8 +26,11 @@ record! {
         key "redirect_https" redirect_https: RawRedirect,
         /// Tells browsers to come with TLS only, from now on (HSTS); for a listener with TLS.
         key "hsts" hsts: RawHsts,
+        /// Whether every connection begins with a header that tells whose it is (PROXY protocol, version 1 or 2), as balancers of
+        /// TCP send it; only `trusted_proxies` may connect then.
+        key "proxy_protocol" proxy_protocol: bool,
     }
-    later ["proxy_protocol"]
+    later []
 }
 
 record! {

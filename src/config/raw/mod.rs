@@ -5,10 +5,12 @@
 //! know them.
 
 pub mod actions;
+pub mod cache;
 pub mod contents;
 pub mod deployment;
 pub mod limits;
 pub mod listen;
 pub mod origins;
+pub mod rate_limits;
 pub mod rules;
 pub mod wanted;

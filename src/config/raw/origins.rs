@@ -155,17 +155,31 @@ pub enum BalanceWord {
 }
 
 choices!(Protocol: "a protocol" { "auto" => Protocol::Auto, "http1" => Protocol::Http1, "http2" => Protocol::Http2 });
-choices!(BalanceWord: "a way to choose a server" {
-    "round_robin" => BalanceWord::RoundRobin,
-    "least_connections" => BalanceWord::LeastConnections,
-});
+/// What `balance` may be.
+const BALANCES: &str = "`round_robin`, `least_connections`, or a map with `hash`";
 
 impl Read for RawBalance {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.value {
-            Value::Scalar(_) => BalanceWord::read(node, reader).map(Self::Word),
+            Value::Scalar(_) => Self::word(node, reader),
             _ => HashForm::read(node, reader).map(|form| Self::Hash(Box::new(form))),
         }
+    }
+}
+
+impl RawBalance {
+    /// A way that is one word; `hash` alone does not say what to hash.
+    fn word(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node, BALANCES)?;
+        let remedy = match text.value.as_str() {
+            "round_robin" => return Some(Self::Word(BalanceWord::RoundRobin)),
+            "least_connections" => return Some(Self::Word(BalanceWord::LeastConnections)),
+            "hash" => "say what to hash: `{ hash: cookie NAME }`",
+            _ => "write `round_robin`, `least_connections` or `{ hash: cookie NAME }`",
+        };
+        let what = format!("`{}` is not a way to choose a server", text.value);
+        reader.report.error(text.span, what, remedy);
+        None
     }
 }
 
@@ -175,7 +189,7 @@ impl JsonSchema for RawBalance {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let (word, hash) = (generator.subschema_for::<BalanceWord>(), generator.subschema_for::<HashForm>());
-        json_schema!({ "anyOf": [word, hash] })
+        let words = json_schema!({ "enum": ["round_robin", "least_connections"] });
+        json_schema!({ "anyOf": [words, generator.subschema_for::<HashForm>()] })
     }
 }

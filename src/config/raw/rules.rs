@@ -103,7 +103,7 @@ record! {
         key "host" host: OneOrMany<Host>,
         /// Paths: `*` within a segment, `**` over segments, `{name}` captures into `params.name`.
         key "path" path: OneOrMany<Path>,
-        /// Methods; GET and HEAD by default.
+        /// Methods; for rules GET and HEAD by default.
         key "method" method: OneOrMany<MethodName>,
         /// Parameters of the query: a value with `*`, a list, or `true` for present and `false` for absent.
         key "query" query: Wanteds<Text>,

@@ -11,7 +11,7 @@ mod written;
 pub use net::{
     Address, CookieName, HeaderName, Host, Language, MethodName, Network, Origin, Path, RedirectStatus, Secret,
 };
-pub use rate::ByteRate;
+pub use rate::{ByteRate, Rate};
 pub use servers::{RetryCause, ServerKey, StatusSpan};
 pub use time::{Date, Day, Duration, HourSpan, Zone};
 pub use written::Written;
@@ -161,7 +161,7 @@ written! {
     Size "string", Share "string", Integer ["integer", "string"], Duration "string", HourSpan "string", Day "string",
     Date "string", Zone "string", Origin "string", Address "string", Network "string", Language "string", Host "string",
     Path "string", MethodName "string", RedirectStatus ["integer", "string"], CookieName "string", HeaderName "string", Secret "string",
-    ByteRate "string",
+    ByteRate "string", Rate "string",
     ServerKey "string", StatusSpan ["integer", "string"], RetryCause ["integer", "string"],
 }
 

@@ -9,12 +9,14 @@ use super::base::Base;
 use super::model::{Admin, Listener};
 use super::tls::{self, Compiled};
 use crate::acme::{Challenge, Wanted};
+use crate::config::raw::deployment::Deployment;
 use crate::config::raw::listen::{ListenerParts, RawHsts, RawListener, RawRedirect};
 use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
 use crate::config::report::Report;
 use crate::config::source::Span;
 use crate::config::yaml::Text;
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, Subdomains};
 use crate::limits::HSTS_PRELOADED;
 
@@ -58,7 +60,7 @@ fn listener(raw: &RawListener, base: &Base<'_>, report: &mut Report) -> Option<L
             });
             let hsts = parts.hsts.as_ref().and_then(|at| hsts(at, report));
             let address = parts.address.as_ref()?.value.0;
-            let listener = Listener { redirect, hsts, ..plain(address) };
+            let listener = Listener { redirect, hsts, proxy_protocol: proxy_protocol(parts), ..plain(address) };
             Some(match tls {
                 None => listener,
                 Some(Compiled { settings, acme, client_header }) => {
@@ -90,7 +92,38 @@ fn check_files(raw: &At<OneOrMany<RawListener>>, listeners: &[Listener], report:
 }
 
 fn plain(address: SocketAddr) -> Listener {
-    Listener { address, tls: None, acme: Vec::new(), client_header: None, redirect: None, hsts: None }
+    Listener {
+        address,
+        tls: None,
+        acme: Vec::new(),
+        client_header: None,
+        redirect: None,
+        hsts: None,
+        proxy_protocol: ProxyProtocol::Off,
+    }
+}
+
+fn proxy_protocol(parts: &ListenerParts) -> ProxyProtocol {
+    match &parts.proxy_protocol {
+        Some(At { value: true, .. }) => ProxyProtocol::Required,
+        _ => ProxyProtocol::Off,
+    }
+}
+
+/// Whose header is to be believed must be said: nobody else may connect.
+pub fn check_proxy_protocol(raw: &Deployment, report: &mut Report) {
+    let unsure = raw.unreadable.any(&["trusted_proxies"]);
+    if unsure || raw.trusted_proxies.as_ref().is_some_and(|at| !at.value.0.is_empty()) {
+        return;
+    }
+    for item in raw.listen.iter().flat_map(|at| &at.value.0) {
+        let RawListener::Parts(parts) = &item.value else { continue };
+        if let Some(at) = parts.proxy_protocol.as_ref().filter(|at| at.value) {
+            let what =
+                "nobody could connect: the PROXY protocol is believed of `trusted_proxies` only, and there are none";
+            report.error(at.key, what, "name the balancer's network: `trusted_proxies: [10.0.0.0/8]`");
+        }
+    }
 }
 
 /// What makes sense on one side of TLS only.

@@ -5,11 +5,14 @@
 
 mod acme;
 mod base;
+mod cache;
+mod error_page;
 mod limits;
 mod listen;
 mod model;
 mod origins;
 mod overrides;
+mod rate_limits;
 mod sites;
 mod tls;
 
@@ -19,11 +22,12 @@ use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
 use super::read::At;
 use super::report::Report;
 use super::yaml::Text;
-use crate::limits::{FRAGMENT_CACHE_BYTES, SECRET_CHARACTERS};
+use crate::limits::SECRET_CHARACTERS;
 use crate::visitor::ConsentPolicy;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
+pub use cache::CacheShares;
 pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
@@ -35,10 +39,13 @@ const COOKIE: &str = "inlay_visitor";
 /// Compiles what was written. `None` if something needed is missing; every problem is noted.
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
     let listeners = listen::listeners(raw.listen.as_ref(), base, report);
+    listen::check_proxy_protocol(&raw, report);
     let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
     let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
-    let sites = sites::compile(&raw.site, raw.sites.as_ref(), own_cookie, &mut origins, base, report);
+    let error_page = error_page::compile(raw.site.error_page.as_ref(), base, report);
+    let inherited = sites::Inherited { parts: &raw.site, error_page: &error_page, own_cookie };
+    let sites = sites::compile(inherited, raw.sites.as_ref(), &mut origins, base, report);
     let admin = raw.admin.as_ref().and_then(|at| {
         let address = at.address.as_ref()?.value.0;
         Some(Admin { address, token: at.token.as_ref().map(|token| token.value.clone()) })
@@ -53,12 +60,13 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         origins: origins.finish(),
         // Last, so that a site without an origin does not hide the rest.
         sites: sites?,
+        error_page,
         rules,
         store,
         admin,
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
-        cache_memory: raw.cache.and_then(|at| at.value.memory).map_or(FRAGMENT_CACHE_BYTES, |size| size.value.0),
+        cache: cache::shares(raw.cache.as_ref(), report),
         bounds: limits::bounds(raw.limits.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),

@@ -10,14 +10,19 @@ use http::HeaderName;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use super::cache::CacheShares;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
+use crate::content::error_page::ErrorPage;
 use crate::http::bounds::Bounds;
+use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
+use crate::origin::cache::Asserted;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
+use crate::throttle::RateLimitSettings;
 use crate::visitor::ConsentPolicy;
 use crate::visitor::facts::Expose;
 
@@ -30,14 +35,16 @@ pub struct Settings {
     pub origins: Vec<OriginSettings>,
     /// At least one, in the order of the file.
     pub sites: Vec<SiteSettings>,
+    /// Of requests that are no site's.
+    pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
     pub store: Option<PathBuf>,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     pub trusted_proxies: Vec<IpNet>,
-    /// Bytes of the fragment cache.
-    pub cache_memory: u64,
+    /// What each cache may take.
+    pub cache: CacheShares,
     /// What clients may take.
     pub bounds: Bounds,
     pub log: LogFormat,
@@ -58,6 +65,7 @@ pub struct Listener {
     /// Where clients are sent that come without TLS.
     pub redirect: Option<HttpsPort>,
     pub hsts: Option<Hsts>,
+    pub proxy_protocol: ProxyProtocol,
 }
 
 /// The second port.
@@ -91,7 +99,10 @@ pub struct SiteSettings {
     /// `site` in code: `name` and `data`.
     pub facts: Arc<serde_json::Value>,
     pub protect: Vec<PathPattern>,
+    /// Those of the top are the same for all sites that have none of their own.
+    pub rate_limits: Vec<Arc<RateLimitSettings>>,
     pub expose: Arc<Expose>,
+    pub error_page: Arc<ErrorPage>,
 }
 
 /// Paths that another origin answers.
@@ -99,14 +110,14 @@ pub struct SiteSettings {
 pub struct RouteSettings {
     pub path: PathPattern,
     pub origin: Arc<str>,
-    pub cookies: Option<Vec<Arc<str>>>,
+    pub asserted: Asserted,
 }
 
 impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, s.cache_memory, &s.trusted_proxies, &s.bounds, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

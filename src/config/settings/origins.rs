@@ -47,6 +47,21 @@ impl OriginList {
         this
     }
 
+    /// The name of the origin of the whole deployment as written; a URL is short for `origins: { default: … }`.
+    pub fn resolve_top(&mut self, written: &Written, span: Span, report: &mut Report) -> Option<Arc<str>> {
+        let short = match written {
+            Written::Url(url) => Some(ServerUrl::Http(uri(url, span, report)?)),
+            Written::Unix(server) => Some(server.clone()),
+            Written::Name(_) => None,
+        };
+        let defined =
+            self.list.iter().any(|origin| &*origin.name == DEFAULT) || self.faulty.iter().any(|name| name == DEFAULT);
+        match short {
+            Some(server) if !defined => self.unnamed_at(server, DEFAULT),
+            _ => self.resolve(written, span, report),
+        }
+    }
+
     /// The name of an origin as written; a URL becomes an origin of its own, called as its host.
     pub fn resolve(&mut self, written: &Written, span: Span, report: &mut Report) -> Option<Arc<str>> {
         match written {

@@ -8,37 +8,55 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::base::Base;
+use super::error_page;
 use super::model::{RouteSettings, Settings, SiteSettings};
 use super::origins::OriginList;
+use super::rate_limits;
+use crate::clock::Clock;
 use crate::config::raw::deployment::{RawExpose, RawRoute, RawSite, SiteParts};
 use crate::config::read::record::Field;
 use crate::config::read::shapes::Named;
 use crate::config::read::{At, scalars};
 use crate::config::report::Report;
 use crate::config::source::Span;
+use crate::content::error_page::ErrorPage;
 use crate::origin::Origins;
+use crate::origin::cache::{Asserted, SetCookie};
 use crate::revision::{Route, Site, Sites};
 use crate::scope::values::Tree;
+use crate::throttle::{RateLimit, RateLimitSettings};
 use crate::visitor::facts::Expose;
 
 /// The name of the only site.
 const DEFAULT: &str = "default";
 
+/// What all sites have unless they say otherwise.
+pub struct Inherited<'a> {
+    pub parts: &'a SiteParts,
+    pub error_page: &'a Arc<ErrorPage>,
+    /// The name of our cookie, which no code reads.
+    pub own_cookie: Arc<str>,
+}
+
 /// The sites; without `sites` there is one, which takes every host. `None` if a site has no origin.
 pub fn compile(
-    top: &SiteParts,
+    inherited: Inherited<'_>,
     named: Option<&At<Named<RawSite>>>,
-    own_cookie: Arc<str>,
     origins: &mut OriginList,
     base: &Base<'_>,
     report: &mut Report,
 ) -> Option<Vec<SiteSettings>> {
+    let top = inherited.parts;
     let default = match &top.origin {
-        Some(at) => origins.resolve(&at.value, at.span, report),
+        Some(at) => origins.resolve_top(&at.value, at.span, report),
         None => origins.unnamed(),
     };
-    let mut maker = Maker { top, default, own_cookie, origins, report };
-    let sites = match named.filter(|at| !at.value.0.is_empty()) {
+    let named = named.filter(|at| !at.value.0.is_empty());
+    let names = named
+        .map_or_else(|| vec![DEFAULT.into()], |at| at.value.0.iter().map(|(name, _)| name.as_str().into()).collect());
+    let rate_limits = rate_limits::compile(&top.rate_limits, None, &names, report);
+    let mut maker = Maker { inherited, top, default, names, rate_limits, origins, base, report };
+    let sites = match named {
         None => vec![maker.site(DEFAULT, Vec::new(), top, base.whole)],
         Some(named) => {
             let hosts =
@@ -51,10 +69,15 @@ pub fn compile(
 
 /// Makes sites of their own parts and those at the top.
 struct Maker<'a> {
+    inherited: Inherited<'a>,
     top: &'a SiteParts,
     default: Option<Arc<str>>,
-    own_cookie: Arc<str>,
+    /// Of all sites.
+    names: Vec<Arc<str>>,
+    /// Those at the top.
+    rate_limits: Vec<Arc<RateLimitSettings>>,
     origins: &'a mut OriginList,
+    base: &'a Base<'a>,
     report: &'a mut Report,
 }
 
@@ -66,7 +89,8 @@ impl Maker<'_> {
         own: &SiteParts,
         span: Span,
     ) -> Option<SiteSettings> {
-        let origin = match own.origin.as_ref() {
+        // A single site is the top itself, whose origin is known.
+        let origin = match own.origin.as_ref().filter(|_| !std::ptr::eq(own, self.top)) {
             Some(at) => self.origins.resolve(&at.value, at.span, self.report),
             None => self.default.clone(),
         };
@@ -93,9 +117,27 @@ impl Maker<'_> {
             zone,
             languages: languages.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.as_str().into()).collect(),
             facts: Arc::new(json!({ "name": name, "data": data })),
+            rate_limits: self.rate_limits(name, own),
             protect: protect.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
             expose: Arc::new(self.expose(expose)),
+            error_page: self.error_page(own),
         })
+    }
+
+    /// The only site's page is the one at the top, which has been read already.
+    fn error_page(&mut self, own: &SiteParts) -> Arc<ErrorPage> {
+        match own.error_page.as_ref().filter(|_| !std::ptr::eq(own, self.top)) {
+            Some(at) => error_page::compile(Some(at), self.base, self.report),
+            None => Arc::clone(self.inherited.error_page),
+        }
+    }
+
+    fn rate_limits(&mut self, name: &str, own: &SiteParts) -> Vec<Arc<RateLimitSettings>> {
+        // A single site is the top itself.
+        if own.rate_limits.is_none() || std::ptr::eq(own, self.top) {
+            return self.rate_limits.clone();
+        }
+        rate_limits::compile(&own.rate_limits, Some(name), &self.names, self.report)
     }
 
     fn routes(&mut self, raw: &[At<RawRoute>]) -> Vec<RouteSettings> {
@@ -103,13 +145,17 @@ impl Maker<'_> {
         for route in raw {
             let Some(written) = &route.origin else { continue };
             let Some(origin) = self.origins.resolve(&written.value, written.span, self.report) else { continue };
-            let cookies =
-                route.cookies.as_ref().map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect());
+            let cookies = route.cookies.as_ref().map(|at| &at.value.0);
+            let set_cookie = route.cache.as_ref().and_then(|cache| cache.value.set_cookie.as_ref());
+            let asserted = Asserted {
+                cookies: cookies.map(|names| names.iter().map(|name| name.value.0.as_str().into()).collect()),
+                set_cookie: set_cookie.map_or(SetCookie::default(), |at| at.value),
+            };
             let paths = route.path.iter().flat_map(|at| &at.value.0);
             routes.extend(paths.map(|path| RouteSettings {
                 path: path.value.0.clone(),
                 origin: origin.clone(),
-                cookies: Option::<Vec<Arc<str>>>::clone(&cookies),
+                asserted: asserted.clone(),
             }));
         }
         routes
@@ -121,17 +167,24 @@ impl Maker<'_> {
         Expose {
             cookies: cookies.map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect()),
             headers: headers.map(|at| at.value.0.iter().map(|name| name.value.0.as_str().into()).collect()),
-            own_cookie: self.own_cookie.clone(),
+            own_cookie: self.inherited.own_cookie.clone(),
         }
     }
 }
 
 /// The sites with their origins. A site whose origin is not among them is left out; [`compile`] makes none such.
-fn build(settings: &Settings, origins: &Origins) -> Sites {
+fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: &Clock) -> Sites {
+    let mut limits: Vec<RateLimit> = before.iter().flat_map(|sites| sites.rate_limits()).cloned().collect();
+    let mut rate_limit = |settings: &Arc<RateLimitSettings>| {
+        let limit = RateLimit::new(settings.clone(), &limits, clock);
+        // Another site may share it.
+        limits.push(limit.clone());
+        limit
+    };
     let site = |site: &SiteSettings| {
         let routes = site.routes.iter().filter_map(|route| {
             let origin = origins.get(&route.origin)?.clone();
-            Some(Route { path: route.path.clone(), origin, cookies: route.cookies.clone() })
+            Some(Route { path: route.path.clone(), origin, asserted: route.asserted.clone() })
         });
         Some(Arc::new(Site {
             name: site.name.clone(),
@@ -141,16 +194,22 @@ fn build(settings: &Settings, origins: &Origins) -> Sites {
             zone: site.zone.clone(),
             languages: site.languages.clone(),
             protect: site.protect.clone(),
+            rate_limits: site.rate_limits.iter().map(&mut rate_limit).collect(),
             expose: site.expose.clone(),
+            error_page: site.error_page.clone(),
             facts: Arc::new(Tree::shared(site.facts.clone())),
         }))
     };
-    Sites { list: settings.sites.iter().filter_map(site).collect(), origins: origins.clone() }
+    Sites {
+        list: settings.sites.iter().filter_map(site).collect(),
+        error_page: settings.error_page.clone(),
+        origins: origins.clone(),
+    }
 }
 
 impl Settings {
-    /// The sites with their origins, built of [`Settings::origins`].
-    pub fn sites(&self, origins: &Origins) -> Sites {
-        build(self, origins)
+    /// The sites with their origins, built of [`Settings::origins`]. What was counted in those from `before` counts on.
+    pub fn sites(&self, origins: &Origins, before: Option<&Sites>, clock: &Clock) -> Sites {
+        build(self, origins, before, clock)
     }
 }

@@ -10,12 +10,29 @@ use crate::scope::{Answer, Facts, Key};
 
 /// `element.tag`, `element.id`, `element.attr('name')`.
 #[derive(Debug)]
-pub struct ElementFacts(pub Arc<Element>);
+pub struct ElementFacts {
+    pub element: Arc<Element>,
+    /// The page's own nonce, and the one of this response in its place.
+    pub nonce: Option<Exchanged>,
+}
+
+/// A nonce and what stands in its place.
+#[derive(Clone, Debug)]
+pub struct Exchanged {
+    pub own: Arc<str>,
+    pub new: Arc<str>,
+}
 
 impl ElementFacts {
     fn attribute(&self, name: &str) -> Answer {
-        let found = self.0.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        Answer::optional(found.map(|(_, value)| value))
+        let found = self.element.attributes.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        match (&self.nonce, found) {
+            // As for `csp.nonce`: it is good for one response.
+            (Some(nonce), Some((_, value))) if name.eq_ignore_ascii_case("nonce") && **value == *nonce.own => {
+                Answer { storable: false, ..Answer::scalar(&*nonce.new) }
+            }
+            _ => Answer::optional(found.map(|(_, value)| value)),
+        }
     }
 }
 
@@ -23,7 +40,7 @@ impl Facts for ElementFacts {
     fn get(&self, path: &[Key]) -> Answer {
         match path {
             [] => Answer::map(),
-            [key] if &**key == "tag" => Answer::scalar(self.0.tag.as_str()),
+            [key] if &**key == "tag" => Answer::scalar(self.element.tag.as_str()),
             [key] if &**key == "id" => self.attribute("id"),
             _ => Answer::absent(),
         }

@@ -12,7 +12,8 @@ use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
-use crate::page::{Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
+use crate::limits::STITCH_STORED_BYTES;
+use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
@@ -20,7 +21,8 @@ use crate::telemetry::{Metrics, Name, SlotLabels};
 #[derive(Debug)]
 pub struct PageFills {
     plan: Plan,
-    metrics: Arc<Metrics>,
+    /// `None`: nobody will see the page.
+    metrics: Option<Arc<Metrics>>,
     tracing: Option<Tracing>,
 }
 
@@ -44,7 +46,12 @@ impl PageFills {
     /// Fills by `plan`; every settled slot is told to `observers`.
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
         let tracing = trace.map(|sink| Tracing { sink, opened: Vec::new() });
-        Self { plan, metrics, tracing }
+        Self { plan, metrics: Some(metrics), tracing }
+    }
+
+    /// Fills by `plan` a page of which only the head is sent: nobody is told.
+    pub fn unseen(plan: Plan) -> Self {
+        Self { plan, metrics: None, tracing: None }
     }
 
     fn fill(&mut self, slot: &Slot) -> Fill {
@@ -63,7 +70,11 @@ impl PageFills {
         match prepared {
             Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
             Prepared::Bare => Fill::Show(Vec::new()),
-            Prepared::Filled(filled) => fill_of(filled, self.plan.nonce.text()),
+            Prepared::Filled(filled) => {
+                let nonce = self.plan.nonce.text();
+                let html = matches!(self.plan.layout.markers.list()[slot.marker].target, Target::Place(_));
+                kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, nonce))
+            }
         }
     }
 }
@@ -79,12 +90,13 @@ impl Fills for PageFills {
     }
 
     fn settled(&mut self, settled: Settled) {
+        let Some(metrics) = &self.metrics else { return };
         if matches!(self.plan.slots[settled.marker], Prepared::Idle) {
             return;
         }
         let rule = self.plan.rule_name(settled.marker).clone();
         let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
-        self.metrics.slots.get_or_create(&labels).inc();
+        metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(tracing) = &self.tracing
             && let Some(opened) = tracing.opened.get(settled.number)
@@ -102,6 +114,17 @@ impl Fills for PageFills {
                 output: settled.output,
             });
         }
+    }
+}
+
+/// Content that is kept, with its compressed forms beside it.
+fn kept_compressed(filled: &Filled) -> Option<Fill> {
+    let content::Outcome::Show { pieces, beside: Some(beside), .. } = &filled.outcome else { return None };
+    match &pieces[..] {
+        [Piece::Text(text)] if text.len() > STITCH_STORED_BYTES => {
+            beside.get_or_make(|| Compressed::new(text.clone())).map(Fill::Compressed)
+        }
+        _ => None,
     }
 }
 

@@ -9,11 +9,14 @@ use crate::limits::LAYOUTS;
 use crate::page::Markers;
 use crate::revision::{Injection, Revision};
 use crate::scope::language::{Mentions, Unit};
+use crate::scope::ledger::Fingerprint;
 
 /// The neutral slots of one set of rules.
 #[derive(Debug)]
 pub struct Layout {
     pub markers: Arc<Markers>,
+    /// Of the markers, whatever the revision: a page that was compiled with the same ones is as good.
+    pub digest: Fingerprint,
     /// By the marker's index.
     pub slots: Vec<LaidOut>,
 }
@@ -78,7 +81,8 @@ impl Layout {
         let markers = Markers::compile(markers)
             .inspect_err(|error| tracing::error!(%error, "selectors that compiled one by one do not compile together"))
             .ok()?;
-        Some(Self { markers: Arc::new(markers), slots })
+        let digest = Fingerprint::of(markers.list());
+        Some(Self { markers: Arc::new(markers), digest, slots })
     }
 }
 

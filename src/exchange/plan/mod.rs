@@ -20,7 +20,7 @@ use crate::page::{Markers, Slot, Target};
 use crate::revision::{Injection, Revision};
 use crate::scope::Scope;
 use crate::scope::language::Escape;
-use crate::scope::ledger::{Bounds, Reader};
+use crate::scope::ledger::{Bounds, Fingerprint, Reader};
 use decided::Decided;
 use element::ElementFacts;
 use layout::{Awaits, Layout};
@@ -104,9 +104,10 @@ impl Plan {
         self.fill_waiting(Awaits::Nothing);
     }
 
-    /// Fills what waited for the head of the page, whose nonce this is.
-    pub fn fill_at_head(&mut self, nonce: Option<&str>) {
-        self.nonce.settle(nonce);
+    /// Fills what waited for the head of the page. `nonce` is the one for scripts in this response; `own` what the page's elements
+    /// carry, where that is another one.
+    pub fn fill_at_head(&mut self, nonce: Option<&str>, own: Option<&str>) {
+        self.nonce.settle(nonce, own);
         self.fill_waiting(Awaits::Head);
     }
 
@@ -145,6 +146,11 @@ impl Plan {
     /// The markers of the page.
     pub fn markers(&self) -> Arc<Markers> {
         self.layout.markers.clone()
+    }
+
+    /// Of the markers of the page.
+    pub fn digest(&self) -> Fingerprint {
+        self.layout.digest
     }
 
     fn injection(&self, marker: usize) -> &Injection {
@@ -193,7 +199,8 @@ impl Plan {
         let mut scope = self.rules[self.layout.slots[slot.marker].rule].scope.clone();
         for (name, element) in [("element", &slot.element), ("each", &slot.each)] {
             if let Some(element) = element {
-                scope = scope.with(name, Arc::new(ElementFacts(element.clone())));
+                scope = scope
+                    .with(name, Arc::new(ElementFacts { element: element.clone(), nonce: self.nonce.exchanged() }));
             }
         }
         self.fill(slot.marker, &scope, escape)

@@ -4,21 +4,32 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::element::Exchanged;
 use crate::scope::{Answer, Facts, Key};
 
 /// `csp.nonce`: the nonce that the page carries, or nothing.
 #[derive(Debug, Default)]
-pub struct NonceFacts(OnceLock<Option<Arc<str>>>);
+pub struct NonceFacts {
+    shown: OnceLock<Option<Arc<str>>>,
+    exchanged: OnceLock<Option<Exchanged>>,
+}
 
 impl NonceFacts {
-    /// Settles the nonce; the first word counts.
-    pub fn settle(&self, nonce: Option<&str>) {
-        self.0.get_or_init(|| nonce.map(Arc::from));
+    /// Settles the nonce, and what the page's elements carry in its place; the first word counts.
+    pub fn settle(&self, nonce: Option<&str>, own: Option<&str>) {
+        let exchanged = nonce.zip(own).map(|(new, own)| Exchanged { own: own.into(), new: new.into() });
+        self.exchanged.get_or_init(|| exchanged);
+        self.shown.get_or_init(|| nonce.map(Arc::from));
     }
 
     /// The nonce, once it is settled.
     pub fn text(&self) -> Option<&Arc<str>> {
-        self.0.get().and_then(Option::as_ref)
+        self.shown.get().and_then(Option::as_ref)
+    }
+
+    /// What of elements is to be read as another nonce.
+    pub fn exchanged(&self) -> Option<Exchanged> {
+        self.exchanged.get().cloned().flatten()
     }
 }
 

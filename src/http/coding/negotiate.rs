@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
 
 use super::Coding;
+use crate::http::weight;
 
 /// Weights in thousandths, as RFC 9110 has them; 0 is "not acceptable".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,21 +76,7 @@ fn parse_member(member: &str) -> Option<(&str, u16)> {
     let (name, parameter) = member.split_once(';').unwrap_or((member, "q=1"));
     let name = name.trim();
     let weight = parameter.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('=')?.trim();
-    Some((name, parse_weight(weight)?)).filter(|(name, _)| !name.is_empty())
-}
-
-/// `0.5` as 500; at most three decimals, not above 1.
-fn parse_weight(weight: &str) -> Option<u16> {
-    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
-    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
-    match whole {
-        "0" => Some(thousandths),
-        "1" if thousandths == 0 => Some(1000),
-        _ => None,
-    }
+    Some((name, weight::parse(weight)?)).filter(|(name, _)| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -17,12 +17,16 @@ use super::{Coded, Form, NotStitched, brotli, gzip, is_worth};
 use crate::limits;
 
 /// All compressed forms of one page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Forms {
     /// By form.
     kept: [Kept; 2],
     /// Bytes of all of them.
     bytes: AtomicUsize,
+    /// Bytes that they may take.
+    most: usize,
+    /// Held while forms are made, so that what is counted is what is kept.
+    making: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +67,13 @@ impl Shape {
 }
 
 impl Forms {
+    /// Of a page of so many bytes, which takes `beside` bytes besides.
+    pub fn new(page: usize, beside: usize) -> Self {
+        let share = page * limits::COMPILED_FORMS_PERCENT / 100;
+        let most = page.saturating_sub(beside).max(share).max(limits::COMPILED_FORMS_BYTES);
+        Self { kept: Default::default(), bytes: AtomicUsize::new(0), most, making: Mutex::new(()) }
+    }
+
     /// The shape of a page that is cut so, if it has been made.
     pub fn find(
         &self,
@@ -76,6 +87,8 @@ impl Forms {
 
     /// Makes the shape of a page that is cut so, and keeps it, also if it can't be used.
     pub fn make(&self, form: Form, page: &Bytes, cut: Cut) -> Result<(), NotStitched> {
+        // Nothing is half-made if a compressor panics.
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = &self.kept[form as usize];
         let whole = kept.whole.get_or_init(|| whole_bytes(form, page)).ok_or(NotStitched::Failed)?;
         let known = kept.known();
@@ -85,6 +98,7 @@ impl Forms {
         };
         let said = coded.as_ref().map(|_| ()).map_err(|why| *why);
         kept.add(Arc::new(Shape { cut, coded, whole }));
+        self.bytes.store(self.kept.iter().map(Kept::bytes).sum(), Ordering::Relaxed);
         said
     }
 
@@ -109,22 +123,13 @@ impl Forms {
             smallvec![(stretch.clone(), coded)]
         };
         let coded = cut.stretches.iter().enumerate().map(&mut coded).collect();
-        fits(coded, whole).and_then(|coded| match self.reserve(added, page.len()) {
-            true => Ok(coded),
-            false => Err(NotStitched::NoRoom),
-        })
+        let room = self.most.saturating_sub(self.weight());
+        fits(coded, whole).and_then(|coded| if added <= room { Ok(coded) } else { Err(NotStitched::NoRoom) })
     }
 
     /// Bytes that the forms take.
     pub fn weight(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Whether that many bytes more may be kept.
-    fn reserve(&self, added: usize, page: usize) -> bool {
-        let most = page * limits::COMPILED_FORMS_PERCENT / 100 + limits::COMPILED_FORMS_BYTES;
-        let fits = |bytes: usize| (bytes + added <= most).then_some(bytes + added);
-        self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 }
 
@@ -142,6 +147,20 @@ impl Kept {
             })
         });
         pieces.collect()
+    }
+
+    /// Bytes of all pieces, each counted once however many shapes have it.
+    fn bytes(&self) -> usize {
+        let mut counted: Vec<(Range<usize>, bool)> = Vec::new();
+        let mut bytes = 0;
+        for known in self.known() {
+            let piece = (known.stretch, known.leads);
+            if !counted.contains(&piece) {
+                bytes += known.coded.bytes.len();
+                counted.push(piece);
+            }
+        }
+        bytes
     }
 
     fn add(&self, shape: Arc<Shape>) {

@@ -18,7 +18,7 @@ mod gzip;
 mod seam;
 
 pub use compressed::Compressed;
-pub use seam::Stitched;
+pub use seam::{Prepared, Stitched};
 
 pub(super) use forms::{Cut, Forms};
 pub(super) use seam::Seam;

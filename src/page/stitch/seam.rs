@@ -17,6 +17,15 @@ pub struct Stitched {
     pub pieces: SmallVec<[Bytes; 16]>,
     /// Their bytes: the `Content-Length`.
     pub length: usize,
+    pub prepared: Prepared,
+}
+
+/// Whether all that is kept was compressed beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    Wholly,
+    /// Some content was stored as it is: [`Assembled::prepare`](crate::page::Assembled::prepare) makes the next response smaller.
+    InPart,
 }
 
 /// A response being put together.
@@ -57,7 +66,7 @@ impl Seam {
     }
 
     /// The page, which has `length` bytes when plain.
-    pub fn end(mut self, length: usize) -> Stitched {
+    pub fn end(mut self, length: usize, prepared: Prepared) -> Stitched {
         let from = self.own.len();
         match self.form {
             Form::Gzip => gzip::end(self.crc, length, &mut self.own),
@@ -69,7 +78,7 @@ impl Seam {
             self.pieces[at] = own.slice(range);
         }
         let length = self.pieces.iter().map(Bytes::len).sum();
-        Stitched { pieces: self.pieces, length }
+        Stitched { pieces: self.pieces, length, prepared }
     }
 
     /// What was written into `own` since `from` is the next piece.

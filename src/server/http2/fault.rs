@@ -22,6 +22,9 @@ pub enum Fault {
     /// Section 5.1.
     #[error("a {0:?} frame on a stream that the client has ended")]
     StreamClosed(Kind),
+    /// Section 8.1.
+    #[error("a pseudo-header field in trailers")]
+    Trailers,
     /// Section 10.5.
     #[error("more frames that ask for nothing than an honest client has a use for")]
     Control,
@@ -34,7 +37,7 @@ impl Fault {
     /// The error code (section 7).
     fn code(self) -> u32 {
         match self {
-            Self::NoSettings => 0x1,
+            Self::NoSettings | Self::Trailers => 0x1,
             Self::Window => 0x3,
             Self::StreamClosed(_) => 0x5,
             Self::FrameSize(_) => 0x6,

@@ -77,6 +77,22 @@ impl Head {
         matches!(self.kind, Kind::Data | Kind::Headers) && self.flags & 1 != 0
     }
 
+    /// Whether a header block ends with it.
+    pub fn ends_block(&self) -> bool {
+        matches!(self.kind, Kind::Headers | Kind::Continuation) && self.flags & 4 != 0
+    }
+
+    /// The part of a HEADERS frame's payload that is a header block: without padding and priority (section 6.2). `None` where
+    /// the padding is longer than the frame.
+    pub fn block<'a>(&self, payload: &'a [u8]) -> Option<&'a [u8]> {
+        let (padding, rest) = match payload {
+            [padding, rest @ ..] if self.flags & 8 != 0 => (usize::from(*padding), rest),
+            rest => (0, rest),
+        };
+        let priority = if self.flags & 0x20 != 0 { 5 } else { 0 };
+        rest.get(priority..rest.len().checked_sub(padding)?)
+    }
+
     /// Whether it answers another frame.
     pub fn is_ack(&self) -> bool {
         matches!(self.kind, Kind::Settings | Kind::Ping) && self.flags & 1 != 0

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::allowance::Allowance;
 use super::fault::Fault;
 use super::frame::{Frames, Head, Kind, Piece};
+use super::trailers::Trailers;
 use crate::limits;
 
 /// The setting of a stream's first window (RFC 9113 section 6.5.2).
@@ -25,6 +26,8 @@ pub struct Rules {
     stage: Stage,
     /// The setting that is being read: its bytes, and how many of them.
     setting: Option<([u8; SETTING_BYTES], usize)>,
+    /// The trailers that are being read.
+    trailers: Option<Trailers>,
     /// The streams that the client ended last.
     ended: VecDeque<u32>,
     /// The highest stream that the client has opened.
@@ -54,6 +57,7 @@ impl Rules {
             sent: Frames::default(),
             stage: Stage::Preface,
             setting: None,
+            trailers: None,
             ended: VecDeque::with_capacity(limits::ENDED_STREAMS_KNOWN),
             last: 0,
             control: Allowance::full(limits::CONTROL_FRAMES, limits::CONTROL_FRAMES_PER_SECOND),
@@ -84,9 +88,11 @@ impl Rules {
                 Piece::Head(head) => self.head(head),
                 Piece::Payload(payload) => self.payload(payload),
             };
+            let whole = self.received.is_between();
+            let judged = judged.and_then(|()| if whole { self.end() } else { Ok(()) });
             judged.map_err(|fault| Broken { good, fault })?;
             place += read;
-            if self.received.is_between() {
+            if whole {
                 good = place;
             }
         }
@@ -142,6 +148,8 @@ impl Rules {
             return Err(Fault::StreamClosed(head.kind));
         }
         if head.kind == Kind::Headers {
+            // A stream that is open has had its request.
+            self.trailers = if head.stream <= self.last { Trailers::begin(*head) } else { None };
             self.last = self.last.max(head.stream);
         }
         if (head.ends_stream() || head.kind == Kind::RstStream) && !self.ended.contains(&head.stream) {
@@ -153,7 +161,18 @@ impl Rules {
         Ok(())
     }
 
+    /// A frame is whole.
+    fn end(&mut self) -> Result<(), Fault> {
+        match self.trailers.take() {
+            Some(trailers) if trailers.has_pseudo() => Err(Fault::Trailers),
+            _ => Ok(()),
+        }
+    }
+
     fn payload(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        if let Some(trailers) = &mut self.trailers {
+            trailers.push(payload);
+        }
         let Some((setting, have)) = &mut self.setting else { return Ok(()) };
         for byte in payload {
             setting[*have] = *byte;

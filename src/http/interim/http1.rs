@@ -1,4 +1,4 @@
-//! A bound on the interim responses (1xx) that a server sends before its answer (RFC 9110 section 15.2).
+//! Interim responses over HTTP/1.1, told by hyper.
 //!
 //! In: a request that is about to be sent. Out: the moment when too many have come. It must not look into them.
 

@@ -1,0 +1,231 @@
+//! A page that rules apply to, on its way to one visitor: from which source, in which coding, under which tag.
+//!
+//! In: the head that the page leaves with, its source, and what is laid in. Out: the response. A page that is compiled costs no parse, and
+//! where its pieces are compressed no compression. It must not decide what is laid in, nor keep what it assembles.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::response::Parts;
+use http::{Method, Response, StatusCode};
+
+use super::account::Observers;
+use super::following::FollowingBody;
+use super::pages::{PageKey, Pages, Wanted, last_content_type};
+use super::plan::Plan;
+use super::plan::fills::PageFills;
+use super::rewriting::{Page, RewritingBody};
+use super::tag;
+use crate::http::Body;
+use crate::http::coding::{Accepted, Coding, DecodedBody, EncodedBody, Encoder};
+use crate::http::headers::{add_vary, remove_what_is_true_of_the_bytes};
+use crate::http::nonce::fresh_nonce;
+use crate::page::{Assembled, CompiledPage, Form, Nonce, NotStitched, Prepared, Serving};
+use crate::telemetry::Kind;
+
+/// What serving a page needs from the exchange.
+pub struct Rewrite {
+    pub method: Method,
+    /// What the client accepts.
+    pub accepted: Accepted,
+    /// The client's `If-None-Match` lines.
+    pub held: Vec<HeaderValue>,
+    pub observers: Observers,
+}
+
+/// Where a page comes from.
+pub enum Source {
+    /// It was compiled before.
+    Kept(Kept),
+    /// The origin's body, which others may share.
+    Shared(Wanted),
+    /// The origin's body, which is this visitor's.
+    Own,
+}
+
+/// A compiled page, for one visitor.
+pub struct Kept {
+    pub key: PageKey,
+    pub page: Arc<CompiledPage>,
+    /// Stands in the place of the page's own, in the policy as in the page.
+    pub nonce: Option<Nonce>,
+}
+
+impl Source {
+    /// The best source of a page. A trace compares what came with what leaves: there the nonce stays.
+    pub fn of(wanted: Option<Wanted>, pages: &Pages, observers: &Observers) -> Self {
+        let Some(wanted) = wanted else { return Self::Own };
+        let Some(page) = pages.find(wanted.key) else { return Self::Shared(wanted) };
+        let fresh = page.nonce().is_some() && observers.trace.is_none();
+        let nonce = fresh.then(fresh_nonce).and_then(|nonce| Nonce::of(&nonce));
+        Self::Kept(Kept { key: wanted.key, page, nonce })
+    }
+
+    /// The page's own nonce, and the one that stands in its place.
+    pub fn nonces(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Kept(kept) => Some((kept.page.nonce()?.text(), kept.nonce.as_ref()?.text())),
+            Self::Shared(_) | Self::Own => None,
+        }
+    }
+}
+
+/// Makes the origin's page, coded by `codings`, a personalised one.
+pub fn rewrite(
+    response: Response<Body>,
+    codings: &[Coding],
+    source: Source,
+    plan: Plan,
+    how: Rewrite,
+    pages: &Pages,
+) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    remove_what_is_true_of_the_bytes(&mut head.headers);
+    head.headers.remove(header::CONTENT_ENCODING);
+    add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
+    let wanted = match source {
+        Source::Kept(kept) => return Visit { head, how, pages }.serve(kept, plan),
+        Source::Shared(wanted) => Some(wanted),
+        Source::Own => None,
+    };
+    let visit = Visit { head, how, pages };
+    if visit.how.method == Method::HEAD {
+        return visit.streamed(Body::empty());
+    }
+    let plain = if codings.is_empty() { body } else { Body::wrap(DecodedBody::new(body, codings)) };
+    let joined = match wanted {
+        Some(wanted) => pages.join(wanted, plain),
+        None => Err(plain),
+    };
+    let observers = visit.how.observers.clone();
+    let page = match joined {
+        Ok(seat) => {
+            let trace = observers.trace.clone();
+            Body::wrap(FollowingBody::at(seat, PageFills::new(plan, observers), trace))
+        }
+        Err(origin) => {
+            observers.metrics.pages.get_or_create(&Kind { kind: "streamed" }).inc();
+            let content_type = last_content_type(&visit.head.headers);
+            let markers = plan.markers();
+            let fills = PageFills::new(plan, observers.clone());
+            Body::wrap(RewritingBody::new(Page { origin, content_type, markers, fills }, observers))
+        }
+    };
+    visit.streamed(page)
+}
+
+/// One response being made.
+struct Visit<'a> {
+    head: Parts,
+    how: Rewrite,
+    pages: &'a Pages,
+}
+
+impl Visit<'_> {
+    /// A page whose bytes are not all here, or not compressed: it is compressed as it leaves.
+    fn streamed(mut self, page: Body) -> Response<Body> {
+        let encoder = self.how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
+        let Some((coding, encoder)) = encoder else { return Response::from_parts(self.head, page) };
+        self.head.headers.insert(header::CONTENT_ENCODING, coding.value());
+        if self.how.method == Method::HEAD {
+            return Response::from_parts(self.head, Body::empty());
+        }
+        self.count("live");
+        Response::from_parts(self.head, Body::wrap(EncodedBody::new(page, encoder)))
+    }
+
+    /// A page that was compiled before.
+    fn serve(mut self, kept: Kept, plan: Plan) -> Response<Body> {
+        let Kept { key, page, nonce } = kept;
+        let head_only = self.how.method == Method::HEAD;
+        let fills = match head_only {
+            true => PageFills::unseen(plan),
+            false => PageFills::new(plan, self.how.observers.clone()),
+        };
+        if let Some(trace) = self.how.observers.trace.as_ref().filter(|_| !head_only) {
+            trace.origin(page.whole());
+        }
+        let assembled = match page.serve(nonce, fills) {
+            Serving::Whole(assembled, _) => assembled,
+            Serving::Late(_) if head_only => return self.streamed(Body::empty()),
+            Serving::Late(follower) => return self.streamed(Body::wrap(FollowingBody::late(follower))),
+        };
+        // A nonce is good for one response: what carries one is not to be held against the next.
+        if page.nonce().is_none() {
+            let tag = tag::of(key, &assembled);
+            self.head.headers.insert(header::ETAG, tag.clone());
+            if tag::is_held(&self.how.held, &tag) {
+                return not_modified(self.head);
+            }
+        }
+        self.whole(key, &assembled)
+    }
+
+    /// A page whose bytes are all here: in the best coding in which its pieces are kept compressed.
+    fn whole(mut self, key: PageKey, assembled: &Assembled) -> Response<Body> {
+        let mut unprepared = None;
+        for (form, coding) in stitchable(self.how.accepted) {
+            match assembled.stitch(form) {
+                Ok(stitched) => {
+                    if stitched.prepared == Prepared::InPart {
+                        self.pages.prepare(key, assembled, form);
+                    }
+                    self.head.headers.insert(header::CONTENT_ENCODING, coding.value());
+                    self.count("stitched");
+                    return self.complete(stitched.pieces, stitched.length);
+                }
+                Err(NotStitched::Unprepared) => unprepared = unprepared.or(Some(form)),
+                Err(NotStitched::Bloated | NotStitched::NoRoom | NotStitched::Failed) => {}
+            }
+        }
+        if let Some(form) = unprepared {
+            self.pages.prepare(key, assembled, form);
+        }
+        match self.how.accepted.best() {
+            Some(_) => {
+                let page = Body::pieces(assembled.plain(), assembled.len());
+                self.streamed(page)
+            }
+            None => self.complete(assembled.plain(), assembled.len()),
+        }
+    }
+
+    /// The whole response: its length is known, and it leaves as it is.
+    fn complete<P>(mut self, pieces: P, length: usize) -> Response<Body>
+    where
+        P: IntoIterator<Item = bytes::Bytes, IntoIter: Send + 'static>,
+    {
+        self.head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        let body = match self.how.method == Method::HEAD {
+            true => Body::empty(),
+            false => Body::pieces(pieces, length),
+        };
+        Response::from_parts(self.head, body)
+    }
+
+    fn count(&self, kind: &'static str) {
+        if self.how.method != Method::HEAD {
+            self.how.observers.metrics.compressed_pages.get_or_create(&Kind { kind }).inc();
+        }
+    }
+}
+
+/// The forms that may be sent: those of the client's heaviest coding or of one that is as heavy, the smaller first.
+fn stitchable(accepted: Accepted) -> impl Iterator<Item = (Form, Coding)> {
+    let best = accepted.best().map(|best| accepted.weight(best));
+    let forms = [(Form::Brotli, Coding::Brotli), (Form::Gzip, Coding::Gzip)];
+    forms.into_iter().filter(move |(_, coding)| best.is_some_and(|best| accepted.weight(*coding) == best))
+}
+
+/// The client has this page: the head without what is about its content (RFC 9110 section 15.4.5).
+fn not_modified(mut head: Parts) -> Response<Body> {
+    head.status = StatusCode::NOT_MODIFIED;
+    remove_content_fields(&mut head.headers);
+    Response::from_parts(head, Body::empty())
+}
+
+fn remove_content_fields(headers: &mut HeaderMap) {
+    for name in [header::CONTENT_TYPE, header::CONTENT_LANGUAGE, header::CONTENT_LENGTH, header::TRAILER] {
+        headers.remove(name);
+    }
+}

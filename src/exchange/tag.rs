@@ -1,0 +1,45 @@
+//! The entity tag of a personalised page (RFC 9110 section 8.8.3), and whether the client has the page already.
+//!
+//! In: a compiled page's name and what was laid into it. Out: a tag, the same for the same page. It is weak, because a page leaves in
+//! whatever coding suits the client, and the bytes of one coding may differ from time to time. It must not tell what was laid in:
+//! it is a keyed hash, good for the life of the process.
+
+use std::hash::{Hash, Hasher};
+
+use http::header::HeaderValue;
+
+use super::pages::PageKey;
+use crate::page::Assembled;
+use crate::scope::ledger::Fingerprint;
+
+/// By this the tags of ours are known among others.
+const PREFIX: &str = "W/\"inlay-";
+
+/// What is hashed.
+struct Page<'a>(PageKey, &'a Assembled);
+
+impl Hash for Page<'_> {
+    fn hash<H: Hasher>(&self, mut state: &mut H) {
+        self.0.hash(&mut state);
+        self.1.distinguish(&mut state);
+    }
+}
+
+/// The tag of an assembled page.
+pub fn of(key: PageKey, assembled: &Assembled) -> HeaderValue {
+    let hash = Fingerprint::of(Page(key, assembled));
+    HeaderValue::try_from(format!("{PREFIX}{hash}\"")).expect("invariant: hexadecimal digits are a value")
+}
+
+/// Whether one of these `If-None-Match` lines names the tag.
+pub fn is_held(held: &[HeaderValue], tag: &HeaderValue) -> bool {
+    let named = |line: &HeaderValue| {
+        line.to_str().is_ok_and(|line| line.split(',').map(str::trim).any(|one| one == tag || one == "*"))
+    };
+    held.iter().any(named)
+}
+
+/// Whether one of these `If-None-Match` lines names a tag of ours: then it is a page of ours that the client has.
+pub fn is_ours(line: &HeaderValue) -> bool {
+    line.to_str().is_ok_and(|line| line.contains(PREFIX))
+}

@@ -1,0 +1,17 @@
+//! Weights: how much a client wants one of several forms (RFC 9110 section 12.4.2).
+//!
+//! In: what stands behind `q=`. Out: thousandths. It must not know what is weighed.
+
+/// `0.5` as 500; at most three decimals, not above 1.
+pub fn parse(weight: &str) -> Option<u16> {
+    let (whole, decimals) = weight.split_once('.').unwrap_or((weight, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1000),
+        _ => None,
+    }
+}
