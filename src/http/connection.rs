@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use http::header::{self, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{Request, Response, Version};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -72,6 +73,7 @@ impl Sender {
         match self {
             Self::Http1(sender) => {
                 address_http1(&mut request);
+                frame_http1(&mut request);
                 sender.try_send_request(request).await
             }
             Self::Http2(sender) => {
@@ -92,9 +94,21 @@ fn address_http1<B>(request: &mut Request<B>) {
     *request.uri_mut() = Uri::from(target);
 }
 
+/// Has a body of unknown length sent in chunks whatever the method is: hyper takes such a body of `GET` or `HEAD` for none, and
+/// what the client sent would be lost.
+fn frame_http1<B: HttpBody>(request: &mut Request<B>) {
+    let body = request.body();
+    let unknown = !body.is_end_stream() && body.size_hint().exact().is_none();
+    if unknown && !request.headers().contains_key(header::CONTENT_LENGTH) {
+        request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+}
+
 /// The host as `:authority`, which replaces `Host` (RFC 9113 section 8.3.1).
 fn address_http2<B>(request: &mut Request<B>) {
     *request.version_mut() = Version::HTTP_2;
+    // Of an attempt over HTTP/1.
+    request.headers_mut().remove(header::TRANSFER_ENCODING);
     let host = request.headers_mut().remove(header::HOST).or_else(|| host(request.uri()));
     let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
     let mut parts = std::mem::take(request.uri_mut()).into_parts();

@@ -130,6 +130,9 @@ async fn bodies_of_requests_pass_with_and_without_a_length() {
         raw(proxy.address, &format!("{start}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")).await;
     // The echo runs on our server too, which shows nobody how a body was framed.
     assert!(!chunked.contains("content-length: 5\n") && chunked.ends_with("\n\nhello"), "{chunked}");
+    let get = "GET /search HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let asked = raw(proxy.address, &format!("{get}5\r\nhello\r\n0\r\n\r\n")).await;
+    assert!(asked.contains("GET /search ") && asked.ends_with("\n\nhello"), "{asked}");
     let none = raw(proxy.address, &format!("{start}Content-Length: 0\r\n\r\n")).await;
     assert!(none.contains("content-length: 0\n"), "{none}");
 }
