@@ -247,8 +247,8 @@ pub const STREAMS_PER_CONNECTION: u32 = 128;
 pub const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 /// Bytes that a client may send ahead on one HTTP/2 connection.
 pub const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
-/// Bytes of a response held per HTTP/2 stream while the client does not take them.
-pub const STREAM_SEND_BYTES: usize = 256 * 1024;
+/// Bytes of a response held per HTTP/2 stream while the client does not take them: a few frames; 128 stuck streams are 8 MiB.
+pub const STREAM_SEND_BYTES: usize = 64 * 1024;
 /// Bytes of a response handed to an HTTP/2 stream at once: a DATA frame of the size that every client takes.
 pub const STREAM_PIECE_BYTES: usize = 16 * 1024;
 /// Resets that a client may have us queue before its connection ends (the "rapid reset" attack).
