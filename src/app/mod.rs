@@ -209,7 +209,8 @@ impl App {
 }
 
 async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Body> {
-    exchange.handle(request).await
+    // Boxed, because it is large and would be moved through every layer of the server.
+    Box::pin(exchange.handle(request)).await
 }
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {
