@@ -28,6 +28,7 @@ use http::{Request, Response};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::http::Body;
+use crate::http::coding::Effort;
 use crate::http::headers::csp_nonce;
 use crate::http::nonce::exchange_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
@@ -57,6 +58,8 @@ pub struct Exchange {
     /// Pages that are compiled.
     pub pages: Pages,
     trusted: TrustedProxies,
+    /// For what is compressed as it streams.
+    effort: Effort,
     layouts: Layouts,
     off: AtomicBool,
 }
@@ -88,9 +91,16 @@ impl Exchange {
             clock,
             metrics,
             trusted,
+            effort: Effort::default(),
             layouts: Layouts::default(),
             off: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which makes this much effort for what is compressed as it streams.
+    #[must_use]
+    pub fn compressing(self, effort: Effort) -> Self {
+        Self { effort, ..self }
     }
 
     /// Answers one request. It never fails: what goes wrong is in the response.
@@ -136,7 +146,8 @@ impl Exchange {
             client: &client,
         };
         let observers = Observers { metrics: self.metrics.clone(), trace };
-        let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, held: asked.held.clone(), observers };
+        let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
+        let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };

@@ -7,7 +7,9 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::ids;
 
-const POLICIES: [HeaderName; 2] = [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY];
+/// Where policies stand: those that are enforced, and those that only report.
+pub(super) const POLICIES: [HeaderName; 2] =
+    [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY];
 const PREFIX: &str = "'nonce-";
 
 /// The nonces that the policies name, enforced or only reporting, each once.

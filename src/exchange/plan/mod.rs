@@ -20,7 +20,7 @@ use crate::page::{Markers, Slot, Target};
 use crate::revision::{Injection, Revision};
 use crate::scope::Scope;
 use crate::scope::language::Escape;
-use crate::scope::ledger::{Bounds, Fingerprint, Reader};
+use crate::scope::ledger::{Bounds, Fingerprint, Ledger, Reader};
 use decided::Decided;
 use element::ElementFacts;
 use layout::{Awaits, Layout};
@@ -51,13 +51,13 @@ enum Prepared {
 }
 
 /// How long a slot's content took, and where it came from.
-#[derive(Clone, Debug)]
-pub struct SlotTiming {
-    pub name: Arc<str>,
+#[derive(Clone, Copy, Debug)]
+pub struct SlotTiming<'a> {
+    pub name: &'a str,
     pub took: Option<Duration>,
     pub how: &'static str,
-    /// The paths that its code read.
-    pub varies_by: Vec<String>,
+    /// What its code read.
+    pub ledger: Option<&'a Ledger>,
 }
 
 impl Plan {
@@ -126,19 +126,17 @@ impl Plan {
     }
 
     /// What the slots of the rules that apply took so far.
-    pub fn timings(&self) -> impl Iterator<Item = SlotTiming> {
+    pub fn timings(&self) -> impl Iterator<Item = SlotTiming<'_>> {
         (0..self.slots.len()).filter_map(|marker| {
-            let name = self.injection(marker).name.clone();
-            let told = |how| SlotTiming { name: name.clone(), took: None, how, varies_by: Vec::new() };
+            let name = &*self.injection(marker).name;
+            let told = |how| SlotTiming { name, took: None, how, ledger: None };
             Some(match &self.slots[marker] {
                 Prepared::Idle => return None,
                 Prepared::Bare => told("bare"),
                 Prepared::Waiting(_) => told("at its element"),
-                Prepared::Filled(filled) => SlotTiming {
-                    took: Some(filled.took),
-                    varies_by: filled.ledger.varies_by(),
-                    ..told(filled.outcome.word())
-                },
+                Prepared::Filled(filled) => {
+                    SlotTiming { took: Some(filled.took), ledger: Some(&filled.ledger), ..told(filled.outcome.word()) }
+                }
             })
         })
     }

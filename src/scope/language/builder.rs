@@ -3,7 +3,7 @@
 //! In: names and sources. Out: the compiled language, or all problems, each with its place in the author's source. It must
 //! not stop at the first problem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use minijinja::machinery::ast::Stmt;
@@ -11,6 +11,7 @@ use minijinja::machinery::{parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::direct::Direct;
 use super::problem::{Problem, Severity, Unit, syntax_problem};
 use super::splice::{Spliced, splice};
 use super::survey::{Survey, survey};
@@ -67,6 +68,8 @@ pub(super) struct Source {
     /// Bytes that stand before the author's when it is compiled.
     pub prefix: usize,
     pub survey: Survey,
+    /// If it is a condition that needs no machine.
+    pub direct: Option<Direct>,
 }
 
 impl LanguageBuilder {
@@ -108,7 +111,8 @@ impl LanguageBuilder {
         let name = unit.compiled_name();
         match parse(compiled, &name, SyntaxConfig::default()) {
             Ok(tree) => {
-                let source = Source::new(text, prefix, compiled, &tree);
+                let direct = matches!(unit, Unit::Condition(_)).then(|| Direct::of(&tree)).flatten();
+                let source = Source { direct, ..Source::new(text, prefix, compiled, &tree) };
                 self.sources.insert(unit, source);
             }
             Err(error) => self.problems.push(syntax_problem(unit, text, prefix, &error)),
@@ -142,8 +146,17 @@ impl LanguageBuilder {
                     .expect("invariant: it compiled above");
             }
         }
+        let direct = self.direct();
         let (units, problems) = self.compile();
-        Ok((Arc::new(Language { html, script, url, field, units }), problems))
+        Ok((Arc::new(Language { html, script, url, field, units, direct }), problems))
+    }
+
+    fn direct(&self) -> HashMap<Arc<str>, Direct> {
+        let direct = self.sources.iter().filter_map(|(unit, source)| match unit {
+            Unit::Condition(name) => Some((name.clone(), source.direct.clone()?)),
+            Unit::Template(_) => None,
+        });
+        direct.collect()
     }
 
     fn compile(self) -> (BTreeMap<Unit, Compiled>, Vec<Problem>) {
@@ -192,7 +205,7 @@ impl LanguageBuilder {
 
 impl Source {
     fn new(text: &str, prefix: usize, compiled: &str, tree: &Stmt<'_>) -> Self {
-        Self { text: text.into(), spliced: splice(compiled, tree), prefix, survey: survey(tree) }
+        Self { text: text.into(), spliced: splice(compiled, tree), prefix, survey: survey(tree), direct: None }
     }
 }
 
