@@ -58,6 +58,12 @@ pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 /// Time from the start of the request after which a slot that is due is given up.
 pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
+/// Time from the start of the request after which a redirect, `serve` or a field that hangs on a source is given up: the
+/// origin is not asked before.
+pub const ACTION_DEADLINE: Duration = Duration::from_millis(300);
+/// How often what one content lacks is brought before it is given up: each time it asked for something that hung on the
+/// answers before, and nobody waits for more than a few sources in a row.
+pub const SOURCE_ROUNDS: usize = 8;
 /// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
 /// template needs.
 pub const TEMPLATE_FUEL: u64 = 200_000;

@@ -357,7 +357,7 @@ fn fill(content: &Content, fragments: &[(&str, Content)]) -> Result<String, Noth
     let fragments: BTreeMap<Arc<str>, Content> =
         fragments.iter().map(|(name, it)| ((*name).into(), it.clone())).collect();
     let library = Library::new(builder.build().unwrap().0, fragments, Cache::default()).unwrap();
-    match library.fill(content, &scope(), Escape::Html).outcome {
+    match library.fill(content, &scope(), Escape::Html).done().unwrap().outcome {
         Outcome::Nothing(why) => Err(why),
         Outcome::Show { pieces, .. } => Ok(pieces
             .iter()

@@ -11,6 +11,7 @@ mod compare;
 mod filters;
 mod members;
 mod objects;
+mod pending;
 mod print;
 mod problem;
 mod splice;
@@ -21,7 +22,7 @@ mod weight;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use minijinja::{Environment, Value};
@@ -206,6 +207,10 @@ impl Language {
     pub fn render(&self, template: &str, reader: &Reader, escape: Escape) -> Result<Rendered, RenderError> {
         let unit = Unit::Template(template.into());
         let (text, printed) = self.run(&unit, reader, escape, true)?;
+        if !reader.ledger().missing().is_empty() {
+            // It will be run again, so nobody looks at what it printed.
+            return Ok(Rendered::default());
+        }
         let pieces = match print::pieces(text, printed) {
             Some(pieces) => pieces,
             None => {
@@ -251,7 +256,7 @@ impl Language {
         let template =
             environment.get_template(&unit.compiled_name()).map_err(|_| RenderError::Missing(unit.clone()))?;
         let holes = holes.then(AtomicUsize::default);
-        let render = Arc::new(Render { reader: reader.clone(), holes });
+        let render = Arc::new(Render { reader: reader.clone(), holes, in_doubt: AtomicBool::new(false) });
         let mut text = Bounded::default();
         template
             .render_captured_to(Value::from_object(Names::new(render.clone())), &mut text)

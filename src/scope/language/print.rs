@@ -12,6 +12,7 @@ use minijinja::{AutoEscape, Error, Output, State, filters};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::objects::Nonce;
+use super::pending::is_pending;
 use super::weight::{is_unknown, weigh};
 use super::{Cut, Piece, cut};
 use crate::limits;
@@ -54,6 +55,9 @@ pub(super) fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Va
         }
         let quote = if matches!(state.auto_escape(), AutoEscape::Json) { "\"" } else { "" };
         return write!(out, "{quote}{}{quote}", hole()).map_err(Error::from);
+    }
+    if is_pending(value) {
+        return write!(out, "{value}").map_err(Error::from);
     }
     write(out, state.auto_escape(), value)
 }
