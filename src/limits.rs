@@ -170,7 +170,7 @@ pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(60);
 pub const BODY_STALL_WAIT: Duration = Duration::from_secs(300);
 /// How long an idle connection is kept for reuse. Below the 60 s at which common balancers close theirs.
 pub const POOL_IDLE_WAIT: Duration = Duration::from_secs(30);
-/// How often kept connections are looked through at most: one that idles is closed within twice the time it may.
+/// How often kept connections are looked through at most: one that idles is closed so long after its time at the latest.
 pub const POOL_SWEEP_WAIT: Duration = Duration::from_secs(1);
 /// Bytes of a response's head and of the read buffer behind it.
 pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
