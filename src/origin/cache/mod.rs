@@ -15,6 +15,7 @@ mod invalidation;
 mod key;
 mod purge;
 mod stored;
+mod turn;
 mod walk;
 
 use std::sync::Arc;
