@@ -22,3 +22,4 @@ mod seeing;
 mod sharing;
 mod streaming;
 mod visiting;
+mod withholding;
