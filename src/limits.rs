@@ -268,6 +268,8 @@ pub const CONTROL_FRAMES_PER_SECOND: u32 = 64;
 pub const CONTROL_FRAMES_PER_FRAME: u32 = 4;
 /// Bytes of a response that earn one more such frame: windows may grow in small steps.
 pub const BYTES_PER_CONTROL_FRAME: u32 = 512;
+/// Bytes of the trailers of an HTTP/2 request that are looked at for pseudo-header fields: what a head may have unless told otherwise.
+pub const TRAILER_BLOCK_BYTES: usize = 64 * 1024;
 /// Streams that an HTTP/2 client ended last and that are still known as such: as many as may be open at once.
 pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 
