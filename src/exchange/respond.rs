@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::plan::{Plan, SlotTiming};
 use crate::context::Context;
 use crate::http::Body;
-use crate::http::annotations::{Timing, append_server_timing};
+use crate::http::annotations::{Timing, TimingLine};
 use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Coding, Codings};
 use crate::http::cookies::Transport;
@@ -57,7 +57,9 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
 /// Makes the head of a page tell what the page rests on: to caches, to the visitor's browser, and to whoever asks why.
 pub fn tell_what_it_rests_on(headers: &mut HeaderMap, plan: &Plan, context: &Context) {
     limit(headers, plan.bounds(), context);
-    append_server_timing(headers, plan.timings().map(slot_timing));
+    let mut line = TimingLine::default();
+    plan.tell_timings(|slot| line.add(&slot_timing(slot)));
+    line.append_to(headers);
 }
 
 /// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private.

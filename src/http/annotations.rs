@@ -132,26 +132,50 @@ pub struct Timing<N, D = &'static str> {
     pub description: Option<D>,
 }
 
-/// Appends `timings` as one line, as many as fit into [`SERVER_TIMING_BYTES`](limits::SERVER_TIMING_BYTES).
+/// A line of `Server-Timing` in the making, which takes as many timings as fit into
+/// [`SERVER_TIMING_BYTES`](limits::SERVER_TIMING_BYTES).
+#[derive(Debug, Default)]
+pub struct TimingLine {
+    line: String,
+    /// It has taken all that fit.
+    full: bool,
+}
+
+impl TimingLine {
+    /// Adds one.
+    pub fn add<N: Display, D: Display>(&mut self, timing: &Timing<N, D>) {
+        if self.full {
+            return;
+        }
+        let before = self.line.len();
+        if before == 0 {
+            self.line.reserve(LINE_BYTES);
+        } else {
+            self.line.push_str(", ");
+        }
+        push_timing(&mut self.line, timing);
+        if self.line.len() > limits::SERVER_TIMING_BYTES {
+            self.line.truncate(before);
+            self.full = true;
+        }
+    }
+
+    /// Appends it, unless it is empty.
+    pub fn append_to(self, headers: &mut HeaderMap) {
+        if !self.line.is_empty() {
+            append(headers, SERVER_TIMING, self.line);
+        }
+    }
+}
+
+/// Appends these timings as one line.
 pub fn append_server_timing<N: Display, D: Display>(
     headers: &mut HeaderMap,
     timings: impl IntoIterator<Item = Timing<N, D>>,
 ) {
-    let mut line = String::with_capacity(LINE_BYTES);
-    for timing in timings {
-        let before = line.len();
-        if before > 0 {
-            line.push_str(", ");
-        }
-        push_timing(&mut line, &timing);
-        if line.len() > limits::SERVER_TIMING_BYTES {
-            line.truncate(before);
-            break;
-        }
-    }
-    if !line.is_empty() {
-        append(headers, SERVER_TIMING, line);
-    }
+    let mut line = TimingLine::default();
+    timings.into_iter().for_each(|timing| line.add(&timing));
+    line.append_to(headers);
 }
 
 fn push_timing<N: Display, D: Display>(line: &mut String, timing: &Timing<N, D>) {
