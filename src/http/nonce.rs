@@ -76,8 +76,8 @@ fn places(line: &str) -> impl Iterator<Item = (usize, &str)> {
 pub fn csp_nonce(headers: &HeaderMap) -> Option<&str> {
     const DIRECTIVES: [&str; 5] = ["script-src-elem", "script-src", "style-src-elem", "style-src", "default-src"];
     let policies = || {
-        [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY]
-            .into_iter()
+        POLICIES
+            .iter()
             .flat_map(|name| headers.get_all(name))
             .filter_map(|line| line.to_str().ok())
             .flat_map(|line| line.split([';', ',']))
@@ -141,7 +141,10 @@ mod tests {
         assert_eq!(csp_nonce(&reported), Some("r"));
     }
 
-    fn with(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    fn with(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        lines.iter().map(line).collect()
     }
 }
