@@ -22,7 +22,7 @@ fn parts(url: &str) -> Parts<'_> {
     }
 }
 
-fn named<'p>(pair: &'p str, name: &str) -> bool {
+fn named(pair: &str, name: &str) -> bool {
     parse(pair.as_bytes()).next().is_some_and(|(found, _)| found == name)
 }
 
