@@ -23,3 +23,4 @@ mod sharing;
 mod streaming;
 mod tunnelling;
 mod visiting;
+mod withholding;
