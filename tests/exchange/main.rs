@@ -24,3 +24,4 @@ mod streaming;
 mod tunnelling;
 mod visiting;
 mod watching;
+mod withholding;
