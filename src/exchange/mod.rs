@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use futures_util::future::join;
 use http::{Request, Response};
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -31,6 +32,7 @@ use crate::http::Body;
 use crate::http::headers::csp_nonce;
 use crate::http::nonce::exchange_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
+use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
@@ -118,7 +120,7 @@ impl Exchange {
         self.limit(context)?;
         let Arrival { mut request, peer, client, trace, .. } = arrival;
         let mut plan = self.decide(context);
-        let acting = self.act(context, plan.as_mut(), &client);
+        let acting = self.act(context, plan.as_mut(), &client).await;
         if let Some(redirect) = acting.redirected(context) {
             return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
         }
@@ -155,10 +157,21 @@ impl Exchange {
         })
     }
 
-    /// What rules do with the exchange itself; the page will rest on it too.
-    fn act(&self, context: &Context, plan: Option<&mut Plan>, client: &TrueClient) -> Acting {
+    /// What rules do with the exchange itself; the page will rest on it too. What their conditions and templates ask of
+    /// sources is waited for, since the origin can't be asked before.
+    async fn act(&self, context: &Context, plan: Option<&mut Plan>, client: &TrueClient) -> Acting {
         let Some(plan) = plan else { return Acting::default() };
-        let acting = guard::acting(|| Acting::of(plan, context, client, &self.metrics));
+        let deadline = Instant::from_std(context.started + ACTION_DEADLINE);
+        let actions = &context.revision.actions;
+        plan.settle(|rule| !actions[rule].is_empty(), deadline).await;
+        let mut acting = guard::acting(|| Acting::of(plan, context, client));
+        for _ in 0..SOURCE_ROUNDS {
+            if acting.missing().is_empty() || timeout_at(deadline, plan.bring(acting.missing())).await.is_err() {
+                break;
+            }
+            acting = guard::acting(|| Acting::of(plan, context, client));
+        }
+        acting.tell(&self.metrics);
         plan.rests_on(acting.bounds());
         acting
     }

@@ -61,6 +61,9 @@ pub enum Reason {
     /// The condition could not be evaluated; why, in words.
     #[error("`when: {0}` failed: {1}")]
     WhenFailed(Arc<str>, String),
+    /// What a condition asked of sources did not come in time.
+    #[error("what its conditions ask of sources was not known in time")]
+    Unanswered,
 }
 
 /// Evaluates a condition; an error is in words for the author.

@@ -75,7 +75,7 @@ pub(super) const FILTERS: [&str; 50] = [
 ];
 
 /// The tests an author may think of, for hints.
-pub(super) const TESTS: [&str; 22] = [
+pub(super) const TESTS: [&str; 23] = [
     "boolean",
     "defined",
     "divisibleby",
@@ -91,6 +91,7 @@ pub(super) const TESTS: [&str; 22] = [
     "le",
     "lt",
     "mapping",
+    "matching",
     "ne",
     "none",
     "number",
@@ -106,6 +107,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.remove_global("namespace");
     install_tests(environment);
     super::filters::install(environment);
+    super::offers::install(environment);
 }
 
 fn install_tests(environment: &mut Environment<'_>) {
@@ -119,6 +121,9 @@ fn install_tests(environment: &mut Environment<'_>) {
     for name in ["ne", "!="] {
         environment.add_test(name, |a: &Value, b: &Value| equal(a, b).map(|equal| !equal));
     }
+    environment.add_test("defined", |value: &Value| !plain(value).is_undefined());
+    environment.add_test("undefined", |value: &Value| plain(value).is_undefined());
+    environment.add_test("none", |value: &Value| plain(value).is_none());
     environment.add_test("in", within);
     environment.add_test("chain", chain);
 }

@@ -14,12 +14,18 @@ const MEMBERS: [(&str, &[&str]); 7] = [
     ("site", &["name", "data"]),
     ("element", &["tag", "id", "attr"]),
     ("each", &["tag", "id", "attr"]),
-    ("now", &["date", "year", "month", "day", "weekday", "hour", "minute", "iso", "format", "after", "before"]),
+    (
+        "now",
+        &[
+            "date", "year", "month", "day", "weekday", "hour", "minute", "time", "zone", "iso", "format", "after",
+            "before",
+        ],
+    ),
     ("csp", &["nonce"]),
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 7] = ["session", "geo", "profile", "events", "items", "experiments", "sources"];
+const TO_COME: [&str; 6] = ["session", "geo", "profile", "events", "items", "experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {
