@@ -56,7 +56,7 @@ fn url_open(text: &str) -> Option<(Option<char>, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::Css::{self, *};
+    use super::Css::*;
 
     #[test]
     fn the_state_is_that_of_a_browser() {
