@@ -35,10 +35,6 @@ use rows::{ROWS, Who};
 use server::{Role, Server};
 use subject::Subject;
 
-/// As the program has it, for all that is measured beside it too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Any error: a bench that can't measure says why and ends.
 type Failure = Box<dyn Error + Send + Sync>;
 
