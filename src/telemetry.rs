@@ -3,6 +3,7 @@
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
 mod servers;
+mod sources;
 
 use std::error::Error;
 use std::fmt::{self, Write};
@@ -20,6 +21,7 @@ use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
 pub use servers::ServerFigures;
+pub use sources::SourceFigures;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -163,6 +165,7 @@ pub struct Metrics {
     /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
+    pub sources: SourceFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -206,6 +209,11 @@ impl Default for Metrics {
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
+        Self::with(SourceFigures::default())
+    }
+
+    /// The same, with counts of sources that are there already.
+    pub fn with(sources: SourceFigures) -> Self {
         // From half a millisecond to eight seconds, doubling.
         let buckets = std::iter::successors(Some(0.0005), |bound| Some(bound * 2.0)).take(15);
         let mut metrics = Self {
@@ -223,6 +231,7 @@ impl Metrics {
             certificate_expiry: Family::default(),
             off: Gauge::default(),
             cache: CacheFigures::default(),
+            sources,
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -250,6 +259,7 @@ impl Metrics {
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
+        self.sources.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
