@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn uses(window: &Window) -> Vec<Use> {
-        let at = |second| window.at(Timestamp::from_second(1_000 + second).unwrap());
+        let at = |second: i64| window.at(Timestamp::from_second(1_000 + second).unwrap());
         [0, 6, 7, 9, 10, 29, 30, 109, 110].map(at).to_vec()
     }
 

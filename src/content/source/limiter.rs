@@ -76,7 +76,7 @@ mod tests {
         let first = limiter.enter().await.unwrap();
         let second = limiter.enter().await.unwrap();
         let mut third = Box::pin(limiter.enter());
-        assert!(futures_util::poll!(&mut third).is_pending());
+        assert!(futures_util::FutureExt::now_or_never(third.as_mut()).is_none());
         assert!(matches!(limiter.enter().await, Err(SourceError::Busy)));
         drop(first);
         assert!(third.await.is_ok());
