@@ -15,7 +15,7 @@ use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 use crate::scope::condition::Condition;
-use crate::scope::language::{Language, LanguageBuilder, Mentions, Problem, Severity, Unit};
+use crate::scope::language::{AttributeKind, Language, LanguageBuilder, Mentions, Problem, Severity, Unit};
 
 /// Where a unit was written.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Units {
     all: BTreeMap<Unit, (Origin, Purpose)>,
     /// Of phrases: the names that they may use.
     names: BTreeMap<Unit, Vec<String>>,
+    /// Templates that are whole values of attributes.
+    standing: BTreeSet<(Unit, AttributeKind)>,
 }
 
 impl Units {
@@ -40,7 +42,8 @@ impl Units {
         let file = |(name, id): (&String, &SourceId)| {
             (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Shared))
         };
-        Self { all: world.templates.iter().map(file).collect(), names: BTreeMap::new() }
+        let all = world.templates.iter().map(file).collect();
+        Self { all, ..Self::default() }
     }
 
     /// Adds an audience's condition, or a `when`.
@@ -61,6 +64,11 @@ impl Units {
     pub fn phrase(&mut self, name: String, text: &Text, names: &[String]) {
         let name = self.template(name, text, Purpose::Phrase);
         self.names.insert(Unit::Template(name), names.to_vec());
+    }
+
+    /// Says that a template is the whole value of an attribute of this kind.
+    pub fn stands_in(&mut self, template: Arc<str>, kind: AttributeKind) {
+        self.standing.insert((Unit::Template(template), kind));
     }
 
     /// The language of all units; `None` after noting what is wrong with them.
@@ -103,6 +111,9 @@ impl Units {
             if matches!(purpose, Purpose::Line | Purpose::Phrase) {
                 builder.printed_in_lines(unit.clone());
             }
+        }
+        for (unit, kind) in &self.standing {
+            builder.stands_in(unit.clone(), *kind);
         }
         builder.build()
     }
