@@ -133,6 +133,12 @@ pub const SECRET_CHARACTERS: usize = 32;
 pub const LAYOUTS: u64 = 1_000;
 /// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
 pub const OWN_NAME: &str = "inlay";
+/// How long an explanation may take: as long as the origin may for its head, and a while for the page.
+pub const EXPLAIN_WAIT: Duration = Duration::from_secs(90);
+/// Elements that an explanation shows of one slot; all of them are counted.
+pub const EXPLAINED_PLACES: usize = 20;
+/// Bytes of what stands in a slot that an explanation shows: about three lines.
+pub const EXPLAINED_TEXT_BYTES: usize = 240;
 /// Paths that are answered by us and never reach an origin.
 pub const OWN_PATHS: &str = "/_inlay/";
 

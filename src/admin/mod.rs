@@ -3,6 +3,7 @@
 //! In: requests on the admin port. Out: answers of ours. It must not be reachable by visitors, nor change what it was not handed.
 
 mod access;
+mod explaining;
 mod purging;
 
 use std::sync::Arc;
@@ -115,11 +116,15 @@ impl Admin {
             (&Method::PUT, "off") => self.switch(Switch::Off),
             (&Method::DELETE, "off") => self.switch(Switch::On),
             (&Method::POST, "purge") => self.purge(request.into_body()).await.unwrap_or_else(|refused| refused),
-            (_, "revision" | "off" | "purge") => problem(
+            (&Method::POST, "explain") => self.explain(request.into_body()).await.unwrap_or_else(|refused| refused),
+            (_, "revision" | "off" | "purge" | "explain") => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "`off` takes GET, PUT and DELETE; `purge` takes POST; `revision` takes GET.",
+                "`off` takes GET, PUT and DELETE; `explain` and `purge` take POST; `revision` takes GET.",
             ),
-            _ => problem(StatusCode::NOT_FOUND, "The API has /api/v1/revision, /api/v1/off and /api/v1/purge."),
+            _ => problem(
+                StatusCode::NOT_FOUND,
+                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge and /api/v1/explain.",
+            ),
         }
     }
 

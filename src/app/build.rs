@@ -8,8 +8,10 @@ use http::HeaderName;
 
 use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
-use crate::config::Settings;
 use crate::config::settings::Listener;
+use crate::config::{Rules, Settings};
+use crate::content::Cache;
+use crate::exchange::Exchange;
 use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
@@ -122,6 +124,23 @@ pub fn sites(
     let origins = origins.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins, before, clock)))
+}
+
+/// What answers requests, with a fragment cache that may outlive it.
+///
+/// # Errors
+/// Certificate authorities that can't be read.
+pub fn exchange(
+    settings: &Settings,
+    rules: Rules,
+    connecting: &Connecting,
+    cache: Cache,
+    clock: &Clock,
+) -> Result<Arc<Exchange>, BuildError> {
+    let revision = rules.revision(sites(settings, connecting, None, clock)?, cache);
+    let (visitors, trusted) = (visitors(settings, None), trusted(settings));
+    let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
+    Ok(Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone())))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

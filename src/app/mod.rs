@@ -5,6 +5,7 @@
 mod build;
 mod look;
 mod reload;
+mod standalone;
 pub mod successor;
 mod watch;
 
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 
 pub use build::BuildError;
 pub use reload::Reloaded;
+pub use standalone::Standalone;
 pub use successor::HandOverError;
 
 use crate::acme::Challenges;
@@ -91,13 +93,8 @@ impl App {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
-        let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
-        let revision = rules.revision(sites, cache.clone());
-        let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
-        let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
-        let exchange = Arc::new(exchange);
+        let exchange = build::exchange(&settings, rules, &connecting, cache.clone(), &clock)?;
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 

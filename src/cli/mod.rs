@@ -5,6 +5,7 @@
 mod admin_port;
 pub mod check;
 pub mod demo;
+mod explain;
 mod flags;
 pub mod independence;
 mod purge;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Args),
     /// Say what is wrong with the files, all of it at once.
     Check(check::Args),
+    /// Say why a page is as it is: each rule, audience and slot of one request, with what they read.
+    Explain(explain::Args),
     /// Switch personalisation off in the running process: pure pass-through, at once.
     Off(AdminPort),
     /// Switch personalisation on again.
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run_command(&args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Off(args) => switch::run(&args, Switch::Off),
         Command::On(args) => switch::run(&args, Switch::On),
         Command::Purge(args) => purge::run(&args),

@@ -59,8 +59,8 @@ impl Library {
     /// there are sources it will be `async` and be awaited by the slot.
     pub fn fill(&self, content: &Content, scope: &Scope, escape: Escape) -> Filled {
         let started = Instant::now();
-        let (outcome, ledger) = Walk::new(self, scope, escape).fill(content);
-        Filled { outcome, ledger, took: started.elapsed() }
+        let (outcome, ledger, detour) = Walk::new(self, scope, escape).fill(content);
+        Filled { outcome, ledger, took: started.elapsed(), detour }
     }
 
     /// The counts of every content that was filled so far, by its name.

@@ -68,7 +68,9 @@ impl Making<'_> {
         let rendered = self.language.render(self.template, &reader, self.escape);
         let ledger = reader.take();
         let rendered = rendered.map(Arc::new);
-        self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
+        if !self.scope.is_fleeting() {
+            self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
+        }
         match &rendered {
             Ok(_) => self.tally.rendered(&ledger),
             Err(_) => self.tally.failed(),

@@ -5,7 +5,7 @@
 
 use crate::content::library::Library;
 use crate::content::template::{Making, Printed};
-use crate::content::{Blank, Content, Fallback, How, Kind, Nothing, Outcome};
+use crate::content::{Blank, Content, Detour, Fallback, How, Kind, Nothing, Outcome};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
 use crate::scope::ledger::Ledger;
@@ -16,17 +16,18 @@ pub(super) struct Walk<'w> {
     scope: &'w Scope,
     escape: Escape,
     ledger: Ledger,
+    detour: Detour,
 }
 
 impl<'w> Walk<'w> {
     pub(super) fn new(library: &'w Library, scope: &'w Scope, escape: Escape) -> Self {
-        Self { library, scope, escape, ledger: Ledger::new() }
+        Self { library, scope, escape, ledger: Ledger::new(), detour: Detour::default() }
     }
 
-    /// What the content comes to, and everything that was read on the way.
-    pub(super) fn fill(mut self, content: &Content) -> (Outcome, Ledger) {
+    /// What the content comes to, everything that was read on the way, and what was tried in vain.
+    pub(super) fn fill(mut self, content: &Content) -> (Outcome, Ledger, Detour) {
         let outcome = self.content(content, Blank::Keep);
-        (outcome, self.ledger)
+        (outcome, self.ledger, self.detour)
     }
 
     /// This content or what it falls back on; `blank` is what those around it ask for.
@@ -34,15 +35,27 @@ impl<'w> Walk<'w> {
         let blank = if content.blank == Blank::Show { Blank::Show } else { blank };
         let outcome = self.make(content, blank);
         let Outcome::Nothing(why) = outcome else { return outcome };
+        // What became of a fragment stands there under its own name.
+        if !matches!(content.kind, Kind::Fragment(_)) {
+            self.detour.tried.push((content.name.clone(), why.to_string()));
+        }
         match &content.fallback {
             Fallback::Keep => Outcome::Nothing(why),
-            Fallback::Empty => show(Vec::new()),
-            Fallback::Try(others) => {
-                let shown = others.iter().map(|other| self.content(other, Blank::Keep));
-                let mut shown = shown.filter(|outcome| matches!(outcome, Outcome::Show { .. }));
-                shown.next().unwrap_or(Outcome::Nothing(why))
+            Fallback::Empty => {
+                self.detour.shown = Some("empty".into());
+                show(Vec::new())
             }
+            Fallback::Try(others) => others.iter().find_map(|other| self.shown(other)).unwrap_or(Outcome::Nothing(why)),
         }
+    }
+
+    /// A fallback, if it has anything to show.
+    fn shown(&mut self, other: &Content) -> Option<Outcome> {
+        let outcome = self.content(other, Blank::Keep);
+        matches!(outcome, Outcome::Show { .. }).then(|| {
+            self.detour.shown.get_or_insert_with(|| other.name.clone());
+            outcome
+        })
     }
 
     /// This content alone.

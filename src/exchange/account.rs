@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::explanation::Explanation;
 use super::failure::{Failure, Told};
 use super::fetch::Came;
 use super::open::Arrival;
@@ -29,12 +30,26 @@ pub struct Observers {
     pub trace: Option<TraceSink>,
 }
 
+impl Observers {
+    /// Whether somebody wants it explained.
+    pub fn explains(&self) -> bool {
+        self.trace.as_ref().is_some_and(TraceSink::explains)
+    }
+
+    /// Adds to the explanation, where one is wanted.
+    pub fn tell(&self, tell: impl FnOnce(&mut Explanation)) {
+        if let Some(trace) = &self.trace {
+            trace.tell(tell);
+        }
+    }
+}
+
 /// An answer, with what the account of the request says of it.
 pub struct Answered {
-    response: Response<Body>,
-    treatment: Treatment,
+    pub response: Response<Body>,
+    pub treatment: Treatment,
     /// How the origin's answer came; `None` if there is none.
-    came: Option<Came>,
+    pub came: Option<Came>,
     /// The names of the rules that applied.
     rules: Vec<Arc<str>>,
     /// The rate limit that it met.

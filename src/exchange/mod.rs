@@ -4,6 +4,8 @@
 
 mod account;
 mod actions;
+pub mod explain;
+pub mod explanation;
 mod failure;
 mod fetch;
 mod following;
@@ -95,7 +97,7 @@ impl Exchange {
 
     /// Answers one request. It never fails: what goes wrong is in the response.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
-        let arrival = Arrival::of(request, &self.trusted);
+        let arrival = Arrival::of(request, &self.trusted, &self.metrics);
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {
@@ -115,10 +117,15 @@ impl Exchange {
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
-        self.limit(context)?;
-        let Arrival { mut request, peer, client, trace, .. } = arrival;
+        if arrival.limited {
+            self.limit(context)?;
+        }
+        let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
         let mut plan = self.decide(context);
-        let acting = self.act(context, plan.as_mut(), &client);
+        if let Some(trace) = trace.as_ref().filter(|trace| trace.explains()) {
+            self.tell_decisions(context, plan.as_ref(), trace);
+        }
+        let acting = act(context, plan.as_mut(), &client, &metrics);
         if let Some(redirect) = acting.redirected(context) {
             return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
         }
@@ -135,7 +142,7 @@ impl Exchange {
             peer: &peer,
             client: &client,
         };
-        let observers = Observers { metrics: self.metrics.clone(), trace };
+        let observers = Observers { metrics, trace };
         let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, held: asked.held.clone(), observers };
 
         // The request leaves first; fragments are filled while the origin works.
@@ -153,14 +160,6 @@ impl Exchange {
                 Answered::passed(response, came)
             }
         })
-    }
-
-    /// What rules do with the exchange itself; the page will rest on it too.
-    fn act(&self, context: &Context, plan: Option<&mut Plan>, client: &TrueClient) -> Acting {
-        let Some(plan) = plan else { return Acting::default() };
-        let acting = guard::acting(|| Acting::of(plan, context, client, &self.metrics));
-        plan.rests_on(acting.bounds());
-        acting
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
@@ -185,6 +184,7 @@ impl Exchange {
             Ok(codings) => codings,
             Err(reason) => {
                 tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
+                rewrite.observers.tell(|explanation| explanation.untouched = Some(reason.to_string()));
                 return Laid::NoPage(response);
             }
         };
@@ -199,6 +199,10 @@ impl Exchange {
         let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(shown, carried)) else {
             return Laid::NoPage(response);
         };
+        if rewrite.observers.explains() {
+            let slots = plan.explain();
+            rewrite.observers.tell(|explanation| explanation.slots = slots);
+        }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
         if !plan.applies() {
             return Laid::Unchanged(response);
@@ -221,6 +225,14 @@ impl Exchange {
     pub fn is_off(&self) -> bool {
         self.off.load(Ordering::Relaxed)
     }
+}
+
+/// What rules do with the exchange itself; the page will rest on it too.
+fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, metrics: &Metrics) -> Acting {
+    let Some(plan) = plan else { return Acting::default() };
+    let acting = guard::acting(|| Acting::of(plan, context, client, metrics));
+    plan.rests_on(acting.bounds());
+    acting
 }
 
 /// What became of the origin's response.

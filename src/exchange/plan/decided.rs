@@ -50,6 +50,11 @@ impl Decided {
         self.verdict.outcome.is_ok()
     }
 
+    /// What was said of it, and why.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
     /// Whether anything of the rule is laid in.
     pub fn lays_in(&self) -> bool {
         self.lays_in && self.applies()

@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::explain::filled_told;
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
+use crate::exchange::explanation::FilledExplained;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
 use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
@@ -40,6 +42,7 @@ struct Opened {
     context: Context,
     made: Made,
     reason: Option<Arc<str>>,
+    filled: Option<FilledExplained>,
 }
 
 impl PageFills {
@@ -65,7 +68,13 @@ impl PageFills {
         let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
         let prepared = fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]);
         if let Some(tracing) = &mut self.tracing {
-            tracing.opened.push(Opened { context: slot.context, made: made(prepared), reason: reason(prepared) });
+            let explained = fresh.as_ref().filter(|_| tracing.sink.explains());
+            tracing.opened.push(Opened {
+                context: slot.context,
+                made: made(prepared),
+                reason: reason(prepared),
+                filled: explained.and_then(|fresh| filled_told(self.plan.injection(slot.marker), fresh)),
+            });
         }
         match prepared {
             Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
@@ -98,11 +107,12 @@ impl Fills for PageFills {
         let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
         metrics.slots.get_or_create(&labels).inc();
         let injection = self.plan.injection(settled.marker);
-        if let Some(tracing) = &self.tracing
-            && let Some(opened) = tracing.opened.get(settled.number)
+        if let Some(tracing) = &mut self.tracing
+            && let Some(opened) = tracing.opened.get_mut(settled.number)
         {
             tracing.sink.slot(SlotTrace {
                 rule,
+                injection: injection.name.clone(),
                 select: selector(&injection.marker),
                 target: injection.marker.target.clone(),
                 context: opened.context,
@@ -110,6 +120,7 @@ impl Fills for PageFills {
                 outcome: settled.outcome,
                 reason: opened.reason.clone(),
                 made: opened.made,
+                filled: opened.filled.take(),
                 source: settled.source,
                 output: settled.output,
             });
@@ -160,7 +171,7 @@ fn reason(prepared: &Prepared) -> Option<Arc<str>> {
 }
 
 /// The author's selector, with that of `each` before it.
-fn selector(marker: &Marker) -> Arc<str> {
+pub(super) fn selector(marker: &Marker) -> Arc<str> {
     match &marker.each {
         Some(each) => format!("{each} {}", marker.select).into(),
         None => marker.select.clone(),

@@ -5,6 +5,7 @@
 
 pub mod decided;
 mod element;
+mod explain;
 pub mod fills;
 mod layout;
 mod nonce;
@@ -63,7 +64,7 @@ pub struct SlotTiming {
 impl Plan {
     /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
     pub fn decide(context: &Arc<Context>, layouts: &Layouts) -> Option<Self> {
-        let numbers = context.revision.book.on_path(&context.site.name, &context.request);
+        let numbers = context.revision.book.on_path(&context.site.name, &context.request, &context.supposed);
         if numbers.is_empty() {
             return None;
         }
