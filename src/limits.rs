@@ -139,6 +139,11 @@ pub const EXPLAIN_WAIT: Duration = Duration::from_secs(90);
 pub const EXPLAINED_PLACES: usize = 20;
 /// Bytes of what stands in a slot that an explanation shows: about three lines.
 pub const EXPLAINED_TEXT_BYTES: usize = 240;
+/// Pages that make a window in which a selector must match at all. One that matches in a tenth of them misses all of a window
+/// once in a thousand million.
+pub const MATCH_WINDOW_PAGES: u32 = 200;
+/// Pages of such a window in which a selector must have matched for its silence to be news.
+pub const MATCH_WINDOW_USED: u32 = 20;
 /// Paths that are answered by us and never reach an origin.
 pub const OWN_PATHS: &str = "/_inlay/";
 
@@ -434,6 +439,8 @@ pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Bytes of one page that `check --against` compares: ten times a large page.
 pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Selectors worth using that it names: as many as are read.
+pub const SUGGESTED_SELECTORS: usize = 10;
 /// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.
 pub const COMPARED_COOKIES: usize = 20;
 /// How long one of its requests may take, to the end of the page.

@@ -2,6 +2,7 @@
 //!
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
+mod selectors;
 mod servers;
 
 use std::error::Error;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
+pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
 
 /// How log lines are written.
@@ -257,8 +259,13 @@ impl Metrics {
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
-    /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.
-    pub fn text(&self, fragments: &[FragmentFigures], servers: &[ServerFigures]) -> String {
+    /// The Prometheus text, with `fragments`, `selectors` and the `servers` of origins as the current revision has them.
+    pub fn text(
+        &self,
+        fragments: &[FragmentFigures],
+        selectors: &[SelectorFigures],
+        servers: &[ServerFigures],
+    ) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
         let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
@@ -281,6 +288,7 @@ impl Metrics {
             let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
             let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
         }
+        SelectorFigures::write(&mut text, selectors);
         ServerFigures::write(&mut text, servers);
         text.push_str("# EOF\n");
         text
@@ -325,7 +333,7 @@ mod tests {
         let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
-        let text = metrics.text(&[hero], &[]);
+        let text = metrics.text(&[hero], &[], &[]);
         for line in [
             "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
             "inlay_fragment_renders_total{fragment=\"hero\"} 2",

@@ -102,7 +102,8 @@ impl Admin {
         let revision = self.exchange.revision.load();
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
-        let text_of_all = self.exchange.metrics.text(&fragments, &revision.sites.origins.figures());
+        let (selectors, servers) = (self.exchange.selector_figures(&revision), revision.sites.origins.figures());
+        let text_of_all = self.exchange.metrics.text(&fragments, &selectors, &servers);
         let mut response = text(StatusCode::OK, &text_of_all);
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);

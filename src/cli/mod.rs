@@ -3,6 +3,7 @@
 //! In: arguments. Out: exit codes: 0 fine, 1 problems found, 2 wrong usage. It must not do the work itself.
 
 mod admin_port;
+mod against;
 pub mod check;
 pub mod demo;
 mod explain;

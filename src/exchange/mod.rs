@@ -35,7 +35,7 @@ use crate::http::nonce::exchange_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::revision::Revision;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
@@ -212,6 +212,11 @@ impl Exchange {
         }
         let rules = applied(Some(&plan));
         Laid::Personalised(serving::rewrite(response, &codings, source, plan, rewrite, &self.pages), rules)
+    }
+
+    /// What the selectors of a revision found so far.
+    pub fn selector_figures(&self, revision: &Revision) -> Vec<SelectorFigures> {
+        self.layouts.figures(revision)
     }
 
     /// Switches personalisation, at once.

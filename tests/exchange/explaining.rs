@@ -184,3 +184,25 @@ async fn a_page_that_is_not_touched_says_why() {
     assert_eq!(told.untouched.as_deref(), Some("the origin's answer is not HTML"));
     assert!(rule(&told, "cards").applies);
 }
+
+#[tokio::test]
+async fn a_selector_that_stops_to_match_is_seen_in_the_metrics() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static REBUILT: AtomicBool = AtomicBool::new(false);
+    let rules = "rules: { cards: { match: { path: / }, inject: { select: h1, place: after, text: b } } }";
+    let html = || if REBUILT.load(Ordering::Relaxed) { "<h2>new</h2>" } else { "<h1>old</h1>" };
+    let front = Front::new(rules, move |_| page(html())).await;
+    let stopped = async || front.metric("inlay_selector_stopped{injection=\"cards\"}").await;
+    for _ in 0..2 * inlay::limits::MATCH_WINDOW_PAGES {
+        front.get("/").await;
+    }
+    let pages = f64::from(2 * inlay::limits::MATCH_WINDOW_PAGES);
+    assert_eq!(front.metric("inlay_selector_matches_total{injection=\"cards\"}").await, pages);
+    assert_eq!(stopped().await, 0.0);
+    REBUILT.store(true, Ordering::Relaxed);
+    for _ in 0..inlay::limits::MATCH_WINDOW_PAGES {
+        front.get("/").await;
+    }
+    assert_eq!(stopped().await, 1.0);
+    assert_eq!(front.metric("inlay_selector_matches_total{injection=\"cards\"}").await, pages);
+}

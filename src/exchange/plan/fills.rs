@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::explain::filled_told;
+use super::lookout::News;
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
@@ -16,6 +17,7 @@ use crate::exchange::explanation::FilledExplained;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
 use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
+use crate::revision::Injection;
 use crate::scope::language::{Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
@@ -26,6 +28,8 @@ pub struct PageFills {
     /// `None`: nobody will see the page.
     metrics: Option<Arc<Metrics>>,
     tracing: Option<Tracing>,
+    /// By marker: elements found in this page. Empty where nobody is served.
+    found: Vec<u64>,
 }
 
 /// What somebody who listens is told when a slot settles.
@@ -48,13 +52,15 @@ struct Opened {
 impl PageFills {
     /// Fills by `plan`; every settled slot is told to `observers`.
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
+        let served = !trace.as_ref().is_some_and(TraceSink::explains);
+        let found = if served { vec![0; plan.layout.slots.len()] } else { Vec::new() };
         let tracing = trace.map(|sink| Tracing { sink, opened: Vec::new() });
-        Self { plan, metrics: Some(metrics), tracing }
+        Self { plan, metrics: Some(metrics), tracing, found }
     }
 
     /// Fills by `plan` a page of which only the head is sent: nobody is told.
     pub fn unseen(plan: Plan) -> Self {
-        Self { plan, metrics: None, tracing: None }
+        Self { plan, metrics: None, tracing: None, found: Vec::new() }
     }
 
     fn fill(&mut self, slot: &Slot) -> Fill {
@@ -90,6 +96,9 @@ impl PageFills {
 
 impl Fills for PageFills {
     fn open(&mut self, slot: &Slot) -> Filling {
+        if let Some(found) = self.found.get_mut(slot.marker) {
+            *found += 1;
+        }
         // Whatever fails here costs one fragment, never the page.
         let fill = catch_unwind(AssertUnwindSafe(|| self.fill(slot)));
         Filling::Now(fill.unwrap_or_else(|_| {
@@ -124,6 +133,23 @@ impl Fills for PageFills {
                 source: settled.source,
                 output: settled.output,
             });
+        }
+    }
+}
+
+/// With the page ends the look-out for its selectors. A page that broke off counts as well: many would have to before a match
+/// is missed.
+impl Drop for PageFills {
+    fn drop(&mut self) {
+        for (marker, news) in self.plan.layout.lookout.page(&self.found) {
+            let Injection { name, marker, .. } = self.plan.injection(marker);
+            let select = &*selector(marker);
+            match news {
+                News::Stopped => {
+                    tracing::warn!(injection = &**name, select, "a selector that used to match finds nothing any more");
+                }
+                News::Back => tracing::info!(injection = &**name, select, "a selector matches again"),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod element;
 mod explain;
 pub mod fills;
 mod layout;
+mod lookout;
 mod nonce;
 
 use std::sync::Arc;
