@@ -181,7 +181,7 @@ pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(60);
 pub const BODY_STALL_WAIT: Duration = Duration::from_secs(300);
 /// How long an idle connection is kept for reuse. Below the 60 s at which common balancers close theirs.
 pub const POOL_IDLE_WAIT: Duration = Duration::from_secs(30);
-/// How often kept connections are looked through at most: one that idles is closed within twice the time it may.
+/// How often kept connections are looked through at most: one that idles is closed so long after its time at the latest.
 pub const POOL_SWEEP_WAIT: Duration = Duration::from_secs(1);
 /// Bytes of a response's head and of the read buffer behind it.
 pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
@@ -279,6 +279,8 @@ pub const CONTROL_FRAMES_PER_SECOND: u32 = 64;
 pub const CONTROL_FRAMES_PER_FRAME: u32 = 4;
 /// Bytes of a response that earn one more such frame: windows may grow in small steps.
 pub const BYTES_PER_CONTROL_FRAME: u32 = 512;
+/// Bytes of the trailers of an HTTP/2 request that are looked at for pseudo-header fields: what a head may have unless told otherwise.
+pub const TRAILER_BLOCK_BYTES: usize = 64 * 1024;
 /// Streams that an HTTP/2 client ended last and that are still known as such: as many as may be open at once.
 pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 

@@ -22,4 +22,5 @@ mod reloading;
 mod seeing;
 mod sharing;
 mod streaming;
+mod tunnelling;
 mod visiting;
