@@ -79,8 +79,8 @@ pub struct Filled {
     pub ledger: Ledger,
     /// How long it took.
     pub took: Duration,
-    /// What was tried in vain.
-    pub detour: Detour,
+    /// What was tried in vain, if anything was.
+    pub detour: Option<Box<Detour>>,
 }
 
 /// The way through the fallbacks, where the first content was not shown.

@@ -16,16 +16,16 @@ pub(super) struct Walk<'w> {
     scope: &'w Scope,
     escape: Escape,
     ledger: Ledger,
-    detour: Detour,
+    detour: Option<Box<Detour>>,
 }
 
 impl<'w> Walk<'w> {
     pub(super) fn new(library: &'w Library, scope: &'w Scope, escape: Escape) -> Self {
-        Self { library, scope, escape, ledger: Ledger::new(), detour: Detour::default() }
+        Self { library, scope, escape, ledger: Ledger::new(), detour: None }
     }
 
     /// What the content comes to, everything that was read on the way, and what was tried in vain.
-    pub(super) fn fill(mut self, content: &Content) -> (Outcome, Ledger, Detour) {
+    pub(super) fn fill(mut self, content: &Content) -> (Outcome, Ledger, Option<Box<Detour>>) {
         let outcome = self.content(content, Blank::Keep);
         (outcome, self.ledger, self.detour)
     }
@@ -37,12 +37,12 @@ impl<'w> Walk<'w> {
         let Outcome::Nothing(why) = outcome else { return outcome };
         // What became of a fragment stands there under its own name.
         if !matches!(content.kind, Kind::Fragment(_)) {
-            self.detour.tried.push((content.name.clone(), why.to_string()));
+            self.detour.get_or_insert_default().tried.push((content.name.clone(), why.to_string()));
         }
         match &content.fallback {
             Fallback::Keep => Outcome::Nothing(why),
             Fallback::Empty => {
-                self.detour.shown = Some("empty".into());
+                self.detour.get_or_insert_default().shown = Some("empty".into());
                 show(Vec::new())
             }
             Fallback::Try(others) => others.iter().find_map(|other| self.shown(other)).unwrap_or(Outcome::Nothing(why)),
@@ -53,7 +53,7 @@ impl<'w> Walk<'w> {
     fn shown(&mut self, other: &Content) -> Option<Outcome> {
         let outcome = self.content(other, Blank::Keep);
         matches!(outcome, Outcome::Show { .. }).then(|| {
-            self.detour.shown.get_or_insert_with(|| other.name.clone());
+            self.detour.get_or_insert_default().shown.get_or_insert_with(|| other.name.clone());
             outcome
         })
     }

@@ -57,8 +57,8 @@ pub(super) fn filled_told(injection: &Injection, prepared: &Prepared) -> Option<
             Outcome::Show { .. } => None,
             Outcome::Nothing(nothing) => Some(Nothing::to_string(nothing)),
         },
-        tried: detour.tried.iter().map(tried).collect(),
-        fallback: detour.shown.as_ref().map(|name| name.to_string()),
+        tried: detour.iter().flat_map(|detour| &detour.tried).map(tried).collect(),
+        fallback: detour.as_ref().and_then(|detour| detour.shown.as_ref()).map(|name| name.to_string()),
         reads: reads(ledger),
     })
 }
