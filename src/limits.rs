@@ -58,6 +58,12 @@ pub const ELEMENT_ATTRIBUTES: usize = 256;
 
 /// Time from the start of the request after which a slot that is due is given up.
 pub const SLOT_DEADLINE: Duration = Duration::from_millis(300);
+/// Time from the start of the request after which a redirect, `serve` or a field that hangs on a source is given up: the
+/// origin is not asked before.
+pub const ACTION_DEADLINE: Duration = Duration::from_millis(300);
+/// How often what one content lacks is brought before it is given up: each time it asked for something that hung on the
+/// answers before, and nobody waits for more than a few sources in a row.
+pub const SOURCE_ROUNDS: usize = 8;
 /// Fuel of one render: about one per instruction, and one per 64 bytes made. Some 10 ms on one core, which no honest
 /// template needs.
 pub const TEMPLATE_FUEL: u64 = 200_000;
@@ -86,6 +92,62 @@ pub const FRAGMENT_CACHE_LOCKS: usize = 256;
 pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
+
+// -- sources --
+
+/// How long a call of a source may take, its wait for room and its retries among it, unless it says otherwise. Longer than
+/// a slot's deadline: an answer that comes too late for this page is kept for the next.
+pub const SOURCE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Bytes of an answer, unless the source says otherwise. A list of products takes tens of kilobytes.
+pub const SOURCE_BYTES: usize = 1024 * 1024;
+/// Bytes of the arguments of one call, as JSON: they are a part of keys that are kept.
+pub const SOURCE_ARGUMENT_BYTES: usize = 8 * 1024;
+/// Bytes of a URL that a source is asked by; servers refuse longer ones.
+pub const SOURCE_URL_BYTES: usize = 8 * 1024;
+/// Calls of one source at once, unless it says otherwise.
+pub const SOURCE_CONCURRENCY: usize = 32;
+/// Calls of one source that may wait for room, unless it says otherwise: more would be late anyway.
+pub const SOURCE_QUEUE: usize = 256;
+/// Bytes of kept answers of all sources, counted as their JSON text.
+pub const SOURCE_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each kept answer beside its text: key, parsed form, reference counts.
+pub const SOURCE_CACHE_OVERHEAD_BYTES: usize = 512;
+/// How often a call that may be repeated is tried again, unless the source says otherwise.
+pub const SOURCE_RETRIES: u32 = 1;
+/// The wait before the first retry is at most this long, and twice as long before each further one.
+pub const SOURCE_BACK_OFF: Duration = Duration::from_millis(25);
+/// The longest wait before a retry.
+pub const SOURCE_BACK_OFF_MAX: Duration = Duration::from_secs(1);
+/// Of a hundred calls so many may be tried again or asked twice, so that a source in trouble is not asked twice as much.
+pub const SOURCE_RETRY_PERCENT: u32 = 20;
+/// Retries beside that share, so that a source that is seldom asked has some.
+pub const SOURCE_RETRY_RESERVE: u32 = 10;
+/// Failures in a row after which a source is left alone, unless it says otherwise.
+pub const SOURCE_BREAKER_FAILURES: u32 = 5;
+/// For how long at first, unless it says otherwise; twice as long each further time.
+pub const SOURCE_BREAKER_OPEN: Duration = Duration::from_secs(5);
+/// The longest time that a source is left alone.
+pub const SOURCE_BREAKER_OPEN_MAX: Duration = Duration::from_secs(120);
+/// Durations of past calls by which a hedge is timed.
+pub const SOURCE_LATENCIES: usize = 128;
+/// As many must be known before anything is asked twice.
+pub const SOURCE_LATENCIES_NEEDED: usize = 20;
+/// Redirects that are followed at most, where they are allowed.
+pub const SOURCE_REDIRECTS: usize = 5;
+/// Elements, attributes and texts of an XML answer.
+pub const SOURCE_XML_NODES: u32 = 100_000;
+/// Nesting of an XML answer, as deep as of a JSON one.
+pub const SOURCE_XML_DEPTH: usize = 128;
+/// Values of one batch, unless the source says otherwise: as many as fit a URL.
+pub const SOURCE_BATCH_MAX: usize = 50;
+/// How long a batch gathers, unless the source says otherwise: all slots of a page come within it.
+pub const SOURCE_BATCH_WINDOW: Duration = Duration::from_millis(2);
+/// Bytes of the answer of a token endpoint.
+pub const TOKEN_BYTES: usize = 64 * 1024;
+/// How long a token is used whose endpoint does not say for how long it holds.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
+/// How long before its end a token counts as expired: clocks differ, and a call takes a while.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
 // -- throttle --
 

@@ -33,7 +33,7 @@ pub struct Revision {
     /// What each rule does besides, by the rule's number.
     pub actions: Vec<Actions>,
     pub language: Arc<Language>,
-    pub library: Library,
+    pub library: Arc<Library>,
     pub audiences: Arc<Audiences>,
 }
 

@@ -164,13 +164,13 @@ fn content(name: &str) -> Content {
     }
 }
 
-fn library(language: &Arc<Language>) -> Library {
+fn library(language: &Arc<Language>) -> Arc<Library> {
     Library::new(language.clone(), BTreeMap::new(), Cache::default()).unwrap()
 }
 
 /// What the world's visitor gets to see, holes filled; and where it came from.
-fn shown(library: &Library, template: &str, world: &World) -> (Option<String>, Option<How>) {
-    match library.fill(&content(template), &world.scope(), Escape::Html).outcome {
+fn shown(library: &Arc<Library>, template: &str, world: &World) -> (Option<String>, Option<How>) {
+    match library.fill(&content(template), &world.scope(), Escape::Html).done().unwrap().outcome {
         Outcome::Nothing(_) => (None, None),
         Outcome::Show { pieces, how, .. } => {
             let text = pieces.iter().map(|piece| match piece {
@@ -266,7 +266,8 @@ fn a_printed_cookie_is_never_anothers_under_concurrency() {
 fn what_follows_from_the_time_is_bounded_by_it_and_the_rest_is_not() {
     let templates = files("templates");
     let library = library(&language(&templates));
-    let bounds = |name| library.fill(&content(name), &World::plain().scope(), Escape::Html).ledger.bounds();
+    let bounds =
+        |name| library.fill(&content(name), &World::plain().scope(), Escape::Html).done().unwrap().ledger.bounds();
     assert_eq!(bounds("time").until, Some("2026-11-23T13:00:00Z".parse().unwrap()));
     assert!(!bounds("time").of_visitor);
     assert_eq!(bounds("audience").until, None);
@@ -293,7 +294,7 @@ fn no_more_is_read_than_is_needed() {
         let mut builder = LanguageBuilder::new();
         builder.template("t", source).template("part", "{{ request.query.q }}");
         let library = library(&builder.build().unwrap().0);
-        let filled = library.fill(&content("t"), &World::plain().scope(), Escape::Html);
+        let filled = library.fill(&content("t"), &World::plain().scope(), Escape::Html).done().unwrap();
         let questions: Vec<String> = filled.ledger.reads().iter().map(|read| read.question.to_string()).collect();
         assert_eq!(questions, reads, "{source}");
     }

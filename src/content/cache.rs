@@ -16,7 +16,7 @@ use crate::content::Beside;
 use crate::limits;
 use crate::scope::language::{Piece, Rendered};
 use crate::scope::ledger::{Fingerprint, Ledger};
-use crate::scope::{Question, Scope};
+use crate::scope::{Question, Scope, Seen};
 
 /// The fragment cache. Cheap to clone; all clones share. It survives a reload: results are named by their sources.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub(super) enum Found {
     Missing(Fingerprint),
     /// It can't be kept, so everybody makes their own.
     Never,
+    /// What the code would ask next is not known yet: these must be brought first.
+    Awaited(Arc<[Question]>),
 }
 
 impl Default for Cache {
@@ -77,6 +79,9 @@ impl Cache {
                 Some(Node::Done(kept)) => return Found::Hit(kept, ledger),
                 Some(Node::Ask(question)) => {
                     let answer = scope.ask(&question);
+                    if let Seen::Awaited(missing) = answer.seen {
+                        return Found::Awaited(missing);
+                    }
                     key = key.then(&answer);
                     ledger.record(question, answer);
                 }

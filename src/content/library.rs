@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use futures_util::FutureExt;
+
 use crate::content::cache::Cache;
+use crate::content::filling::Filling;
 use crate::content::tally::{Tallied, Tally};
-use crate::content::walk::Walk;
-use crate::content::{Content, Fallback, Filled, Kind};
+use crate::content::walk::{Progress, Walk};
+use crate::content::{Attempt, Content, Fallback, Kind};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Unit};
 
@@ -44,10 +47,15 @@ impl Library {
         language: Arc<Language>,
         fragments: BTreeMap<Arc<str>, Content>,
         cache: Cache,
-    ) -> Result<Self, Vec<LibraryProblem>> {
-        let library = Self { language, fragments, cache, tallies: RwLock::default() };
+    ) -> Result<Arc<Self>, Vec<LibraryProblem>> {
+        let library = Arc::new(Self { language, fragments, cache, tallies: RwLock::default() });
         let problems: Vec<_> = library.fragments.keys().flat_map(|name| library.problems_of(name)).collect();
         if problems.is_empty() { Ok(library) } else { Err(problems) }
+    }
+
+    /// The named fragments.
+    pub fn fragments(&self) -> &BTreeMap<Arc<str>, Content> {
+        &self.fragments
     }
 
     /// The language of its templates.
@@ -55,12 +63,18 @@ impl Library {
         &self.language
     }
 
-    /// Fills a slot: the content, then its fallbacks in turn. It runs as long as the templates do, which fuel bounds; once
-    /// there are sources it will be `async` and be awaited by the slot.
-    pub fn fill(&self, content: &Content, scope: &Scope, escape: Escape) -> Filled {
+    /// Fills a slot: the content, then its fallbacks in turn. At once if everything is at hand; it runs as long as the
+    /// templates do, which fuel bounds.
+    pub fn fill(self: &Arc<Self>, content: &Content, scope: &Scope, escape: Escape) -> Attempt {
         let started = Instant::now();
-        let (outcome, ledger, detour) = Walk::new(self, scope, escape).fill(content);
-        Filled { outcome, ledger, took: started.elapsed(), detour }
+        let mut progress = Progress::default();
+        match (Walk { library: self, scope, escape, progress: &mut progress, passed: 0 }).fill(content) {
+            Ok(outcome) => Attempt::Done(progress.filled(outcome, started.elapsed())),
+            Err(need) => {
+                let filling = Filling { library: self.clone(), content: content.clone(), scope: scope.clone(), escape };
+                Attempt::Later(filling.finish(progress, need, started).boxed())
+            }
+        }
     }
 
     /// The counts of every content that was filled so far, by its name.

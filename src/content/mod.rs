@@ -6,6 +6,7 @@
 mod beside;
 mod cache;
 pub mod error_page;
+mod filling;
 mod library;
 mod tally;
 mod template;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
@@ -29,8 +31,7 @@ pub use tally::{Tallied, Tally};
 pub struct Content {
     pub kind: Kind,
     pub fallback: Fallback,
-    /// From the start of the request; it bites when the slot is late and due. What is rendered in place, as all content is
-    /// until there are sources, is never late.
+    /// From the start of the request; it bites when the slot is late and due. What is rendered in place is never late.
     pub deadline: Duration,
     pub blank: Blank,
     /// For metrics, timings and messages: `rule.position` or the fragment's name.
@@ -71,6 +72,25 @@ pub enum Blank {
     Show,
 }
 
+/// An attempt to fill a slot.
+pub enum Attempt {
+    /// Everything that it takes was at hand.
+    Done(Filled),
+    /// Something must be waited for. The future does nothing unless it is polled, and ends by itself; whoever waits less
+    /// long lets it go.
+    Later(BoxFuture<'static, Filled>),
+}
+
+impl Attempt {
+    /// What it came to, if nothing had to be waited for.
+    pub fn done(self) -> Option<Filled> {
+        match self {
+            Self::Done(filled) => Some(filled),
+            Self::Later(_) => None,
+        }
+    }
+}
+
 /// What a content came to.
 #[derive(Debug)]
 pub struct Filled {
@@ -87,7 +107,7 @@ pub struct Filled {
 #[derive(Debug, Default)]
 pub struct Detour {
     /// Contents that were not shown, by name, and why, in order.
-    pub tried: Vec<(Arc<str>, String)>,
+    pub tried: Vec<(Arc<str>, Nothing)>,
     /// The fallback that is shown, by name.
     pub shown: Option<Arc<str>>,
 }
@@ -109,7 +129,7 @@ impl Outcome {
             Outcome::Show { how: How::Rendered, .. } => "rendered",
             Outcome::Show { how: How::Hit, .. } => "hit",
             Outcome::Nothing(Nothing::Blank) => "blank",
-            Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_)) => "failed",
+            Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_) | Nothing::Rounds) => "failed",
         }
     }
 }
@@ -126,14 +146,17 @@ pub enum How {
 }
 
 /// Why the origin's content stays: what became of the first content that was tried.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Nothing {
     /// White space only.
     #[error("blank")]
     Blank,
     /// Its code failed.
     #[error(transparent)]
-    Failed(RenderError),
+    Failed(Arc<RenderError>),
+    /// After [`SOURCE_ROUNDS`](crate::limits::SOURCE_ROUNDS) answers of sources it asked for yet another.
+    #[error("it asked sources again and again, each time for what hung on the answers before")]
+    Rounds,
     /// No fragment has this name; a library that was built of all fragments has none such.
     #[error("there is no fragment `{0}`")]
     Missing(Arc<str>),

@@ -1,66 +1,125 @@
 //! The fallback chain: the walk from a content through what it falls back on to what is laid in.
 //!
-//! In: a content, the library and a scope. Out: an [`Outcome`], with the ledger of everything that was read on the way. It
-//! must not know where the outcome goes.
+//! In: a content, the library and a scope. Out: an [`Outcome`], with the ledger of everything that was read on the way; or
+//! what must come first, and then the walk is done again from its beginning. It must not wait, nor know where the outcome goes.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::content::library::Library;
-use crate::content::template::{Making, Printed};
-use crate::content::{Blank, Content, Detour, Fallback, How, Kind, Nothing, Outcome};
-use crate::scope::Scope;
+use crate::content::template::{Making, Missing, Printed};
+use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothing, Outcome};
+use crate::limits;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
 use crate::scope::ledger::Ledger;
+use crate::scope::{Question, Scope};
 
-/// One slot on its way through the fallbacks.
-pub(super) struct Walk<'w> {
-    library: &'w Library,
-    scope: &'w Scope,
-    escape: Escape,
-    ledger: Ledger,
-    detour: Option<Box<Detour>>,
+/// How far the filling of one slot is, from one walk to the next: contents that came to nothing are not made again.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// What contents that ran to their end have read.
+    pub ledger: Ledger,
+    /// In the order of the walk: which of them came to nothing, and why.
+    spent: Vec<(Arc<str>, Nothing)>,
+    /// The fallback that is shown.
+    shown: Option<Arc<str>>,
+    /// How often something was brought for the content where the walk stands.
+    rounds: usize,
 }
 
-impl<'w> Walk<'w> {
-    pub(super) fn new(library: &'w Library, scope: &'w Scope, escape: Escape) -> Self {
-        Self { library, scope, escape, ledger: Ledger::new(), detour: None }
-    }
+/// One walk.
+pub(super) struct Walk<'w> {
+    pub library: &'w Library,
+    pub scope: &'w Scope,
+    pub escape: Escape,
+    pub progress: &'w mut Progress,
+    /// How many contents this walk has found spent.
+    pub passed: usize,
+}
 
-    /// What the content comes to, everything that was read on the way, and what was tried in vain.
-    pub(super) fn fill(mut self, content: &Content) -> (Outcome, Ledger, Option<Box<Detour>>) {
-        let outcome = self.content(content, Blank::Keep);
-        (outcome, self.ledger, self.detour)
+/// What must come before the walk can go on.
+#[derive(Debug)]
+pub(super) enum Need {
+    /// Answers, which the scope brings.
+    Answers(Arc<[Question]>),
+}
+
+impl Progress {
+    /// What the walk came to in the end.
+    pub fn filled(self, outcome: Outcome, took: Duration) -> Filled {
+        let Self { ledger, spent, shown, .. } = self;
+        let detour = (!spent.is_empty()).then(|| Box::new(Detour { tried: spent, shown }));
+        Filled { outcome, ledger, took, detour }
+    }
+}
+
+type Step<T> = Result<T, Need>;
+
+impl Walk<'_> {
+    /// What the content comes to.
+    ///
+    /// # Errors
+    /// What is needed before another walk gets further.
+    pub(super) fn fill(mut self, content: &Content) -> Step<Outcome> {
+        self.content(content, Blank::Keep)
     }
 
     /// This content or what it falls back on; `blank` is what those around it ask for.
-    fn content(&mut self, content: &Content, blank: Blank) -> Outcome {
+    fn content(&mut self, content: &Content, blank: Blank) -> Step<Outcome> {
         let blank = if content.blank == Blank::Show { Blank::Show } else { blank };
-        let outcome = self.make(content, blank);
-        let Outcome::Nothing(why) = outcome else { return outcome };
-        // What became of a fragment stands there under its own name.
-        if !matches!(content.kind, Kind::Fragment(_)) {
-            self.detour.get_or_insert_default().tried.push((content.name.clone(), why.to_string()));
-        }
+        let outcome = match &content.kind {
+            Kind::Fragment(name) => match self.library.fragments.get(name) {
+                Some(fragment) => self.content(fragment, blank)?,
+                None => Outcome::Nothing(Nothing::Missing(name.clone())),
+            },
+            _ => self.once(content, blank)?,
+        };
+        let Outcome::Nothing(why) = outcome else { return Ok(outcome) };
         match &content.fallback {
-            Fallback::Keep => Outcome::Nothing(why),
+            Fallback::Keep => Ok(Outcome::Nothing(why)),
             Fallback::Empty => {
-                self.detour.get_or_insert_default().shown = Some("empty".into());
-                show(Vec::new())
+                self.progress.shown = Some("empty".into());
+                Ok(show(Vec::new()))
             }
-            Fallback::Try(others) => others.iter().find_map(|other| self.shown(other)).unwrap_or(Outcome::Nothing(why)),
+            Fallback::Try(others) => {
+                for other in others {
+                    if let shown @ Outcome::Show { .. } = self.content(other, Blank::Keep)? {
+                        self.progress.shown.get_or_insert_with(|| other.name.clone());
+                        return Ok(shown);
+                    }
+                }
+                Ok(Outcome::Nothing(why))
+            }
         }
     }
 
-    /// A fallback, if it has anything to show.
-    fn shown(&mut self, other: &Content) -> Option<Outcome> {
-        let outcome = self.content(other, Blank::Keep);
-        matches!(outcome, Outcome::Show { .. }).then(|| {
-            self.detour.get_or_insert_default().shown.get_or_insert_with(|| other.name.clone());
-            outcome
+    /// This content alone, unless an earlier walk found that it comes to nothing.
+    fn once(&mut self, content: &Content, blank: Blank) -> Step<Outcome> {
+        self.passed += 1;
+        if let Some((_, why)) = self.progress.spent.get(self.passed - 1) {
+            return Ok(Outcome::Nothing(why.clone()));
+        }
+        let outcome = self.judged(content, blank)?;
+        if let Outcome::Nothing(why) = &outcome {
+            self.progress.spent.push((content.name.clone(), why.clone()));
+            self.progress.rounds = 0;
+        }
+        Ok(outcome)
+    }
+
+    fn judged(&mut self, content: &Content, blank: Blank) -> Step<Outcome> {
+        let outcome = self.make(content)?;
+        Ok(match &outcome {
+            Outcome::Show { pieces, .. } if blank == Blank::Keep && is_blank(pieces) => {
+                self.library.tally(&content.name).blank();
+                Outcome::Nothing(Nothing::Blank)
+            }
+            _ => outcome,
         })
     }
 
-    /// This content alone.
-    fn make(&mut self, content: &Content, blank: Blank) -> Outcome {
-        let outcome = match &content.kind {
+    fn make(&mut self, content: &Content) -> Step<Outcome> {
+        Ok(match &content.kind {
             Kind::Html(html) => {
                 let pieces = vec![Piece::Text(html.clone())];
                 let in_attribute = self.escape == Escape::Attribute;
@@ -70,33 +129,33 @@ impl<'w> Walk<'w> {
                 let text = if self.escape == Escape::RawText { escape_json(text) } else { escape_html(text) };
                 show(vec![Piece::Text(text.into())])
             }
-            Kind::Template(name) => self.template(content, name),
-            Kind::Fragment(name) => {
-                return match self.library.fragments.get(name) {
-                    Some(fragment) => self.content(fragment, blank),
-                    None => Outcome::Nothing(Nothing::Missing(name.clone())),
-                };
-            }
-        };
-        match &outcome {
-            Outcome::Show { pieces, .. } if blank == Blank::Keep && is_blank(pieces) => {
-                self.library.tally(&content.name).blank();
-                Outcome::Nothing(Nothing::Blank)
-            }
-            _ => outcome,
-        }
+            Kind::Template(name) => self.template(content, name)?,
+            Kind::Fragment(name) => Outcome::Nothing(Nothing::Missing(name.clone())),
+        })
     }
 
-    fn template(&mut self, content: &Content, name: &str) -> Outcome {
+    fn template(&mut self, content: &Content, name: &str) -> Step<Outcome> {
         let Library { language, cache, .. } = self.library;
         let tally = self.library.tally(&content.name);
         let (scope, escape) = (self.scope, self.escape);
-        let (made, ledger) = Making { language, cache, template: name, scope, escape, tally: &tally }.make();
-        self.ledger.merge(ledger);
-        match made {
-            Err(error) => Outcome::Nothing(Nothing::Failed(error)),
+        let made = Making { language, cache, template: name, scope, escape, tally: &tally }.make();
+        let (made, ledger) = match made {
+            Ok(made) => made,
+            Err(Missing(questions)) if self.progress.rounds < limits::SOURCE_ROUNDS => {
+                self.progress.rounds += 1;
+                return Err(Need::Answers(questions));
+            }
+            Err(Missing(_)) => {
+                tally.failed();
+                self.progress.ledger.forbid_keeping();
+                return Ok(Outcome::Nothing(Nothing::Rounds));
+            }
+        };
+        self.progress.ledger.merge(ledger);
+        Ok(match made {
+            Err(error) => Outcome::Nothing(Nothing::Failed(Arc::new(error))),
             Ok(Printed { rendered, how, beside }) => Outcome::Show { pieces: rendered.pieces.clone(), how, beside },
-        }
+        })
     }
 }
 

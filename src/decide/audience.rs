@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use crate::scope::condition::Condition;
 use crate::scope::language::Language;
 use crate::scope::ledger::{Bounds, Reader};
-use crate::scope::{Answer, Facts, Key, Scope, Seen};
+use crate::scope::{Answer, Facts, Key, Question, Scope, Seen};
 
 /// The definitions, of one revision.
 pub type Audiences = BTreeMap<Arc<str>, Condition>;
@@ -60,19 +60,31 @@ impl AudienceFacts {
         }
     }
 
-    fn member(&self, name: &str) -> Option<&Member> {
+    /// Whether the visitor is in an audience that is defined.
+    ///
+    /// # Errors
+    /// What must be known first, which is not yet.
+    fn member(&self, name: &str) -> Option<Result<&Member, Arc<[Question]>>> {
         let definition = self.definitions.get(name)?;
-        Some(self.answers.get(name)?.get_or_init(|| self.evaluate(name, definition)))
+        let answer = self.answers.get(name)?;
+        if answer.get().is_some() {
+            return answer.get().map(Ok);
+        }
+        Some(self.evaluate(name, definition).map(|member| answer.get_or_init(|| member)))
     }
 
-    fn evaluate(&self, name: &str, definition: &Condition) -> Member {
+    fn evaluate(&self, name: &str, definition: &Condition) -> Result<Member, Arc<[Question]>> {
         let reader = Reader::new(self.scope.clone());
-        let inside = self.language.holds(&definition.name, &reader).unwrap_or_else(|error| {
+        let inside = self.language.holds(&definition.name, &reader);
+        let ledger = reader.take();
+        if !ledger.missing().is_empty() {
+            return Err(ledger.missing().into());
+        }
+        let inside = inside.unwrap_or_else(|error| {
             tracing::warn!(audience = name, %error, "an audience could not be evaluated and holds for nobody");
             false
         });
-        let bounds = reader.ledger().bounds();
-        Member { inside, bounds }
+        Ok(Member { inside, bounds: ledger.bounds() })
     }
 }
 
@@ -81,13 +93,17 @@ impl Facts for AudienceFacts {
         let [name] = path else {
             return if path.is_empty() { Answer::map() } else { Answer::absent() };
         };
-        self.member(name).map_or_else(Answer::absent, |member| Answer {
-            seen: Seen::Scalar(member.inside.into()),
-            until: member.bounds.until,
-            of_visitor: member.bounds.of_visitor,
-            // An audience by chance is settled for this exchange, but what is made of it must not outlive it.
-            storable: member.bounds.storable,
-        })
+        match self.member(name) {
+            None => Answer::absent(),
+            Some(Err(missing)) => Answer::fixed(Seen::Awaited(missing)),
+            Some(Ok(member)) => Answer {
+                seen: Seen::Scalar(member.inside.into()),
+                until: member.bounds.until,
+                of_visitor: member.bounds.of_visitor,
+                // An audience by chance is settled for this exchange, but what is made of it must not outlive it.
+                storable: member.bounds.storable,
+            },
+        }
     }
 
     fn keys(&self, path: &[Key]) -> Answer {

@@ -21,6 +21,7 @@ use crate::origin::Origin;
 use crate::origin::cache::{Asserted, NOTHING};
 use crate::rule::action::{Actions, Edits, Redirect, Serve};
 use crate::rule::target::{self, TargetError};
+use crate::scope::Question;
 use crate::scope::language::{Escape, RenderError};
 use crate::scope::ledger::{Bounds, Reader};
 use crate::telemetry::{ActionLabels, Metrics, Name};
@@ -34,6 +35,18 @@ pub struct Acting {
     response: Vec<Change>,
     /// What all of it rests on: also the rules that said no.
     bounds: Bounds,
+    /// What came of each action, to be told once it is final.
+    told: Vec<Told>,
+    /// What sources must answer before it is.
+    missing: Vec<Question>,
+}
+
+/// What came of one action.
+#[derive(Debug)]
+struct Told {
+    rule: Arc<str>,
+    action: &'static str,
+    undone: Option<Undone>,
 }
 
 /// Who is asked instead, and what for.
@@ -61,6 +74,8 @@ enum Undone {
     Value,
     #[error("there is no origin `{0}`")]
     Origin(Arc<str>),
+    #[error("what it asks of sources was not known in time")]
+    Late,
 }
 
 impl Undone {
@@ -68,26 +83,45 @@ impl Undone {
         match self {
             Self::Target { reason: TargetError::Loop, .. } => "loop",
             Self::Render(_) => "failed",
+            Self::Late => "late",
             Self::Target { .. } | Self::Value | Self::Origin(_) => "refused",
         }
     }
 }
 
 impl Acting {
-    /// Settles what the rules of `plan` do.
-    pub fn of(plan: &Plan, context: &Context, client: &TrueClient, metrics: &Metrics) -> Self {
+    /// Settles what the rules of `plan` do, as far as what their templates ask of sources is known.
+    pub fn of(plan: &Plan, context: &Context, client: &TrueClient) -> Self {
         let actions = &context.revision.actions;
         let acting = plan.rules().iter().filter(|rule| !actions[rule.number].is_empty());
         let acting: Vec<(&Decided, &Actions)> = acting.map(|rule| (rule, &actions[rule.number])).collect();
-        let mut settling = Settling { context, client, metrics, bounds: Bounds::default() };
-        acting.iter().for_each(|(rule, _)| settling.bounds.merge(rule.bounds));
+        let mut settling =
+            Settling { context, client, bounds: Bounds::default(), told: Vec::new(), missing: Vec::new() };
+        acting.iter().for_each(|(rule, _)| settling.bounds.merge(rule.bounds()));
         let applying: Vec<(&Decided, &Actions)> = acting.into_iter().filter(|(rule, _)| rule.applies()).collect();
         let redirect = settling.redirect(&applying);
         let goes_on = redirect.is_none();
         let serve = if goes_on { settling.serve(&applying) } else { None };
         let request = if goes_on { settling.changes(&applying, Way::Request) } else { Vec::new() };
         let response = settling.changes(&applying, Way::Response);
-        Self { redirect, serve, request, response, bounds: settling.bounds }
+        let Settling { bounds, told, missing, .. } = settling;
+        Self { redirect, serve, request, response, bounds, told, missing }
+    }
+
+    /// What sources must answer first; then all of it is to be settled anew. Empty if it is final.
+    pub fn missing(&self) -> &[Question] {
+        &self.missing
+    }
+
+    /// Counts what came of each action; what is not done is logged.
+    pub fn tell(&self, metrics: &Metrics) {
+        for Told { rule, action, undone } in &self.told {
+            let outcome = undone.as_ref().map_or("done", Undone::word);
+            metrics.actions.get_or_create(&ActionLabels { rule: Name(rule.clone()), action, outcome }).inc();
+            if let Some(error) = undone {
+                tracing::warn!(rule = &**rule, action, %error, "an action of a rule is not done");
+            }
+        }
     }
 
     /// What all of it rests on.
@@ -187,8 +221,9 @@ impl Way {
 struct Settling<'a> {
     context: &'a Context,
     client: &'a TrueClient,
-    metrics: &'a Metrics,
     bounds: Bounds,
+    told: Vec<Told>,
+    missing: Vec<Question>,
 }
 
 impl Settling<'_> {
@@ -199,7 +234,7 @@ impl Settling<'_> {
             let Some(redirect) = &actions.redirect else { continue };
             let location = self.location(rule, redirect);
             let is_loop = matches!(location, Err(Undone::Target { reason: TargetError::Loop, .. }));
-            match self.counted(rule, "redirect", location) {
+            match self.noted(rule, "redirect", location) {
                 Some(location) => return Some((redirect.status, location)),
                 None if is_loop => return None,
                 None => {}
@@ -220,7 +255,7 @@ impl Settling<'_> {
     fn serve(&mut self, rules: &[(&Decided, &Actions)]) -> Option<Served> {
         rules.iter().find_map(|(rule, actions)| {
             let served = self.served(rule, actions.serve.as_ref()?);
-            self.counted(rule, "serve", served)
+            self.noted(rule, "serve", served)
         })
     }
 
@@ -248,7 +283,7 @@ impl Settling<'_> {
         changes.extend(edits.remove.iter().map(|name| Change { name: name.clone(), value: None }));
         for (name, template) in &edits.set {
             let value = self.value(rule, template);
-            let value = self.counted(rule, way.word(), value);
+            let value = self.noted(rule, way.word(), value);
             // What the client says under this name must not reach an origin that takes it for ours. What the origin says
             // stays, as its content does.
             if value.is_some() || way == Way::Request {
@@ -262,19 +297,27 @@ impl Settling<'_> {
         HeaderValue::from_bytes(text.as_bytes()).ok().filter(|value| !value.is_empty()).ok_or(Undone::Value)
     }
 
-    fn render(&mut self, rule: &Decided, template: &str, escape: Escape) -> Result<String, RenderError> {
+    fn render(&mut self, rule: &Decided, template: &str, escape: Escape) -> Result<String, Undone> {
         let reader = Reader::new(rule.scope.clone());
         let text = self.context.revision.language.line(template, &reader, escape);
-        self.bounds.merge(reader.ledger().bounds());
-        text
+        let ledger = reader.take();
+        self.bounds.merge(ledger.bounds());
+        if !ledger.missing().is_empty() {
+            self.missing.extend_from_slice(ledger.missing());
+            return Err(Undone::Late);
+        }
+        Ok(text?)
     }
 
-    /// Counts what came of an action; what is not done is logged.
-    fn counted<T>(&self, rule: &Decided, action: &'static str, made: Result<T, Undone>) -> Option<T> {
+    /// Notes what came of an action.
+    fn noted<T>(&mut self, rule: &Decided, action: &'static str, made: Result<T, Undone>) -> Option<T> {
         let name = &self.context.revision.book.rule(rule.number).name;
-        let outcome = made.as_ref().map_or_else(Undone::word, |_| "done");
-        self.metrics.actions.get_or_create(&ActionLabels { rule: Name(name.clone()), action, outcome }).inc();
-        made.inspect_err(|error| tracing::warn!(rule = &**name, action, %error, "an action of a rule is not done")).ok()
+        let (made, undone) = match made {
+            Ok(made) => (Some(made), None),
+            Err(undone) => (None, Some(undone)),
+        };
+        self.told.push(Told { rule: name.clone(), action, undone });
+        made
     }
 }
 

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use futures_util::future::join;
 use http::{Request, Response};
+use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::context::Context;
@@ -33,6 +34,7 @@ use crate::http::Body;
 use crate::http::headers::csp_nonce;
 use crate::http::nonce::exchange_nonce;
 use crate::http::peer::{TrueClient, TrustedProxies};
+use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::revision::Revision;
 use crate::telemetry::{Metrics, SelectorFigures};
@@ -45,6 +47,7 @@ use open::Arrival;
 use pages::{Pages, Wanted};
 use plan::{Layouts, Plan};
 use serving::{Rewrite, Source};
+use trace::TraceSink;
 
 /// What every exchange needs. One for the process.
 #[derive(Debug)]
@@ -122,10 +125,14 @@ impl Exchange {
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
         let mut plan = self.decide(context);
+        if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
+            // Who explains waits for all decisions.
+            plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE)).await;
+        }
         if let Some(trace) = trace.as_ref().filter(|trace| trace.explains()) {
             self.tell_decisions(context, plan.as_ref(), trace);
         }
-        let acting = act(context, plan.as_mut(), &client, &metrics);
+        let acting = act(context, plan.as_mut(), &client, &metrics).await;
         if let Some(redirect) = acting.redirected(context) {
             return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
         }
@@ -232,10 +239,21 @@ impl Exchange {
     }
 }
 
-/// What rules do with the exchange itself; the page will rest on it too.
-fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, metrics: &Metrics) -> Acting {
+/// What rules do with the exchange itself; the page will rest on it too. What their conditions and templates ask of
+/// sources is waited for, since the origin can't be asked before.
+async fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, metrics: &Metrics) -> Acting {
     let Some(plan) = plan else { return Acting::default() };
-    let acting = guard::acting(|| Acting::of(plan, context, client, metrics));
+    let deadline = Instant::from_std(context.started + ACTION_DEADLINE);
+    let actions = &context.revision.actions;
+    plan.settle(|rule| !actions[rule].is_empty(), deadline).await;
+    let mut acting = guard::acting(|| Acting::of(plan, context, client));
+    for _ in 0..SOURCE_ROUNDS {
+        if acting.missing().is_empty() || timeout_at(deadline, plan.bring(acting.missing())).await.is_err() {
+            break;
+        }
+        acting = guard::acting(|| Acting::of(plan, context, client));
+    }
+    acting.tell(metrics);
     plan.rests_on(acting.bounds());
     acting
 }

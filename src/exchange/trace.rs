@@ -43,7 +43,7 @@ pub struct SlotTrace {
     pub reason: Option<Arc<str>>,
     pub made: Made,
     /// How it was filled, where that hung on its element and somebody wants it told.
-    pub filled: Option<FilledExplained>,
+    pub filled: Option<Arc<FilledExplained>>,
     /// What the slot took away, in the origin's decoded page.
     pub source: Range<u64>,
     /// What stands there now, in the page that leaves, before its coding.

@@ -68,6 +68,9 @@ pub enum Reason {
     /// The condition could not be evaluated; why, in words.
     #[error("`when: {0}` failed: {1}")]
     WhenFailed(Arc<str>, String),
+    /// What a condition asked of sources did not come in time.
+    #[error("what its conditions ask of sources was not known in time")]
+    Unanswered,
 }
 
 impl Reason {
@@ -86,6 +89,7 @@ impl Reason {
             },
             Reason::OutsideShare { .. } | Reason::SupposedOutsideShare => "share",
             Reason::NobodyToShare => "nobody",
+            Reason::Unanswered => "unanswered",
             Reason::When(_) => "when",
             Reason::WhenFailed(..) => "when_failed",
         }

@@ -68,6 +68,7 @@ fn hash_seen(seen: &Seen, hasher: &mut impl Hasher) {
         Seen::Scalar(value) => hash_scalar(value, hasher),
         Seen::Keys(keys) => keys.hash(hasher),
         Seen::Refused(message) => message.hash(hasher),
+        Seen::Awaited(questions) => questions.hash(hasher),
     }
 }
 
@@ -129,6 +130,8 @@ pub struct Ledger {
     /// The questions again, once they are more than a [`FEW`].
     asked: HashSet<Question>,
     bounds: Bounds,
+    /// What was asked for and is not known yet.
+    missing: Vec<Question>,
 }
 
 impl Ledger {
@@ -139,7 +142,13 @@ impl Ledger {
 
     /// Writes down one question and its answer. Past [`LEDGER_READS`](limits::LEDGER_READS) a question is no longer listed,
     /// and the result can no longer be kept.
+    ///
+    /// An answer that is awaited makes the ledger unfinished: what is [missing](Self::missing) must be brought, and all be
+    /// read again.
     pub fn record(&mut self, question: Question, answer: Answer) {
+        if let Seen::Awaited(missing) = &answer.seen {
+            return self.lack(missing);
+        }
         self.bounds.narrow(&answer);
         if self.has(&question) {
             return;
@@ -156,6 +165,20 @@ impl Ledger {
         self.reads.push(Read { question, answer });
     }
 
+    fn lack(&mut self, missing: &[Question]) {
+        self.bounds.storable = false;
+        for question in missing {
+            if !self.missing.contains(question) {
+                self.missing.push(question.clone());
+            }
+        }
+    }
+
+    /// What must be brought before anything that was made of these reads counts; empty for a finished ledger.
+    pub fn missing(&self) -> &[Question] {
+        &self.missing
+    }
+
     fn has(&self, question: &Question) -> bool {
         if self.asked.is_empty() {
             self.reads.iter().any(|read| read.question == *question)
@@ -166,9 +189,12 @@ impl Ledger {
 
     /// Adds what another ledger holds, for a result made of several.
     pub fn merge(&mut self, other: Self) {
+        if !other.missing.is_empty() {
+            self.lack(&other.missing);
+        }
         if self.reads.is_empty() {
-            let bounds = self.bounds;
-            *self = other;
+            let (bounds, missing) = (self.bounds, std::mem::take(&mut self.missing));
+            *self = Self { missing, ..other };
             self.bounds.merge(bounds);
             return;
         }
@@ -176,6 +202,11 @@ impl Ledger {
         for read in other.reads {
             self.record(read.question, read.answer);
         }
+    }
+
+    /// Notes that what was made cannot be kept, for a reason that stands in no answer.
+    pub fn forbid_keeping(&mut self) {
+        self.bounds.storable = false;
     }
 
     /// The reads in the order in which they were first asked.

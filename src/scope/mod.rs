@@ -13,6 +13,8 @@ pub mod values;
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
 use minijinja::Value;
 
@@ -44,8 +46,11 @@ pub enum Seen {
     Map,
     /// Ordered keys, the answer to [`Question::Keys`]; for a list the indices.
     Keys(Arc<[Key]>),
-    /// A call was refused: the author's mistake, in words for the author.
+    /// A call gave nothing: the author's mistake, or a source that failed, in words for the author.
     Refused(Arc<str>),
+    /// It is not known yet: these must be [brought](Scope::bring) first. Whoever reads it goes on as with something unknown,
+    /// and nothing that comes of it counts.
+    Awaited(Arc<[Question]>),
 }
 
 /// An answer, with what it means for whoever keeps something that was made from it.
@@ -104,6 +109,12 @@ pub trait Facts: Send + Sync + fmt::Debug {
         let _ = (path, arguments);
         None
     }
+    /// Brings what was [`Seen::Awaited`] below this name, all at once. Afterwards the same questions have answers, if only
+    /// that there is none. `None` where nothing is ever awaited. The future ends by itself.
+    fn bring(&self, missing: &[Question]) -> Option<BoxFuture<'static, ()>> {
+        let _ = missing;
+        None
+    }
 }
 
 /// Whether this is the path of `csp.nonce`, which is a hole in results, not a part of them.
@@ -160,6 +171,19 @@ impl Scope {
                 None => Answer::fixed(Seen::Absent),
             },
         }
+    }
+
+    /// Brings what answers were [`Seen::Awaited`] for, all at once; then whoever asked may ask again.
+    pub fn bring(&self, missing: &[Question]) -> BoxFuture<'static, ()> {
+        let mut names: Vec<&str> = missing.iter().filter_map(|question| Some(&**question.path().first()?)).collect();
+        names.sort_unstable();
+        names.dedup();
+        let brought = names.into_iter().filter_map(|name| {
+            let below = |question: &&Question| question.path().first().is_some_and(|first| **first == *name);
+            let missing: Vec<Question> = missing.iter().filter(below).cloned().collect();
+            self.facts(name)?.bring(&missing)
+        });
+        join_all(brought.collect::<Vec<_>>()).map(|_| ()).boxed()
     }
 
     /// The same scope in which `name` stands for `facts`.

@@ -6,10 +6,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::BoxFuture;
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::{Answer, Facts, Key, Seen};
+use super::{Answer, Facts, Key, Question, Seen};
 
 /// Facts that are a JSON tree, fixed for the exchange.
 #[derive(Clone)]
@@ -113,6 +114,10 @@ impl Facts for Memo {
 
     fn call(&self, path: &[Key], arguments: &str) -> Option<Result<Answer, String>> {
         self.facts().call(path, arguments)
+    }
+
+    fn bring(&self, missing: &[Question]) -> Option<BoxFuture<'static, ()>> {
+        self.facts().bring(missing)
     }
 }
 

@@ -24,3 +24,4 @@ mod sharing;
 mod streaming;
 mod tunnelling;
 mod visiting;
+mod withholding;

@@ -19,10 +19,13 @@ pub fn decisions(context: &Context, decided: &[Decided], explanation: &mut Expla
     let book = &context.revision.book;
     for (number, rule) in book.rules().iter().enumerate() {
         let told = match decided.iter().find(|decided| decided.number == number) {
-            Some(decided) => {
-                let conditions = conditions(context, rule, decided);
-                RuleExplained { conditions, ..verdict(context, rule, decided.verdict()) }
-            }
+            Some(decided) => match decided.verdict() {
+                Some(said) => RuleExplained {
+                    conditions: conditions(context, rule, decided, said),
+                    ..verdict(context, rule, said)
+                },
+                None => unanswered(rule),
+            },
             None => elsewhere(context, rule),
         };
         let actions = actions(&context.revision.actions[number]);
@@ -71,10 +74,17 @@ fn elsewhere(context: &Context, rule: &Rule) -> RuleExplained {
     }
 }
 
+/// A rule whose conditions wait for sources yet.
+fn unanswered(rule: &Rule) -> RuleExplained {
+    let waits = Reason::Unanswered;
+    let (name, verdict, reason) = (rule.name.to_string(), waits.word().to_owned(), waits.to_string());
+    RuleExplained { name, verdict, reason, ..RuleExplained::default() }
+}
+
 /// The conditions that were asked, with what they read.
-fn conditions(context: &Context, rule: &Rule, decided: &Decided) -> Vec<ConditionExplained> {
+fn conditions(context: &Context, rule: &Rule, decided: &Decided, said: &Verdict) -> Vec<ConditionExplained> {
     let supposed = context.supposed.rules.contains(&*rule.name);
-    let came_so_far = match &decided.verdict().outcome {
+    let came_so_far = match &said.outcome {
         Ok(_) => !supposed,
         Err(Reason::When(_) | Reason::WhenFailed(..)) => true,
         Err(Reason::Campaign(_, reason)) => matches!(**reason, Reason::When(_) | Reason::WhenFailed(..)),

@@ -6,6 +6,7 @@
 mod decisions;
 mod inquiry;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -167,7 +168,7 @@ fn lay_out(explanation: &mut Explanation, settled: Vec<SlotTrace>, page: &[u8]) 
             let text = page.get(trace.output.start as usize..trace.output.end as usize).unwrap_or_default();
             slot.places.push(PlaceExplained {
                 outcome: trace.outcome.word().to_owned(),
-                filled: trace.filled,
+                filled: trace.filled.map(Arc::unwrap_or_clone).filter(|told| slot.filled.as_ref() != Some(told)),
                 text: beginning(text),
             });
         }

@@ -66,6 +66,7 @@ fn seen(seen: &Seen) -> Json {
         Seen::Keys(keys) => keys.iter().map(|key| key.to_string()).collect(),
         Seen::Refused(message) => json!({ "refused": &**message }),
         Seen::Absent => Json::Null,
+        Seen::Awaited(_) => json!({ "awaited": true }),
     }
 }
 

@@ -1,62 +1,159 @@
-//! A rule of the path, decided for one request.
+//! A rule of the path, decided for one request, now or as soon as what its conditions ask of sources is known.
 //!
 //! In: the context of an exchange, and a rule's number. Out: whether it applies, and what its code sees. It must not fill
 //! anything.
 
 use std::sync::Arc;
 
+use super::late::Late;
 use crate::context::Context;
-use crate::rule::Verdict;
-use crate::scope::Scope;
+use crate::limits::SOURCE_ROUNDS;
+use crate::rule::{Reason, Verdict};
 use crate::scope::ledger::{Bounds, Reader};
 use crate::scope::values::Tree;
+use crate::scope::{Question, Scope};
 
-/// A rule of the path, decided.
+/// A rule of the path.
 #[derive(Debug)]
 pub struct Decided {
     pub number: usize,
-    verdict: Verdict,
+    standing: Standing,
     /// What its code sees: with the captures of its path.
     pub scope: Scope,
-    /// What the verdict rests on.
-    pub bounds: Bounds,
     /// Whether it has anything that is laid into pages.
     lays_in: bool,
 }
 
-impl Decided {
-    /// Decides one rule.
-    pub fn of(context: &Context, number: usize, scope: &Scope) -> Self {
+#[derive(Debug)]
+enum Standing {
+    Settled(Ruling),
+    /// A condition asks a source that has not answered yet.
+    Open(Late<Ruling>),
+}
+
+/// What was decided.
+#[derive(Clone, Debug)]
+pub struct Ruling {
+    verdict: Verdict,
+    bounds: Bounds,
+}
+
+impl Ruling {
+    /// Decides; without what is missing it is no decision.
+    ///
+    /// # Errors
+    /// What must be brought first.
+    fn of(context: &Context, number: usize, scope: &Scope) -> Result<Self, Arc<[Question]>> {
         let rule = context.revision.book.rule(number);
-        let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
-        let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
-        let scope = scope.clone().with("params", Arc::new(Tree::shared(serde_json::Value::Object(params))));
         let reader = Reader::new(scope.clone());
         let language = &context.revision.language;
         let verdict = rule.decide(&context.asking(), &mut |condition| {
             language.holds(&condition.name, &reader).map_err(|error| error.to_string())
         });
+        let ledger = reader.take();
+        if !ledger.missing().is_empty() {
+            return Err(ledger.missing().into());
+        }
         let mut bounds = Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true };
-        bounds.merge(reader.ledger().bounds());
+        bounds.merge(ledger.bounds());
         if let Err(reason) = &verdict.outcome {
             tracing::debug!(rule = &*rule.name, %reason, "a rule does not apply");
         }
-        let lays_in = !context.revision.injections[number].is_empty();
-        Self { number, verdict, scope, bounds, lays_in }
+        Ok(Self { verdict, bounds })
+    }
+
+    /// Decides as soon as that is possible.
+    async fn later(context: Arc<Context>, number: usize, scope: Scope, missing: Arc<[Question]>) -> Self {
+        let mut missing = missing;
+        for _ in 0..SOURCE_ROUNDS {
+            scope.bring(&missing).await;
+            match Self::of(&context, number, &scope) {
+                Ok(ruling) => return ruling,
+                Err(more) => missing = more,
+            }
+        }
+        let rule = context.revision.book.rule(number);
+        tracing::warn!(rule = &*rule.name, "the conditions of a rule ask sources again and again: it is left out");
+        Self::unanswered()
+    }
+
+    fn unanswered() -> Self {
+        let verdict = Verdict { outcome: Err(Reason::Unanswered), until: None, of_visitor: true };
+        Self { verdict, bounds: unknown() }
     }
 
     /// Whether the rule is for this request.
     pub fn applies(&self) -> bool {
         self.verdict.outcome.is_ok()
     }
+}
 
-    /// What was said of it, and why.
-    pub fn verdict(&self) -> &Verdict {
-        &self.verdict
+/// Of what is not known it must be feared that it is the visitor's own.
+fn unknown() -> Bounds {
+    Bounds { of_visitor: true, ..Bounds::default() }
+}
+
+impl Decided {
+    /// Decides one rule, or begins to.
+    pub fn of(context: &Arc<Context>, number: usize, scope: &Scope) -> Self {
+        let rule = context.revision.book.rule(number);
+        let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
+        let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
+        let scope = scope.clone().with("params", Arc::new(Tree::shared(serde_json::Value::Object(params))));
+        let standing = match Ruling::of(context, number, &scope) {
+            Ok(ruling) => Standing::Settled(ruling),
+            Err(missing) => Standing::Open(Late::start(Ruling::later(context.clone(), number, scope.clone(), missing))),
+        };
+        let lays_in = !context.revision.injections[number].is_empty();
+        Self { number, standing, scope, lays_in }
     }
 
-    /// Whether anything of the rule is laid in.
+    /// The decision that is awaited.
+    pub fn open(&self) -> Option<&Late<Ruling>> {
+        match &self.standing {
+            Standing::Open(late) => Some(late),
+            Standing::Settled(_) => None,
+        }
+    }
+
+    /// Takes the decision in if it has come.
+    pub fn look(&mut self) {
+        if let Some(ruling) = self.open().and_then(Late::here) {
+            self.standing = Standing::Settled((*ruling).clone());
+        }
+    }
+
+    /// Waits no longer: what is not decided does not apply.
+    pub fn give_up(&mut self) {
+        self.look();
+        if self.open().is_some() {
+            self.standing = Standing::Settled(Ruling::unanswered());
+        }
+    }
+
+    /// Whether the rule is for this request, as far as that is known.
+    pub fn applies(&self) -> bool {
+        matches!(&self.standing, Standing::Settled(ruling) if ruling.applies())
+    }
+
+    /// What was said of it, and why; `None` while that is awaited.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match &self.standing {
+            Standing::Settled(ruling) => Some(&ruling.verdict),
+            Standing::Open(_) => None,
+        }
+    }
+
+    /// What that rests on.
+    pub fn bounds(&self) -> Bounds {
+        match &self.standing {
+            Standing::Settled(ruling) => ruling.bounds,
+            Standing::Open(_) => unknown(),
+        }
+    }
+
+    /// Whether anything of the rule is laid in, or may be.
     pub fn lays_in(&self) -> bool {
-        self.lays_in && self.applies()
+        self.lays_in && (self.applies() || self.open().is_some())
     }
 }

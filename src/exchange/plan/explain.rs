@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use super::fills::selector;
-use super::{Awaits, Plan, Prepared};
+use super::layout::Awaits;
+use super::slot::{Came, What};
+use super::{Plan, Prepared};
 use crate::content::{Filled, Nothing, Outcome};
 use crate::exchange::explanation::{FilledExplained, SlotExplained, TriedExplained, condition, reads};
 use crate::page::{Place, Target};
@@ -21,46 +23,51 @@ impl Plan {
     fn slot_told(&self, marker: usize) -> Option<SlotExplained> {
         let slot = self.layout.slots[marker];
         let rule = &self.rules[slot.rule];
-        if !rule.applies() {
+        if !rule.applies() && rule.open().is_none() {
             return None;
         }
         let injection = self.injection(marker);
-        let idle = matches!(self.slots[marker], Prepared::Idle);
-        let when = injection.when.as_ref().filter(|_| idle || slot.awaits != Awaits::Element);
+        let language = &self.context.revision.language;
+        let asked = injection.when.as_ref().filter(|_| slot.awaits != Awaits::Element);
         Some(SlotExplained {
             rule: self.rule_name(marker).to_string(),
             name: injection.name.to_string(),
             select: selector(&injection.marker).to_string(),
             place: place(&injection.marker.target),
-            condition: when
-                .map(|when| condition("when".to_owned(), when, &self.context.revision.language, &rule.scope)),
-            filled: filled_told(injection, &self.slots[marker]),
+            condition: asked.map(|when| condition("when".to_owned(), when, language, &rule.scope)),
+            filled: match &self.slots[marker] {
+                Prepared::Came(came) => came_told(injection, came),
+                Prepared::Late(late) => late.here().and_then(|came| came_told(injection, &came)),
+                Prepared::Idle | Prepared::Waiting(_) => None,
+            },
             ..SlotExplained::default()
         })
     }
 }
 
-/// How a slot was filled; `None` while it waits, and where nothing is wanted.
-pub(super) fn filled_told(injection: &Injection, prepared: &Prepared) -> Option<FilledExplained> {
-    let Prepared::Filled(filled) = prepared else { return None };
+fn came_told(injection: &Injection, came: &Came) -> Option<FilledExplained> {
+    let What::Filled(filled) = &came.what else { return None };
+    let name = injection.content.as_ref().map_or(&injection.name, |content| &content.name);
+    Some(filled_told(name, filled))
+}
+
+/// How a slot was filled.
+pub(super) fn filled_told(content: &str, filled: &Filled) -> FilledExplained {
     let Filled { outcome, ledger, took, detour } = filled;
-    let content = injection.content.as_ref().map_or(&injection.name, |content| &content.name);
-    let tried = |(content, reason): &(Arc<str>, String)| TriedExplained {
-        content: content.to_string(),
-        reason: reason.clone(),
-    };
-    Some(FilledExplained {
-        content: content.to_string(),
+    let tried =
+        |(content, why): &(Arc<str>, Nothing)| TriedExplained { content: content.to_string(), reason: why.to_string() };
+    FilledExplained {
+        content: content.to_owned(),
         how: outcome.word().to_owned(),
         milliseconds: took.as_secs_f64() * 1000.0,
         reason: match outcome {
             Outcome::Show { .. } => None,
-            Outcome::Nothing(nothing) => Some(Nothing::to_string(nothing)),
+            Outcome::Nothing(nothing) => Some(nothing.to_string()),
         },
         tried: detour.iter().flat_map(|detour| &detour.tried).map(tried).collect(),
         fallback: detour.as_ref().and_then(|detour| detour.shown.as_ref()).map(|name| name.to_string()),
         reads: reads(ledger),
-    })
+    }
 }
 
 /// Where it goes, in the words of the rule files.

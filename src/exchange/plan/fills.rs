@@ -3,13 +3,18 @@
 //! In: slots, as the page finds them. Out: what is laid in, with the nonce in its places; counts and the trace of what
 //! became of them. It must not let a fragment's failure reach the page.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use tokio::time::timeout_at;
 
 use super::explain::filled_told;
+use super::late::Late;
 use super::lookout::News;
+use super::slot::{Came, What};
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
@@ -27,26 +32,34 @@ pub struct PageFills {
     plan: Plan,
     /// `None`: nobody will see the page.
     metrics: Option<Arc<Metrics>>,
-    tracing: Option<Tracing>,
+    trace: Option<TraceSink>,
     /// By marker: elements found in this page. Empty where nobody is served.
     found: Vec<u64>,
+    /// By the slot's number, where somebody listens: what is known of it.
+    opened: Vec<(Context, Known)>,
+    /// By the slot's number: what became of those that were waited for.
+    waited: BTreeMap<usize, Arc<OnceLock<Known>>>,
 }
 
-/// What somebody who listens is told when a slot settles.
-#[derive(Debug)]
-struct Tracing {
-    sink: TraceSink,
-    /// By the slot's number.
-    opened: Vec<Opened>,
-}
-
-/// What is known of a slot when it opens.
-#[derive(Debug)]
-struct Opened {
-    context: Context,
+/// What is told of how a slot's content came about.
+#[derive(Clone, Debug)]
+struct Known {
     made: Made,
+    /// Why the origin's content stays.
     reason: Option<Arc<str>>,
-    filled: Option<FilledExplained>,
+    how: Became,
+    /// All of it, where somebody wants it told.
+    filled: Option<Arc<FilledExplained>>,
+}
+
+/// What became of a slot, as far as its content goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Became {
+    /// Its rule or its own condition says no.
+    Unwanted,
+    Judged,
+    /// It was late and due.
+    Late,
 }
 
 impl PageFills {
@@ -54,43 +67,66 @@ impl PageFills {
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
         let served = !trace.as_ref().is_some_and(TraceSink::explains);
         let found = if served { vec![0; plan.layout.slots.len()] } else { Vec::new() };
-        let tracing = trace.map(|sink| Tracing { sink, opened: Vec::new() });
-        Self { plan, metrics: Some(metrics), tracing, found }
+        Self { plan, metrics: Some(metrics), trace, found, opened: Vec::new(), waited: BTreeMap::new() }
     }
 
     /// Fills by `plan` a page of which only the head is sent: nobody is told.
     pub fn unseen(plan: Plan) -> Self {
-        Self { plan, metrics: None, tracing: None, found: Vec::new() }
+        let found = Vec::new();
+        Self { plan, metrics: None, trace: None, found, opened: Vec::new(), waited: BTreeMap::new() }
     }
 
-    fn fill(&mut self, slot: &Slot) -> Fill {
-        let fits = slot.context == ahead(&self.plan.layout.markers.list()[slot.marker].target);
+    fn fill(&mut self, slot: &Slot) -> Filling {
+        let target = &self.plan.layout.markers.list()[slot.marker].target;
+        let html = matches!(target, Target::Place(_));
+        let fits = slot.context == ahead(target) || self.plan.injection(slot.marker).content.is_none();
         let at_element = match &self.plan.slots[slot.marker] {
-            Prepared::Filled(_) => !fits,
             Prepared::Waiting(_) => true,
-            Prepared::Idle | Prepared::Bare => false,
+            Prepared::Idle | Prepared::Came(Came { what: What::Unwanted, .. }) => false,
+            Prepared::Came(_) | Prepared::Late(_) => !fits,
         };
         // What was escaped for text between tags is filled anew for the inside of a script or a title.
         let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
-        let prepared = fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]);
-        if let Some(tracing) = &mut self.tracing {
-            let explained = fresh.as_ref().filter(|_| tracing.sink.explains());
-            tracing.opened.push(Opened {
-                context: slot.context,
-                made: made(prepared),
-                reason: reason(prepared),
-                filled: explained.and_then(|fresh| filled_told(self.plan.injection(slot.marker), fresh)),
-            });
+        let nonce = self.plan.nonce.text().cloned();
+        let told = self.told(slot.marker);
+        let (filling, known) = match fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]) {
+            Prepared::Idle | Prepared::Waiting(_) => (Filling::Now(Fill::Keep), Known::unwanted()),
+            Prepared::Came(came) => (Filling::Now(shown(came, nonce.as_ref(), html)), Known::of(came, told.as_ref())),
+            Prepared::Late(late) => match late.here() {
+                Some(came) => (Filling::Now(shown(&came, nonce.as_ref(), html)), Known::of(&came, told.as_ref())),
+                None => {
+                    let late = late.clone();
+                    (self.waiting(slot, late, nonce, html), Known::late())
+                }
+            },
+        };
+        if self.trace.is_some() {
+            self.opened.push((slot.context, known));
         }
-        match prepared {
-            Prepared::Idle | Prepared::Waiting(_) => Fill::Keep,
-            Prepared::Bare => Fill::Show(Vec::new()),
-            Prepared::Filled(filled) => {
-                let nonce = self.plan.nonce.text();
-                let html = matches!(self.plan.layout.markers.list()[slot.marker].target, Target::Place(_));
-                kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, nonce))
-            }
-        }
+        filling
+    }
+
+    /// Has a slot wait for its content until its deadline; what became of it will be known then.
+    fn waiting(&mut self, slot: &Slot, late: Late<Came>, nonce: Option<Arc<str>>, html: bool) -> Filling {
+        let deadline = self.plan.deadline(slot.marker);
+        let known = self.waited.entry(slot.number).or_default().clone();
+        let told = self.told(slot.marker);
+        let waited = async move {
+            let (fill, came) = match timeout_at(deadline, late.wait()).await {
+                Ok(Some(came)) => (shown(&came, nonce.as_ref(), html), Known::of(&came, told.as_ref())),
+                Ok(None) => (Fill::Keep, Known::panicked()),
+                Err(_) => (Fill::Keep, Known::late()),
+            };
+            known.get_or_init(|| came);
+            fill
+        };
+        Filling::Later(waited.boxed())
+    }
+
+    /// The content's name, where somebody wants told how it came about.
+    fn told(&self, marker: usize) -> Option<Arc<str>> {
+        let explains = self.trace.as_ref().is_some_and(TraceSink::explains);
+        explains.then(|| content_name(self.plan.injection(marker)).clone())
     }
 }
 
@@ -100,36 +136,43 @@ impl Fills for PageFills {
             *found += 1;
         }
         // Whatever fails here costs one fragment, never the page.
-        let fill = catch_unwind(AssertUnwindSafe(|| self.fill(slot)));
-        Filling::Now(fill.unwrap_or_else(|_| {
+        let filling = catch_unwind(AssertUnwindSafe(|| self.fill(slot)));
+        filling.unwrap_or_else(|_| {
             tracing::error!(injection = &*self.plan.injection(slot.marker).name, "filling a slot panicked");
-            Fill::Keep
-        }))
+            Filling::Now(Fill::Keep)
+        })
     }
 
     fn settled(&mut self, settled: Settled) {
         let Some(metrics) = &self.metrics else { return };
-        if matches!(self.plan.slots[settled.marker], Prepared::Idle) {
+        if matches!(self.plan.slots[settled.marker], Prepared::Idle | Prepared::Came(Came { what: What::Unwanted, .. }))
+        {
             return;
         }
+        let waited = self.waited.remove(&settled.number).and_then(|known| known.get().cloned());
+        let word = match waited.as_ref().map(|known| known.how) {
+            Some(Became::Unwanted) => return,
+            Some(Became::Late) => "late",
+            Some(Became::Judged) | None => settled.outcome.word(),
+        };
         let rule = self.plan.rule_name(settled.marker).clone();
-        let labels = SlotLabels { rule: Name(rule.clone()), outcome: settled.outcome.word() };
-        metrics.slots.get_or_create(&labels).inc();
+        metrics.slots.get_or_create(&SlotLabels { rule: Name(rule.clone()), outcome: word }).inc();
         let injection = self.plan.injection(settled.marker);
-        if let Some(tracing) = &mut self.tracing
-            && let Some(opened) = tracing.opened.get_mut(settled.number)
+        if let Some(trace) = &self.trace
+            && let Some((context, known)) = self.opened.get(settled.number)
         {
-            tracing.sink.slot(SlotTrace {
+            let known = waited.as_ref().unwrap_or(known);
+            trace.slot(SlotTrace {
                 rule,
                 injection: injection.name.clone(),
                 select: selector(&injection.marker),
                 target: injection.marker.target.clone(),
-                context: opened.context,
-                content: injection.content.as_ref().map_or(&injection.name, |content| &content.name).clone(),
+                context: *context,
+                content: content_name(injection).clone(),
                 outcome: settled.outcome,
-                reason: opened.reason.clone(),
-                made: opened.made,
-                filled: opened.filled.take(),
+                reason: known.reason.clone(),
+                made: known.made,
+                filled: known.filled.clone(),
                 source: settled.source,
                 output: settled.output,
             });
@@ -137,10 +180,45 @@ impl Fills for PageFills {
     }
 }
 
+impl Known {
+    /// `told`: the content's name, where all of it is wanted.
+    fn of(came: &Came, told: Option<&Arc<str>>) -> Self {
+        match &came.what {
+            What::Unwanted => Self::unwanted(),
+            What::Bare => Self::fixed(None, Became::Judged),
+            What::Filled(filled) => Self {
+                made: made(filled),
+                reason: reason(filled),
+                how: Became::Judged,
+                filled: told.map(|content| Arc::new(filled_told(content, filled))),
+            },
+        }
+    }
+
+    fn fixed(reason: Option<&str>, how: Became) -> Self {
+        Self { made: Made::Fixed, reason: reason.map(Arc::from), how, filled: None }
+    }
+
+    fn unwanted() -> Self {
+        Self::fixed(None, Became::Unwanted)
+    }
+
+    fn late() -> Self {
+        Self::fixed(Some("late"), Became::Late)
+    }
+
+    fn panicked() -> Self {
+        Self::fixed(Some("it panicked"), Became::Judged)
+    }
+}
+
 /// With the page ends the look-out for its selectors. A page that broke off counts as well: many would have to before a match
 /// is missed.
 impl Drop for PageFills {
     fn drop(&mut self) {
+        if self.found.is_empty() {
+            return;
+        }
         for (marker, news) in self.plan.layout.lookout.page(&self.found) {
             let Injection { name, marker, .. } = self.plan.injection(marker);
             let select = &*selector(marker);
@@ -151,6 +229,18 @@ impl Drop for PageFills {
                 News::Back => tracing::info!(injection = &**name, select, "a selector matches again"),
             }
         }
+    }
+}
+
+fn content_name(injection: &Injection) -> &Arc<str> {
+    injection.content.as_ref().map_or(&injection.name, |content| &content.name)
+}
+
+fn shown(came: &Came, nonce: Option<&Arc<str>>, html: bool) -> Fill {
+    match &came.what {
+        What::Unwanted => Fill::Keep,
+        What::Bare => Fill::Show(Vec::new()),
+        What::Filled(filled) => kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, nonce)),
     }
 }
 
@@ -176,23 +266,19 @@ fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
     Fill::Show(pieces.iter().map(bytes).collect())
 }
 
-fn made(prepared: &Prepared) -> Made {
-    match prepared {
-        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Hit, .. }, .. }) => Made::Found,
-        Prepared::Filled(Filled { outcome: content::Outcome::Show { how: How::Rendered, .. }, took, .. }) => {
-            Made::Rendered(*took)
-        }
+fn made(filled: &Filled) -> Made {
+    match &filled.outcome {
+        content::Outcome::Show { how: How::Hit, .. } => Made::Found,
+        content::Outcome::Show { how: How::Rendered, .. } => Made::Rendered(filled.took),
         _ => Made::Fixed,
     }
 }
 
 /// Why the origin's content stays, in words.
-fn reason(prepared: &Prepared) -> Option<Arc<str>> {
-    match prepared {
-        Prepared::Filled(Filled { outcome: content::Outcome::Nothing(nothing), .. }) => {
-            Some(nothing.to_string().into())
-        }
-        _ => None,
+fn reason(filled: &Filled) -> Option<Arc<str>> {
+    match &filled.outcome {
+        content::Outcome::Nothing(nothing) => Some(nothing.to_string().into()),
+        content::Outcome::Show { .. } => None,
     }
 }
 

@@ -7,26 +7,32 @@ pub mod decided;
 mod element;
 mod explain;
 pub mod fills;
+mod late;
 mod layout;
 mod lookout;
 mod nonce;
+mod slot;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 pub use layout::Layouts;
+use tokio::time::{Instant, timeout_at};
 
-use crate::content::Filled;
 use crate::context::Context;
+use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
-use crate::revision::{Injection, Revision};
-use crate::scope::Scope;
+use crate::revision::Injection;
 use crate::scope::language::Escape;
-use crate::scope::ledger::{Bounds, Fingerprint, Reader};
+use crate::scope::ledger::{Bounds, Fingerprint};
+use crate::scope::{Question, Scope};
 use decided::Decided;
 use element::ElementFacts;
+use late::Late;
 use layout::{Awaits, Layout};
 use nonce::NonceFacts;
+use slot::{Came, Filling, What};
 
 /// What one exchange lays into its page.
 #[derive(Debug)]
@@ -44,12 +50,12 @@ pub struct Plan {
 /// How far a slot is.
 #[derive(Debug)]
 enum Prepared {
-    /// Nothing is laid in: its rule or its own condition says no.
+    /// Nothing is laid in: its rule says no.
     Idle,
-    /// It needs no content.
-    Bare,
-    Filled(Filled),
     Waiting(Awaits),
+    Came(Came),
+    /// It is filled by a task of its own, which is waited for where the slot is due.
+    Late(Late<Came>),
 }
 
 /// How long a slot's content took, and where it came from.
@@ -74,16 +80,42 @@ impl Plan {
         let scope = context.scope().with("csp", nonce.clone());
         let rules: Vec<_> = numbers.iter().map(|number| Decided::of(context, *number, &scope)).collect();
         let mut bounds = Bounds::default();
-        rules.iter().for_each(|rule| bounds.merge(rule.bounds));
+        rules.iter().filter(|rule| rule.open().is_none()).for_each(|rule| bounds.merge(rule.bounds()));
         let slots = Vec::new();
         let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
         Some(plan)
     }
 
-    /// Whether any rule lays something in, so that the page must be rewritten.
+    /// Waits until `deadline` for decisions that hang on sources, of rules that `matter`; those that have not come by then do
+    /// not apply.
+    pub async fn settle(&mut self, matter: impl Fn(usize) -> bool, deadline: Instant) {
+        let open = |rule: &&mut Decided| rule.open().is_some() && matter(rule.number);
+        let mut open: Vec<&mut Decided> = self.rules.iter_mut().filter(open).collect();
+        if open.is_empty() {
+            return;
+        }
+        let waited = join_all(open.iter().filter_map(|rule| rule.open().cloned()).map(Late::wait));
+        let _ = timeout_at(deadline, waited).await;
+        for rule in &mut open {
+            rule.give_up();
+            self.bounds.merge(rule.bounds());
+        }
+        for marker in 0..self.slots.len() {
+            self.slots[marker] = self.prepare(marker);
+        }
+    }
+
+    /// Whether any rule lays something in, or may, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
         self.rules.iter().any(Decided::lays_in)
+    }
+
+    /// Brings what code lacked. Every rule reads of the same sources.
+    pub async fn bring(&self, missing: &[Question]) {
+        if let Some(rule) = self.rules.first() {
+            rule.scope.bring(missing).await;
+        }
     }
 
     /// The rules of the path, decided, highest first.
@@ -110,15 +142,37 @@ impl Plan {
     /// carry, where that is another one.
     pub fn fill_at_head(&mut self, nonce: Option<&str>, own: Option<&str>) {
         self.nonce.settle(nonce, own);
+        self.look();
         self.fill_waiting(Awaits::Head);
     }
 
+    /// Takes in what has come meanwhile, so that the head can tell what it rests on.
+    fn look(&mut self) {
+        for rule in &mut self.rules {
+            if rule.open().is_some() {
+                rule.look();
+                self.bounds.merge(if rule.open().is_none() { rule.bounds() } else { Bounds::default() });
+            }
+        }
+    }
+
     /// What the page rests on: whether it differs by visitor, and until when it holds. Slots that are filled as their
-    /// elements come are judged by their text, because the head leaves before them.
+    /// elements come, or late, are judged by their text, because the head leaves before them.
     pub fn bounds(&self) -> Bounds {
-        let waiting = |marker: usize| matches!(self.slots[marker], Prepared::Waiting(_));
-        let may_vary = (0..self.slots.len()).any(|marker| waiting(marker) && self.layout.slots[marker].may_vary);
-        Bounds { of_visitor: self.bounds.of_visitor || may_vary, ..self.bounds }
+        let mut bounds = self.bounds;
+        for (slot, laid_out) in self.slots.iter().zip(&self.layout.slots) {
+            let late = match slot {
+                Prepared::Idle | Prepared::Came(_) => continue,
+                Prepared::Waiting(_) => None,
+                Prepared::Late(late) => late.here(),
+            };
+            match late {
+                Some(came) => bounds.merge(came.bounds),
+                None => bounds.of_visitor |= laid_out.may_vary,
+            }
+        }
+        bounds.of_visitor |= self.rules.iter().any(|rule| rule.open().is_some());
+        bounds
     }
 
     /// The names of the rules that apply, highest first.
@@ -132,16 +186,21 @@ impl Plan {
         (0..self.slots.len()).filter_map(|marker| {
             let name = self.injection(marker).name.clone();
             let told = |how| SlotTiming { name: name.clone(), took: None, how, varies_by: Vec::new() };
-            Some(match &self.slots[marker] {
-                Prepared::Idle => return None,
-                Prepared::Bare => told("bare"),
-                Prepared::Waiting(_) => told("at its element"),
-                Prepared::Filled(filled) => SlotTiming {
+            let of = |came: &Came| match &came.what {
+                What::Unwanted => None,
+                What::Bare => Some(told("bare")),
+                What::Filled(filled) => Some(SlotTiming {
                     took: Some(filled.took),
                     varies_by: filled.ledger.varies_by(),
                     ..told(filled.outcome.word())
-                },
-            })
+                }),
+            };
+            match &self.slots[marker] {
+                Prepared::Idle => None,
+                Prepared::Waiting(_) => Some(told("at its element")),
+                Prepared::Came(came) => of(came),
+                Prepared::Late(late) => late.here().map_or_else(|| Some(told("late")), |came| of(&came)),
+            }
         })
     }
 
@@ -156,13 +215,8 @@ impl Plan {
     }
 
     fn injection(&self, marker: usize) -> &Injection {
-        self.injection_of(&self.context.revision, marker)
-    }
-
-    /// The same, borrowed of a revision at hand, so that the plan may change meanwhile.
-    fn injection_of<'r>(&self, revision: &'r Revision, marker: usize) -> &'r Injection {
         let slot = self.layout.slots[marker];
-        &revision.injections[self.rules[slot.rule].number][slot.injection]
+        &self.context.revision.injections[self.rules[slot.rule].number][slot.injection]
     }
 
     fn rule_name(&self, marker: usize) -> &Arc<str> {
@@ -170,17 +224,17 @@ impl Plan {
         &self.context.revision.book.rule(number).name
     }
 
+    /// Until when a slot that is due is waited for.
+    fn deadline(&self, marker: usize) -> Instant {
+        let wait = self.injection(marker).content.as_ref().map_or(SLOT_DEADLINE, |content| content.deadline);
+        Instant::from_std(self.context.started + wait)
+    }
+
     /// How far a slot can be brought at once.
-    fn prepare(&mut self, marker: usize) -> Prepared {
+    fn prepare(&self, marker: usize) -> Prepared {
         let slot = self.layout.slots[marker];
-        if !self.rules[slot.rule].applies() {
-            return Prepared::Idle;
-        }
-        if self.injection(marker).content.is_some() || slot.awaits != Awaits::Nothing {
-            return Prepared::Waiting(slot.awaits);
-        }
-        let scope = self.rules[slot.rule].scope.clone();
-        if self.wanted(marker, &scope) { Prepared::Bare } else { Prepared::Idle }
+        let rule = &self.rules[slot.rule];
+        if rule.applies() || rule.open().is_some() { Prepared::Waiting(slot.awaits) } else { Prepared::Idle }
     }
 
     fn fill_waiting(&mut self, awaits: Awaits) {
@@ -191,7 +245,7 @@ impl Plan {
                     Target::Attribute(_) => Escape::Attribute,
                     Target::Place(_) | Target::Class { .. } => Escape::Html,
                 };
-                self.slots[marker] = self.fill(marker, &scope, escape);
+                self.slots[marker] = self.fill(marker, scope, escape);
             }
         }
     }
@@ -205,33 +259,24 @@ impl Plan {
                     .with(name, Arc::new(ElementFacts { element: element.clone(), nonce: self.nonce.exchanged() }));
             }
         }
-        self.fill(slot.marker, &scope, escape)
+        self.fill(slot.marker, scope, escape)
     }
 
-    fn fill(&mut self, marker: usize, scope: &Scope, escape: Escape) -> Prepared {
-        if !self.wanted(marker, scope) {
-            return Prepared::Idle;
+    /// Fills one slot, or has that begun.
+    fn fill(&mut self, marker: usize, scope: Scope, escape: Escape) -> Prepared {
+        let slot = self.layout.slots[marker];
+        let rule = &self.rules[slot.rule];
+        let context = self.context.clone();
+        let filling = Filling { context, rule: rule.number, injection: slot.injection, scope, escape };
+        if let Some(ruling) = rule.open() {
+            return Prepared::Late(Late::start(filling.once_decided(ruling.clone())));
         }
-        let revision = self.context.revision.clone();
-        let Some(content) = &self.injection_of(&revision, marker).content else {
-            return Prepared::Bare;
-        };
-        let filled = revision.library.fill(content, scope, escape);
-        self.bounds.merge(filled.ledger.bounds());
-        Prepared::Filled(filled)
-    }
-
-    /// Whether the injection's own condition holds.
-    fn wanted(&mut self, marker: usize, scope: &Scope) -> bool {
-        let revision = self.context.revision.clone();
-        let Injection { name, when, .. } = self.injection_of(&revision, marker);
-        let Some(condition) = when else { return true };
-        let reader = Reader::new(scope.clone());
-        let held = revision.language.holds(&condition.name, &reader);
-        self.bounds.merge(reader.ledger().bounds());
-        held.unwrap_or_else(|error| {
-            tracing::warn!(injection = &**name, %condition, %error, "a condition could not be evaluated: its injection is left out");
-            false
-        })
+        match filling.at_once() {
+            Ok(came) => {
+                self.bounds.merge(came.bounds);
+                Prepared::Came(came)
+            }
+            Err(stands) => Prepared::Late(Late::start(filling.finish(stands))),
+        }
     }
 }

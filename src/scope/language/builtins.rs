@@ -119,6 +119,9 @@ fn install_tests(environment: &mut Environment<'_>) {
     for name in ["ne", "!="] {
         environment.add_test(name, |a: &Value, b: &Value| equal(a, b).map(|equal| !equal));
     }
+    environment.add_test("defined", |value: &Value| !plain(value).is_undefined());
+    environment.add_test("undefined", |value: &Value| plain(value).is_undefined());
+    environment.add_test("none", |value: &Value| plain(value).is_none());
     environment.add_test("in", within);
     environment.add_test("chain", chain);
 }

@@ -19,7 +19,7 @@ const MEMBERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 7] = ["session", "geo", "profile", "events", "items", "experiments", "sources"];
+const TO_COME: [&str; 6] = ["session", "geo", "profile", "events", "items", "experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -13,6 +13,7 @@ use minijinja::{Error, ErrorKind, State};
 use super::super::ledger::Reader;
 use super::super::{Answer, Key, Question, Seen, is_nonce};
 use super::SCOPE_NAMES;
+use super::pending::{self, Pending, is_pending};
 
 /// The names of the scope, as the context of a render.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(super) struct Render {
     pub reader: Reader,
     /// `None` where the nonce is printed as it is (and read, hence recorded).
     pub holes: Option<AtomicUsize>,
+    /// Whether the way through the template hung on something that is not known yet.
+    pub in_doubt: AtomicBool,
 }
 
 impl Names {
@@ -76,6 +79,7 @@ fn look_up(render: &Arc<Render>, path: Arc<[Key]>) -> Option<Value> {
 fn facade(render: &Arc<Render>, path: Arc<[Key]>, answer: Answer) -> Option<Value> {
     let repr = match answer.seen {
         Seen::Absent | Seen::Keys(_) | Seen::Refused(_) => return None,
+        Seen::Awaited(_) => return Some(Pending::value(render)),
         Seen::Scalar(value) => return Some(value),
         Seen::List => ObjectRepr::Seq,
         Seen::Map => ObjectRepr::Map,
@@ -103,6 +107,9 @@ impl Tracked {
     fn ask_call(&self, name: &str, args: &[Value]) -> Result<Value, Error> {
         let arguments = json_arguments(args)?;
         let path = if name.is_empty() { self.path.clone() } else { self.below(name) };
+        if pending::holds_back(&self.render, &path, &arguments) {
+            return Ok(Pending::value(&self.render));
+        }
         let answer = self.render.reader.ask(Question::Call(path.clone(), arguments.as_str().into()));
         if let Seen::Refused(message) = &answer.seen {
             return Err(Error::new(ErrorKind::InvalidOperation, message.to_string()));
@@ -122,7 +129,7 @@ impl Object for Tracked {
         match (key.as_str(), key.is_integer()) {
             (Some(key), _) => self.get_value_by_str(key),
             (None, true) => self.get_value_by_str(&key.to_string()),
-            (None, false) => None,
+            (None, false) => is_pending(key).then(|| key.clone()),
         }
     }
 
@@ -238,6 +245,7 @@ impl Object for Nonce {
 
 /// What is compared or transformed when `value` is used as text or number: the nonce's and the moment's text.
 pub(super) fn plain(value: &Value) -> Value {
+    pending::note_use(value);
     if let Some(nonce) = value.downcast_object_ref::<Nonce>() {
         return nonce.read();
     }
