@@ -123,7 +123,7 @@ mod tests {
         let mut never = Record::default();
         assert_eq!(pages(&mut never, 9 * MATCH_WINDOW_PAGES, 0), []);
         let mut seldom = Record::default();
-        pages(&mut seldom, 9 * MATCH_WINDOW_PAGES, MATCH_WINDOW_PAGES / (MATCH_WINDOW_USED - 1));
+        pages(&mut seldom, 9 * MATCH_WINDOW_PAGES, 2 * MATCH_WINDOW_PAGES / MATCH_WINDOW_USED);
         assert_eq!(pages(&mut seldom, 9 * MATCH_WINDOW_PAGES, 0), []);
         assert_eq!(never.all_pages, u64::from(9 * MATCH_WINDOW_PAGES));
     }
