@@ -106,6 +106,7 @@ fn worlds() -> Vec<World> {
     but(&|w| w.request["cookies"]["age"] = json!("18"));
     but(&|w| w.request["query"] = json!({}));
     but(&|w| w.request["query"]["pick"] = json!("name"));
+    but(&|w| w.request["language"] = json!("nl"));
     but(&|w| w.visitor["returning"] = json!(false));
     but(&|w| w.audiences["gold"] = json!(false));
     for list in
