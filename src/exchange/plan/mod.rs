@@ -49,6 +49,7 @@ pub struct Plan {
 
 /// How far a slot is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all slots are `Came`, and a box for each would cost every page")]
 enum Prepared {
     /// Nothing is laid in: its rule says no.
     Idle,
