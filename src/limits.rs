@@ -213,6 +213,10 @@ pub const EXPLAIN_WAIT: Duration = Duration::from_secs(90);
 pub const EXPLAINED_PLACES: usize = 20;
 /// Bytes of what stands in a slot that an explanation shows: about three lines.
 pub const EXPLAINED_TEXT_BYTES: usize = 240;
+/// For how long a preview link may be good: one that is asked for on Monday lives to the next.
+pub const PREVIEW_LIFE_MAX: Duration = Duration::from_hours(7 * 24);
+/// Bytes of a preview link's token: some fifty names of rules and audiences.
+pub const PREVIEW_TOKEN_BYTES: usize = 4 * 1024;
 /// Pages that make a window in which a selector must match at all. One that matches in a tenth of them misses all of a window
 /// once in a thousand million.
 pub const MATCH_WINDOW_PAGES: u32 = 200;
@@ -515,6 +519,10 @@ pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Bytes of one page that `check --against` compares: ten times a large page.
 pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// How often `inlay test --watch` looks for changes.
+pub const TEST_WATCH_PAUSE: Duration = Duration::from_millis(300);
+/// Lines of a page that differs from its snapshot which are shown: about a screen.
+pub const SNAPSHOT_DIFF_LINES: usize = 60;
 /// Selectors worth using that it names: as many as are read.
 pub const SUGGESTED_SELECTORS: usize = 10;
 /// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.

@@ -4,6 +4,7 @@
 
 mod access;
 mod explaining;
+mod previewing;
 mod purging;
 
 use std::sync::Arc;
@@ -118,13 +119,14 @@ impl Admin {
             (&Method::DELETE, "off") => self.switch(Switch::On),
             (&Method::POST, "purge") => self.purge(request.into_body()).await.unwrap_or_else(|refused| refused),
             (&Method::POST, "explain") => self.explain(request.into_body()).await.unwrap_or_else(|refused| refused),
-            (_, "revision" | "off" | "purge" | "explain") => problem(
+            (&Method::POST, "preview") => self.preview(request.into_body()).await.unwrap_or_else(|refused| refused),
+            (_, "revision" | "off" | "purge" | "explain" | "preview") => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "`off` takes GET, PUT and DELETE; `explain` and `purge` take POST; `revision` takes GET.",
+                "`off` takes GET, PUT and DELETE; `explain`, `preview` and `purge` take POST; `revision` takes GET.",
             ),
             _ => problem(
                 StatusCode::NOT_FOUND,
-                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge and /api/v1/explain.",
+                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain and /api/v1/preview.",
             ),
         }
     }

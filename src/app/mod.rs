@@ -19,6 +19,7 @@ use http::{Request, Response};
 use tokio::task::JoinSet;
 
 pub use build::BuildError;
+pub use look::Look;
 pub use reload::Reloaded;
 pub use standalone::Standalone;
 pub use successor::HandOverError;
@@ -35,7 +36,6 @@ use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use build::Connecting;
-use look::Look;
 use reload::Reloader;
 
 /// Inlay, running.

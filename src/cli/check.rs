@@ -35,7 +35,7 @@ pub struct Args {
     /// Problems as a JSON list.
     #[arg(long)]
     pub json: bool,
-    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of both.
+    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of all.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["config", "rules", "json"])]
     pub schema: Option<Option<Kind>>,
     /// Looks at a page of the site behind: what the rules find in it, selectors worth using, charset, policy, caching, and slots that
@@ -100,7 +100,13 @@ fn rules(subject: &Subject) -> Result<(Rules, Problems), Problems> {
 /// What to print, and the exit code; `None` if there is nothing to check.
 pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
     if let Some(wanted) = args.schema {
-        let both = || json!({ "inlay": schema::schema(Kind::Inlay), "rules": schema::schema(Kind::Rules) });
+        let both = || {
+            json!({
+                "inlay": schema::schema(Kind::Inlay),
+                "rules": schema::schema(Kind::Rules),
+                "tests": schema::schema(Kind::Tests),
+            })
+        };
         return Some((format!("{:#}\n", wanted.map_or_else(both, schema::schema)), 0));
     }
     let result = rules(&subject(args)?);

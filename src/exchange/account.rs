@@ -73,6 +73,11 @@ impl Answered {
         Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
     }
 
+    /// An answer of ours.
+    pub fn own(response: Response<Body>) -> Self {
+        Self::redirected(response, Vec::new())
+    }
+
     /// An answer of ours, because there is none of the origin.
     pub fn failed(failure: &Failure, told: &Told<'_>, metrics: &Metrics) -> Self {
         let treatment = match failure {
@@ -81,7 +86,9 @@ impl Answered {
                 metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) | Failure::Preview(_) => {
+                Treatment::Own
+            }
         };
         let (response, limit) = (failure.response(told), failure.limit().cloned());
         Self { response, treatment, came: None, rules: Vec::new(), limit }

@@ -11,9 +11,11 @@ mod fetch;
 mod following;
 mod guard;
 mod limiting;
+mod link;
 mod open;
 pub mod pages;
 mod plan;
+mod preview;
 mod respond;
 mod rewriting;
 mod serving;
@@ -99,7 +101,10 @@ impl Exchange {
 
     /// Answers one request. It never fails: what goes wrong is in the response.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
-        let arrival = Arrival::of(request, &self.trusted, &self.metrics);
+        let mut arrival = Arrival::of(request, &self.trusted, &self.metrics);
+        if let Some(presented) = arrival.preview.take() {
+            return Box::pin(self.preview(arrival, presented)).await;
+        }
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Request;
+use http::uri::PathAndQuery;
 
 use super::Exchange;
+use super::explanation::Explanation;
 use super::failure::Failure;
+use super::link::{self, Presented};
 use super::trace::TraceSink;
 use crate::context::Context;
 use crate::decide::supposed::Supposed;
@@ -41,6 +44,8 @@ pub struct Arrival {
     pub metrics: Arc<Metrics>,
     /// Whether it counts against the limits of clients.
     pub limited: bool,
+    /// The preview link that it shows; the request itself does not have it any more.
+    pub preview: Option<Presented>,
     pub started: Instant,
 }
 
@@ -48,7 +53,8 @@ impl Arrival {
     /// Notes when a request came, and from whom.
     pub fn of(request: Request<Body>, trusted: &TrustedProxies, metrics: &Arc<Metrics>) -> Self {
         let started = Instant::now();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        let preview = link::take(&mut head);
         let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
         let client = trusted.client(&peer, &head);
         let trace = head.extensions.get::<TraceSink>().cloned();
@@ -58,7 +64,25 @@ impl Arrival {
         };
         let limited = unserved.is_none();
         let supposed = unserved.map(|unserved| unserved.supposed.clone()).unwrap_or_default();
-        Self { request: Request::from_parts(head, body), peer, client, trace, supposed, metrics, limited, started }
+        Self {
+            request: Request::from_parts(head, body),
+            peer,
+            client,
+            trace,
+            supposed,
+            metrics,
+            limited,
+            preview,
+            started,
+        }
+    }
+
+    /// Tells what was asked.
+    pub fn tell(&self, explanation: &mut Explanation) {
+        let host = self.client.host.as_ref().map_or("", |host| host.as_str());
+        explanation.method = self.request.method().to_string();
+        let target = self.request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        explanation.url = format!("{}://{host}{target}", self.client.scheme);
     }
 
     /// The head, in the words of the client.

@@ -6,6 +6,8 @@ mod house;
 
 mod against;
 mod explain;
+mod preview;
+mod testing;
 
 use std::path::Path;
 use std::process::Command;

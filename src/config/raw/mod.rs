@@ -13,4 +13,5 @@ pub mod listen;
 pub mod origins;
 pub mod rate_limits;
 pub mod rules;
+pub mod tests;
 pub mod wanted;

@@ -65,6 +65,8 @@ pub enum InquiryError {
     Host(String),
     #[error("there is no {kind} `{name}`; {known}")]
     Unknown { kind: &'static str, name: String, known: String },
+    #[error("a preview link is good for a week at most, and for a second at least")]
+    Life,
     #[error("rule `{0}` has no share")]
     NoShare(String),
 }

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 
 use super::Exchange;
 use super::account::Answered;
 use super::explanation::{AnswerExplained, Explanation, OriginExplained, PlaceExplained, VisitorExplained, moment};
 use super::failure::{Failure, Told};
+use super::fetch::Came;
 use super::open::{Arrival, Unserved};
 use super::plan::Plan;
 use super::trace::{SlotTrace, TraceSink};
@@ -51,7 +52,7 @@ impl Exchange {
         request.extensions_mut().insert(Unserved { supposed });
         let arrival = Arrival::of(request, &self.trusted, &self.metrics);
         let (started, metrics) = (arrival.started, arrival.metrics.clone());
-        sink.tell(|explanation| asked(&arrival, explanation));
+        sink.tell(|explanation| arrival.tell(explanation));
         let answered = match self.open(&arrival) {
             Ok(context) => {
                 let walked = self.walk(&context, arrival).await;
@@ -71,11 +72,18 @@ impl Exchange {
     /// It names what is not there.
     pub async fn inquire(&self, inquiry: &Inquiry) -> Result<Walked, InquiryError> {
         let request = inquiry.request()?;
+        Ok(self.explain(request, self.supposed(inquiry)?).await)
+    }
+
+    /// What an inquiry supposes, with the names and times in it looked up.
+    ///
+    /// # Errors
+    /// It names what is not there.
+    pub(super) fn supposed(&self, inquiry: &Inquiry) -> Result<Supposed, InquiryError> {
         let revision = self.revision.load_full();
         let host = inquiry.uri()?.host().unwrap_or_default().to_ascii_lowercase();
         let site = revision.sites.of_host(&host).ok_or(InquiryError::Host(host))?;
-        let supposed = inquiry.suppose.supposed(&revision, site)?;
-        Ok(self.explain(request, supposed).await)
+        inquiry.suppose.supposed(&revision, site)
     }
 
     /// Tells what the rules said of a request. `plan`: those of its path.
@@ -100,12 +108,6 @@ impl Exchange {
     }
 }
 
-fn asked(arrival: &Arrival, explanation: &mut Explanation) {
-    let host = arrival.client.host.as_ref().map_or("", |host| host.as_str());
-    explanation.method = arrival.request.method().to_string();
-    explanation.url = format!("{}://{host}{}", arrival.client.scheme, arrival.request.uri());
-}
-
 fn visitor(context: &Context) -> VisitorExplained {
     let identity = match context.visitor.identity {
         Identity::Nobody => "nobody",
@@ -122,40 +124,64 @@ fn failed(failure: &Failure, told: &Told<'_>, sink: &TraceSink, metrics: &Metric
     Answered::failed(failure, told, metrics)
 }
 
+/// What is known of an answer before its body has ended.
+pub struct Ending {
+    status: StatusCode,
+    headers: HeaderMap,
+    treatment: Treatment,
+    came: Option<Came>,
+    started: Instant,
+}
+
+impl Ending {
+    /// Of an answer whose body is to come.
+    pub(super) fn of(answered: &Answered, started: Instant) -> Self {
+        let (status, headers) = (answered.response.status(), answered.response.headers().clone());
+        Self { status, headers, treatment: answered.treatment, came: answered.came.clone(), started }
+    }
+
+    /// The whole explanation, once the body has ended. `page`: what there is of it, for what stands in its slots; `broken`: why it
+    /// broke off.
+    pub(super) fn tell(&self, sink: &TraceSink, page: &[u8], bytes: usize, broken: Option<String>) -> Explanation {
+        let (mut explanation, slots) = sink.take_explanation();
+        if self.treatment == Treatment::Personalised && broken.is_none() {
+            lay_out(&mut explanation, slots, page);
+        }
+        explanation.origin = self.came.as_ref().map(origin);
+        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
+        explanation.answer = Some(AnswerExplained {
+            status: self.status.as_u16(),
+            treatment: format!("{:?}", self.treatment).to_ascii_lowercase(),
+            content_type: text(header::CONTENT_TYPE),
+            location: text(header::LOCATION),
+            bytes,
+            broken,
+            cache_control: text(header::CACHE_CONTROL),
+            cacheable: cacheable(&self.headers).to_owned(),
+            private_by: private_by(&explanation),
+        });
+        explanation.milliseconds = self.started.elapsed().as_secs_f64() * 1000.0;
+        explanation
+    }
+}
+
 /// Reads the answer to its end, and completes the explanation.
-async fn read(answered: Answered, sink: &TraceSink, started: Instant) -> Walked {
-    let Answered { response, treatment, came, .. } = answered;
-    let (head, body) = response.into_parts();
-    let (page, broken) = match body.collect_at_most(TRACE_PAGE_BYTES).await {
+pub(super) async fn read(answered: Answered, sink: &TraceSink, started: Instant) -> Walked {
+    let ending = Ending::of(&answered, started);
+    let (page, broken) = match answered.response.into_body().collect_at_most(TRACE_PAGE_BYTES).await {
         Ok(page) => (page, None),
         Err(error) => (Bytes::new(), Some(error.to_string())),
     };
-    let (mut explanation, slots) = sink.take_explanation();
-    if treatment == Treatment::Personalised && broken.is_none() {
-        lay_out(&mut explanation, slots, &page);
-    }
-    explanation.origin = came.map(|came| {
-        let mut line = HeaderMap::new();
-        append_cache_status(&mut line, OWN_NAME, &came.cache, None);
-        let cache = line.get(CACHE_STATUS).and_then(|line| line.to_str().ok()).unwrap_or_default();
-        let cache = cache.split_once("; ").map_or(cache, |(_, cache)| cache).to_owned();
-        OriginExplained { cache, milliseconds: came.took.as_secs_f64() * 1000.0 }
-    });
-    let text =
-        |name| head.headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok()).map(str::to_owned);
-    explanation.answer = Some(AnswerExplained {
-        status: head.status.as_u16(),
-        treatment: format!("{treatment:?}").to_ascii_lowercase(),
-        content_type: text(header::CONTENT_TYPE),
-        location: text(header::LOCATION),
-        bytes: page.len(),
-        broken,
-        cache_control: text(header::CACHE_CONTROL),
-        cacheable: cacheable(&head.headers).to_owned(),
-        private_by: private_by(&explanation),
-    });
-    explanation.milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    Walked { explanation, headers: head.headers, page }
+    let explanation = ending.tell(sink, &page, page.len(), broken);
+    Walked { explanation, headers: ending.headers, page }
+}
+
+fn origin(came: &Came) -> OriginExplained {
+    let mut line = HeaderMap::new();
+    append_cache_status(&mut line, OWN_NAME, &came.cache, None);
+    let cache = line.get(CACHE_STATUS).and_then(|line| line.to_str().ok()).unwrap_or_default();
+    let cache = cache.split_once("; ").map_or(cache, |(_, cache)| cache).to_owned();
+    OriginExplained { cache, milliseconds: came.took.as_secs_f64() * 1000.0 }
 }
 
 /// Puts the elements that were found under their slots.
