@@ -288,7 +288,7 @@ fn no_more_is_read_than_is_needed() {
         ),
         ("{% if request.cookies %}x{% endif %}", &["request", "request.cookies", "request.cookies.*"]),
         ("{{ 'never' if false and request.cookies.tier }}", &[]),
-        ("<i nonce={{ csp.nonce }}>", &["csp", "csp.*"]),
+        ("<i nonce='{{ csp.nonce }}'>", &["csp", "csp.*"]),
         ("{{ now.after('2026-12-01') }}", &["now", "now.after(…)"]),
         ("{% include 'part' %}", &["request", "request.query", "request.query.q"]),
     ] {

@@ -108,6 +108,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     install_tests(environment);
     super::filters::install(environment);
     super::offers::install(environment);
+    super::places::install(environment);
 }
 
 fn install_tests(environment: &mut Environment<'_>) {

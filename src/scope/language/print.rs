@@ -128,6 +128,16 @@ pub(super) fn trusted_url(url: String) -> Value {
     Value::from_object(TrustedUrl(url))
 }
 
+/// Whether a value came from that filter.
+pub(super) fn is_trusted_url(value: &Value) -> bool {
+    value.downcast_object_ref::<TrustedUrl>().is_some()
+}
+
+/// A value as JSON that cannot end a `script`.
+pub(super) fn json(value: &Value) -> Result<String, Error> {
+    filters::tojson(value, None, no_arguments()).map(|json| json.to_string())
+}
+
 /// Escapes for text and for attribute values in either quotes.
 pub(crate) fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 16);

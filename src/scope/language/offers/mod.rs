@@ -20,6 +20,7 @@ pub(super) use self::call::said;
 pub(super) use self::fault::{Invocation, faults, reads};
 use super::filters::pay;
 use super::library;
+use super::pending::is_pending;
 
 /// A filter of ours.
 pub(super) struct Offer {
@@ -91,7 +92,12 @@ pub(super) fn named(name: &str) -> Option<&'static Offer> {
 pub(super) fn install(environment: &mut Environment<'_>) {
     for offer in all() {
         environment.add_filter(offer.name, move |state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>| {
-            let Some(call) = Call::new(state, offer, args.into_values())? else { return Ok(Value::UNDEFINED) };
+            let args = args.into_values();
+            // What hangs on what is awaited is awaited.
+            if let Some(pending) = args.iter().find(|value| is_pending(value)) {
+                return Ok(pending.clone());
+            }
+            let Some(call) = Call::new(state, offer, args)? else { return Ok(Value::UNDEFINED) };
             let made = (offer.make)(&call)?;
             pay(state, made.as_str().map_or(0, str::len))?;
             Ok(made)
