@@ -147,7 +147,10 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn file(&mut self, environment: &Environment) -> Option<TestFile> {
-        let name = self.path.display().to_string();
+        // As people know it: from where they are.
+        let here = std::env::current_dir().ok();
+        let near = here.as_ref().and_then(|here| self.path.strip_prefix(here).ok()).unwrap_or(self.path);
+        let name = near.display().to_string();
         let id = files::read(self.path, &name, self.report)?;
         let root = yaml::parse(id, self.report)?;
         let raw = TestsFile::read(&root, &mut Reader::new(self.report, environment))?;
@@ -318,6 +321,7 @@ impl Reading<'_> {
         if let Some(snapshot) = snapshot.as_ref().filter(|snapshot| snapshot.value) {
             add(snapshot.span, Expected::Snapshot, self.report);
         }
+        expected.sort_by_key(|expectation| expectation.place.position());
         let any = !expected.is_empty();
         let unread = ["rules", "audiences", "elements", "status", "headers", "snapshot"];
         if !any && !at.value.unreadable.any(&unread) && !self.report.failed() {

@@ -111,7 +111,7 @@ async fn a_link_that_is_over_or_changed_is_refused_with_the_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_file_at_hand_the_link_is_signed_here() {
     let previewed = previewed().await;
-    let url = format!("http://{}/", previewed.front.address());
+    let url = format!("http://{}/?x=1", previewed.front.address());
     let folder = previewed.front.folder.path();
     let ran = inlay(folder, &["preview", &url, "-c", "inlay.yaml", "--expires", "7d"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");

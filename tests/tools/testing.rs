@@ -28,11 +28,11 @@ async fn what_is_not_as_expected_is_told_with_its_line() {
     let ran = inlay(folder.path(), &["test", "--junit", "out.xml"]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
     for told in [
-        "home.yaml:8:36: `.hello` has another text",
+        "rules/tests/home.yaml:8:35: `.hello` has another text",
         "wanted  \"Hello Bob\"",
         "found   \"Hello Ann\"",
         "home.yaml:9:21: `.gone` finds nothing",
-        "home.yaml:10:31: `h1` finds another number of elements",
+        "home.yaml:10:32: `h1` finds another number of elements",
         "home.yaml:11:15: another status",
         "the header `cache-control` is another",
         "found   \"private, no-cache\"",
