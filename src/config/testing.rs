@@ -16,6 +16,7 @@ use super::problem::Place;
 use super::raw::tests::{RawElement, RawExpect, RawPage, RawTest, TestsFile};
 use super::raw::wanted::Keyed;
 use super::read::names::suggestion;
+use super::read::scalars::Integer;
 use super::read::{At, Read, Reader};
 use super::report::Report;
 use super::source::Span;
@@ -337,11 +338,7 @@ impl Reading<'_> {
             self.report.error(select.span, error.to_string(), "");
             return Vec::new();
         }
-        let number = |at: &At<_>| match at {
-            At { value: crate::config::read::scalars::Integer(number), .. } => {
-                usize::try_from(*number).unwrap_or_default()
-            }
-        };
+        let number = |at: &At<Integer>| usize::try_from(at.value.0).unwrap_or_default();
         let mut checks: Vec<(Span, Check)> = Vec::new();
         checks.extend(count.iter().map(|count| (count.span, Check::Count(number(count)))));
         checks.extend(text.iter().map(|text| (text.span, Check::Text(text.value.value.clone()))));

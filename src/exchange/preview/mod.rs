@@ -30,6 +30,12 @@ use crate::limits::PREVIEW_LIFE_MAX;
 use crate::page::Charset;
 use panel::PanelledBody;
 
+/// A request whose link shows nothing.
+struct Refused {
+    failure: Failure,
+    arrival: Arrival,
+}
+
 impl Exchange {
     /// The link that shows what an inquiry asks for, for so long.
     ///
@@ -53,7 +59,7 @@ impl Exchange {
                 (Some(context), answered)
             }
             Err(refused) => {
-                let (failure, arrival) = *refused;
+                let Refused { failure, arrival } = *refused;
                 let sites = &self.revision.load().sites;
                 let told = Told::stranger(&arrival.request, sites);
                 (None, Answered::failed(&failure, &told, &self.metrics))
@@ -69,18 +75,18 @@ impl Exchange {
         &self,
         mut arrival: Arrival,
         presented: &Presented,
-    ) -> Result<(Arc<Context>, Arrival), Box<(Failure, Arrival)>> {
+    ) -> Result<(Arc<Context>, Arrival), Box<Refused>> {
         let host = arrival.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
         let path = normalise(arrival.request.uri().path());
         match link::open(&self.visitors.load().keys, presented, &host, &path, self.clock.now()) {
             Ok(supposed) => arrival.supposed = supposed,
-            Err(reason) => return Err(Box::new((Failure::Preview(reason), arrival))),
+            Err(reason) => return Err(Box::new(Refused { failure: Failure::Preview(reason), arrival })),
         }
         // What is shown to nobody else is not counted with what others see.
         arrival.metrics = Arc::default();
         match self.open(&arrival) {
             Ok(context) => Ok((context, arrival)),
-            Err(failure) => Err(Box::new((failure, arrival))),
+            Err(failure) => Err(Box::new(Refused { failure, arrival })),
         }
     }
 
