@@ -8,9 +8,8 @@ use http::HeaderName;
 
 use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::config::settings::Listener;
-use crate::config::{Rules, Settings};
-use crate::content::Cache;
 use crate::exchange::Exchange;
 use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
@@ -18,7 +17,7 @@ use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
 use crate::ids;
 use crate::origin::OriginsError;
-use crate::revision::Sites;
+use crate::revision::{Revision, Sites};
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{ListenerSettings, Terms};
@@ -126,21 +125,11 @@ pub fn sites(
     Ok(Arc::new(settings.sites(&origins, before, clock)))
 }
 
-/// What answers requests, with a fragment cache that may outlive it.
-///
-/// # Errors
-/// Certificate authorities that can't be read.
-pub fn exchange(
-    settings: &Settings,
-    rules: Rules,
-    connecting: &Connecting,
-    cache: Cache,
-    clock: &Clock,
-) -> Result<Arc<Exchange>, BuildError> {
-    let revision = rules.revision(sites(settings, connecting, None, clock)?, cache);
+/// What answers requests, beginning with `revision`.
+pub fn exchange(settings: &Settings, revision: Revision, clock: &Clock) -> Arc<Exchange> {
     let (visitors, trusted) = (visitors(settings, None), trusted(settings));
     let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
-    Ok(Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone())))
+    Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone()))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

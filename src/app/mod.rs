@@ -29,8 +29,10 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
 use crate::content::Cache;
+use crate::content::source::House;
 use crate::exchange::Exchange;
 use crate::http::Body;
+use crate::http::client::Names;
 use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
@@ -85,16 +87,28 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub fn start_on(
+    pub fn start_on(source: ConfigSource, clock: Clock, inherited: Inherited) -> Result<(Self, Problems), StartError> {
+        Self::start_as_told(source, clock, inherited, Names::platform())
+    }
+
+    /// The same, where the addresses of sources' hosts are told by `names`: for tests of what names may lead to.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start_as_told(
         source: ConfigSource,
         clock: Clock,
         mut inherited: Inherited,
+        names: Names,
     ) -> Result<(Self, Problems), StartError> {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
+        let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
-        let exchange = build::exchange(&settings, rules, &connecting, cache.clone(), &clock)?;
+        let sources = House::new(clock.clone(), names);
+        let revision = rules.revision(sites, cache.clone(), &sources);
+        let exchange = build::exchange(&settings, revision, &clock);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -117,7 +131,7 @@ impl App {
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
-        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, sources, tls };
         let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();

@@ -9,7 +9,9 @@ use super::build::{self, BuildError, Connecting};
 use crate::clock::Clock;
 use crate::config::{Rules, Settings};
 use crate::content::Cache;
+use crate::content::source::House;
 use crate::exchange::Exchange;
+use crate::http::client::Names;
 use crate::shutdown::{Trigger, shutdown};
 
 /// An exchange that nobody serves.
@@ -28,7 +30,9 @@ impl Standalone {
     pub fn new(settings: &Settings, rules: Rules, clock: &Clock) -> Result<Self, BuildError> {
         let (trigger, handle) = shutdown();
         let cache = Cache::new(settings.cache.fragments);
-        let exchange = build::exchange(settings, rules, &Connecting::new(handle), cache, clock)?;
-        Ok(Self { exchange, _trigger: trigger })
+        let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
+        let sources = House::new(clock.clone(), Names::platform());
+        let revision = rules.revision(sites, cache, &sources);
+        Ok(Self { exchange: build::exchange(settings, revision, clock), _trigger: trigger })
     }
 }

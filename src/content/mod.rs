@@ -8,6 +8,7 @@ mod cache;
 pub mod error_page;
 mod filling;
 mod library;
+pub mod source;
 mod tally;
 mod template;
 mod walk;

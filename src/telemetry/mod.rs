@@ -8,6 +8,7 @@ mod labels;
 mod log;
 mod selectors;
 mod servers;
+mod sources;
 
 use std::sync::atomic::AtomicI64;
 
@@ -24,6 +25,7 @@ pub use labels::{ActionLabels, Kind, LimitLabels, Name, NameLabel, Reason, Reque
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
 pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
+pub use sources::SourceFigures;
 
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub struct Metrics {
     /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
+    pub sources: SourceFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -72,6 +75,11 @@ impl Default for Metrics {
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
+        Self::with(SourceFigures::default())
+    }
+
+    /// The same, with counts of sources that are there already.
+    pub fn with(sources: SourceFigures) -> Self {
         // From half a millisecond to eight seconds, doubling.
         let buckets = std::iter::successors(Some(0.0005), |bound| Some(bound * 2.0)).take(15);
         let mut metrics = Self {
@@ -89,6 +97,7 @@ impl Metrics {
             certificate_expiry: Family::default(),
             off: Gauge::default(),
             cache: CacheFigures::default(),
+            sources,
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -116,6 +125,7 @@ impl Metrics {
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
+        self.sources.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);

@@ -14,6 +14,7 @@ mod loops;
 pub mod matching;
 mod purpose;
 mod rules;
+mod sources;
 mod units;
 mod warnings;
 mod world;
@@ -31,6 +32,8 @@ use super::report::Report;
 use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;
+use crate::content::source::House;
+use crate::content::source::definition::Definition;
 use crate::content::{Cache, Content, Library};
 use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
@@ -56,6 +59,7 @@ pub struct Rules {
     pub actions: Vec<Actions>,
     pub fragments: BTreeMap<Arc<str>, Content>,
     pub audiences: Audiences,
+    pub sources: Vec<Definition>,
     pub language: Arc<Language>,
     /// Rule files read.
     pub files: usize,
@@ -88,12 +92,28 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     for (template, kind) in attributes::standing(injections.iter().flatten(), &fragments) {
         units.stands_in(template, kind);
     }
-    let language = units.finish(&world, report)?;
+    let mut phrases = Units::default();
+    sources::phrases(&world, &mut phrases);
+    let (language, phrases) = (units.finish(&world, report), phrases.finish(&world, report));
+    // What phrases have wrong is noted; all else that is wrong with sources is looked for all the same.
+    let phrases = phrases.unwrap_or_else(Language::empty);
+    let sources = sources::definitions(&world, &phrases, report);
+    let language = language?;
     loops::redirects(&rules, &language, &world, report);
     warnings::warn(&world, report);
     let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
-    (!report.failed()).then_some(Rules { id, rules, injections, actions, fragments, audiences, language, files })
+    (!report.failed()).then_some(Rules {
+        id,
+        rules,
+        injections,
+        actions,
+        fragments,
+        audiences,
+        sources,
+        language,
+        files,
+    })
 }
 
 fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
@@ -118,8 +138,8 @@ fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
 }
 
 impl Rules {
-    /// The revision of these rules for these sites, with a fragment cache that outlives it.
-    pub fn revision(self, sites: Arc<Sites>, cache: Cache) -> Revision {
+    /// The revision of these rules for these sites, with a fragment cache and sources that outlive it.
+    pub fn revision(self, sites: Arc<Sites>, cache: Cache, house: &House) -> Revision {
         let library = Library::new(self.language.clone(), self.fragments, cache)
             .expect("invariant: unknown names and circles were refused when the rules were compiled");
         let mut injections = self.injections;
@@ -141,6 +161,7 @@ impl Rules {
             language: self.language,
             library,
             audiences: Arc::new(self.audiences),
+            sources: house.furnish(self.sources),
         }
     }
 }

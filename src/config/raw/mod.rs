@@ -13,5 +13,6 @@ pub mod listen;
 pub mod origins;
 pub mod rate_limits;
 pub mod rules;
+pub mod sources;
 pub mod tests;
 pub mod wanted;
