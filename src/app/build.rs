@@ -129,7 +129,8 @@ pub fn sites(
 pub fn exchange(settings: &Settings, revision: Revision, clock: &Clock) -> Arc<Exchange> {
     let (visitors, trusted) = (visitors(settings, None), trusted(settings));
     let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
-    Arc::new(Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone()))
+    let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
+    Arc::new(exchange.compressing(settings.compression))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

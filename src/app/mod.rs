@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tokio::task::JoinSet;
 
@@ -219,9 +220,9 @@ impl App {
     }
 }
 
-async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Body> {
-    // Boxed, because it is large and would be moved through every layer of the server.
-    Box::pin(exchange.handle(request)).await
+/// Boxed before it begins: the layers of the server move what they are handed.
+fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move { exchange.handle(request).await })
 }
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {

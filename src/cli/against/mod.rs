@@ -21,7 +21,7 @@ use super::{PROBLEMS, failed};
 use crate::clock::Clock;
 use crate::config::Rules;
 use crate::content::Kind;
-use crate::http::headers::{ContentType, is_no_transform};
+use crate::http::headers::{is_html, is_no_transform};
 use crate::origin::policy::storing::{Asked, CookiesMatter, SetCookie, storable};
 use crate::origin::policy::{NotStored, Received};
 use crate::page::{Charset, Findings, FoundElement};
@@ -106,7 +106,7 @@ async fn look(url: &Uri, rules: Option<&Rules>) -> Result<Found, FetchError> {
 
 /// Why nothing would be laid into the page at all.
 fn unfit(head: &Parts, charset: Charset) -> Vec<String> {
-    let html = ContentType::of(&head.headers).is_some_and(|kind| kind.is_html());
+    let html = is_html(&head.headers);
     let reasons = [
         (!head.status.is_success(), "its status is no success: nothing is laid into such an answer"),
         (!html, "it is not `text/html`: it passes as it is"),

@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::decide::supposed::Supposed;
 use crate::http::Body;
 use crate::http::caching::make_private;
-use crate::http::headers::{ContentType, remove_conditions, remove_what_is_true_of_the_bytes};
+use crate::http::headers::{is_html, remove_conditions, remove_what_is_true_of_the_bytes};
 use crate::http::path::normalise;
 use crate::limits::PREVIEW_LIFE_MAX;
 use crate::page::Charset;
@@ -124,7 +124,7 @@ impl Exchange {
 fn takes_panel(response: &Response<Body>, method: &Method) -> bool {
     let headers = response.headers();
     let kind = headers.get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok());
-    let html = ContentType::of(headers).is_some_and(|kind| kind.is_html());
+    let html = is_html(headers);
     let ascii = !matches!(Charset::settle(kind, &[], true), Some(Charset::Foreign(_)));
     html && ascii && *method != Method::HEAD && !headers.contains_key(header::CONTENT_ENCODING)
 }
