@@ -13,7 +13,7 @@ use crate::content::cache::Cache;
 use crate::content::filling::Filling;
 use crate::content::tally::{Tallied, Tally};
 use crate::content::walk::{Progress, Walk};
-use crate::content::{Attempt, Content, Fallback, Filled, Kind};
+use crate::content::{Attempt, Content, Fallback, Kind};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Unit};
 
@@ -53,6 +53,11 @@ impl Library {
         if problems.is_empty() { Ok(library) } else { Err(problems) }
     }
 
+    /// The named fragments.
+    pub fn fragments(&self) -> &BTreeMap<Arc<str>, Content> {
+        &self.fragments
+    }
+
     /// The language of its templates.
     pub fn language(&self) -> &Arc<Language> {
         &self.language
@@ -64,7 +69,7 @@ impl Library {
         let started = Instant::now();
         let mut progress = Progress::default();
         match (Walk { library: self, scope, escape, progress: &mut progress, passed: 0 }).fill(content) {
-            Ok(outcome) => Attempt::Done(Filled { outcome, ledger: progress.ledger, took: started.elapsed() }),
+            Ok(outcome) => Attempt::Done(progress.filled(outcome, started.elapsed())),
             Err(need) => {
                 let filling = Filling { library: self.clone(), content: content.clone(), scope: scope.clone(), escape };
                 Attempt::Later(filling.finish(progress, need, started).boxed())

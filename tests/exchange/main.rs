@@ -8,6 +8,7 @@ mod breaking;
 mod caching;
 mod coding;
 mod compiling;
+mod explaining;
 mod failing;
 mod forbidding;
 mod house;
