@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::scope::condition::Condition;
 use crate::scope::language::Language;
@@ -20,11 +20,14 @@ pub struct AudienceFacts {
     definitions: Arc<Audiences>,
     /// What conditions see; `audiences` there is this very value, so that audiences may be made of audiences.
     scope: Scope,
-    answers: BTreeMap<Arc<str>, OnceLock<Member>>,
+    /// Of those that were asked about: of many audiences a page asks about few.
+    answers: Mutex<Answers>,
 }
 
+type Answers = BTreeMap<Arc<str>, Member>;
+
 /// Whether the visitor is in an audience, and what that rests on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Member {
     inside: bool,
     bounds: Bounds,
@@ -44,18 +47,17 @@ impl AudienceFacts {
     /// The audiences as seen from `scope`. Definitions that go round in a circle must have been refused before: here
     /// they would wait for themselves.
     pub fn new(language: Arc<Language>, definitions: Arc<Audiences>, scope: Scope) -> Arc<Self> {
-        let answers = definitions.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         Arc::new_cyclic(|this| {
             let scope = scope.with("audiences", Arc::new(Others(this.clone())));
-            Self { language, definitions, scope, answers }
+            Self { language, definitions, scope, answers: Mutex::default() }
         })
     }
 
     /// Settles some audiences beforehand: their conditions are not asked.
     pub fn suppose<'a>(&self, audiences: impl IntoIterator<Item = (&'a String, &'a bool)>) {
         for (name, inside) in audiences {
-            if let Some(answer) = self.answers.get(name.as_str()) {
-                answer.get_or_init(|| Member { inside: *inside, bounds: Bounds::default() });
+            if let Some((name, _)) = self.definitions.get_key_value(name.as_str()) {
+                self.settle(name, Member { inside: *inside, bounds: Bounds::default() });
             }
         }
     }
@@ -64,13 +66,20 @@ impl AudienceFacts {
     ///
     /// # Errors
     /// What must be known first, which is not yet.
-    fn member(&self, name: &str) -> Option<Result<&Member, Arc<[Question]>>> {
-        let definition = self.definitions.get(name)?;
-        let answer = self.answers.get(name)?;
-        if answer.get().is_some() {
-            return answer.get().map(Ok);
-        }
-        Some(self.evaluate(name, definition).map(|member| answer.get_or_init(|| member)))
+    fn member(&self, name: &str) -> Option<Result<Member, Arc<[Question]>>> {
+        let (name, definition) = self.definitions.get_key_value(name)?;
+        let answered = self.answers().get(name).copied();
+        // Evaluated without the lock, because it may ask about other audiences.
+        Some(answered.map_or_else(|| self.evaluate(name, definition).map(|member| self.settle(name, member)), Ok))
+    }
+
+    /// Whoever is first says it for the whole exchange.
+    fn settle(&self, name: &Arc<str>, member: Member) -> Member {
+        *self.answers().entry(name.clone()).or_insert(member)
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn evaluate(&self, name: &str, definition: &Condition) -> Result<Member, Arc<[Question]>> {
