@@ -7,6 +7,7 @@ mod beside;
 mod cache;
 pub mod error_page;
 mod filling;
+pub mod function;
 mod library;
 mod tally;
 mod template;
