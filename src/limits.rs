@@ -131,6 +131,61 @@ pub const FUNCTION_OVERDUE: Duration = Duration::from_secs(1);
 pub const FUNCTION_STAND_INS: usize = 4;
 /// Bytes of compiled functions that one process keeps, of all revisions together: thousands of them.
 pub const FUNCTION_CODE_BYTES: usize = 64 * 1024 * 1024;
+// -- sources --
+
+/// How long a call of a source may take, its wait for room and its retries among it, unless it says otherwise. Longer than
+/// a slot's deadline: an answer that comes too late for this page is kept for the next.
+pub const SOURCE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Bytes of an answer, unless the source says otherwise. A list of products takes tens of kilobytes.
+pub const SOURCE_BYTES: usize = 1024 * 1024;
+/// Bytes of the arguments of one call, as JSON: they are a part of keys that are kept.
+pub const SOURCE_ARGUMENT_BYTES: usize = 8 * 1024;
+/// Bytes of a URL that a source is asked by; servers refuse longer ones.
+pub const SOURCE_URL_BYTES: usize = 8 * 1024;
+/// Calls of one source at once, unless it says otherwise.
+pub const SOURCE_CONCURRENCY: usize = 32;
+/// Calls of one source that may wait for room, unless it says otherwise: more would be late anyway.
+pub const SOURCE_QUEUE: usize = 256;
+/// Bytes of kept answers of all sources, counted as their JSON text.
+pub const SOURCE_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes counted for each kept answer beside its text: key, parsed form, reference counts.
+pub const SOURCE_CACHE_OVERHEAD_BYTES: usize = 512;
+/// How often a call that may be repeated is tried again, unless the source says otherwise.
+pub const SOURCE_RETRIES: u32 = 1;
+/// The wait before the first retry is at most this long, and twice as long before each further one.
+pub const SOURCE_BACK_OFF: Duration = Duration::from_millis(25);
+/// The longest wait before a retry.
+pub const SOURCE_BACK_OFF_MAX: Duration = Duration::from_secs(1);
+/// Of a hundred calls so many may be tried again or asked twice, so that a source in trouble is not asked twice as much.
+pub const SOURCE_RETRY_PERCENT: u32 = 20;
+/// Retries beside that share, so that a source that is seldom asked has some.
+pub const SOURCE_RETRY_RESERVE: u32 = 10;
+/// Failures in a row after which a source is left alone, unless it says otherwise.
+pub const SOURCE_BREAKER_FAILURES: u32 = 5;
+/// For how long at first, unless it says otherwise; twice as long each further time.
+pub const SOURCE_BREAKER_OPEN: Duration = Duration::from_secs(5);
+/// The longest time that a source is left alone.
+pub const SOURCE_BREAKER_OPEN_MAX: Duration = Duration::from_secs(120);
+/// Durations of past calls by which a hedge is timed.
+pub const SOURCE_LATENCIES: usize = 128;
+/// As many must be known before anything is asked twice.
+pub const SOURCE_LATENCIES_NEEDED: usize = 20;
+/// Redirects that are followed at most, where they are allowed.
+pub const SOURCE_REDIRECTS: usize = 5;
+/// Elements, attributes and texts of an XML answer.
+pub const SOURCE_XML_NODES: u32 = 100_000;
+/// Nesting of an XML answer, as deep as of a JSON one.
+pub const SOURCE_XML_DEPTH: usize = 128;
+/// Values of one batch, unless the source says otherwise: as many as fit a URL.
+pub const SOURCE_BATCH_MAX: usize = 50;
+/// How long a batch gathers, unless the source says otherwise: all slots of a page come within it.
+pub const SOURCE_BATCH_WINDOW: Duration = Duration::from_millis(2);
+/// Bytes of the answer of a token endpoint.
+pub const TOKEN_BYTES: usize = 64 * 1024;
+/// How long a token is used whose endpoint does not say for how long it holds.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
+/// How long before its end a token counts as expired: clocks differ, and a call takes a while.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
 // -- throttle --
 
@@ -215,7 +270,7 @@ pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(60);
 pub const BODY_STALL_WAIT: Duration = Duration::from_secs(300);
 /// How long an idle connection is kept for reuse. Below the 60 s at which common balancers close theirs.
 pub const POOL_IDLE_WAIT: Duration = Duration::from_secs(30);
-/// How often kept connections are looked through at most: one that idles is closed within twice the time it may.
+/// How often kept connections are looked through at most: one that idles is closed so long after its time at the latest.
 pub const POOL_SWEEP_WAIT: Duration = Duration::from_secs(1);
 /// Bytes of a response's head and of the read buffer behind it.
 pub const RESPONSE_HEAD_BYTES: usize = 128 * 1024;
@@ -313,6 +368,8 @@ pub const CONTROL_FRAMES_PER_SECOND: u32 = 64;
 pub const CONTROL_FRAMES_PER_FRAME: u32 = 4;
 /// Bytes of a response that earn one more such frame: windows may grow in small steps.
 pub const BYTES_PER_CONTROL_FRAME: u32 = 512;
+/// Bytes of the trailers of an HTTP/2 request that are looked at for pseudo-header fields: what a head may have unless told otherwise.
+pub const TRAILER_BLOCK_BYTES: usize = 64 * 1024;
 /// Streams that an HTTP/2 client ended last and that are still known as such: as many as may be open at once.
 pub const ENDED_STREAMS_KNOWN: usize = STREAMS_PER_CONNECTION as usize;
 

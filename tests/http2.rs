@@ -28,8 +28,11 @@ mod websocket;
 #[allow(dead_code, reason = "a vocabulary")]
 mod wire;
 
+use std::sync::Arc;
+
 use case::Case;
 use house::Setup;
+use inlay::telemetry::Metrics;
 use origin::capturing_origin;
 use secure::Identity;
 use tokio::net::TcpStream;
@@ -50,13 +53,21 @@ async fn the_corpus_holds_over_cleartext_and_tls() {
 /// Plays a case against a proxy and an origin of its own, and tells what is wrong.
 async fn run(case: &Case, identity: Option<&Identity>) -> Option<String> {
     let (origin, captured) = capturing_origin().await;
-    let proxy = Setup { tls: identity.map(Identity::tls), ..Setup::of(origin) }.proxy();
+    let metrics = Arc::new(Metrics::new());
+    let (tls, counting) = (identity.map(Identity::tls), Arc::clone(&metrics));
+    let proxy = Setup { tls, metrics: counting, ..Setup::of(origin) }.proxy();
     let stream = TcpStream::connect(proxy.address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let (scheme, seen) = match identity {
         None => ("http", corpus::play(case, "http", stream).await),
         Some(identity) => ("https", corpus::play(case, "https", identity.connect(stream).await).await),
     };
-    let problem = corpus::judge(case, &seen, &captured)?;
+    let uncounted = || (seen.is_blamed() && !has_counted(&metrics)).then(|| "what was wrong was not counted".into());
+    let problem = corpus::judge(case, &seen, &captured).or_else(uncounted)?;
     Some(format!("{} ({scheme}): {problem}\n  {seen:?}\n  origin {:?}", case.name, captured.text()))
+}
+
+/// Whether a fault of HTTP/2 is in the metrics, with a reason.
+fn has_counted(metrics: &Metrics) -> bool {
+    metrics.text(&[], &[]).contains("inlay_refused_requests_total{reason=\"http2_")
 }

@@ -31,6 +31,7 @@ async fn mixed_traffic_is_answered_right_and_leaves_nothing_behind() {
         seed: 7,
         every: Duration::from_secs(1),
         warm_up: Duration::from_secs(3),
+        cache: "320MiB",
     };
     let mut rows = Vec::new();
     let ran = run::run(Path::new(env!("CARGO_BIN_EXE_inlay")), plan, |row| rows.push(row)).await;

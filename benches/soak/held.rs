@@ -34,8 +34,8 @@ const MEMORY_BYTES: u64 = 24 * 1024 * 1024;
 /// Descriptors and tasks of as many clients differ from moment to moment by this much.
 const COUNT_SHARE: f64 = 0.5;
 const COUNT: u64 = 64;
-/// Descriptors and tasks that may be left when nobody comes any more: of the looks themselves, of checks that go on.
-const LEFT: u64 = 12;
+/// Descriptors and tasks that may be left when nobody comes any more: of the looks themselves, of a reload that goes on.
+const LEFT: u64 = 3;
 
 /// The most that was held when it was warm, and the most of the last quarter.
 #[derive(Debug)]

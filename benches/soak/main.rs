@@ -14,7 +14,7 @@ mod subject;
 mod visits;
 
 use std::error::Error;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -38,6 +38,12 @@ struct Options {
     /// Of the clients' choices.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// What all caches may take together (`48MiB`): small, they are full and throw out for most of a soak.
+    #[arg(long, default_value = "320MiB")]
+    cache: String,
+    /// Another build of the program.
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_inlay"))]
+    program: PathBuf,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -68,8 +74,9 @@ async fn main() -> ExitCode {
         every: Duration::from_secs(10),
         // Caches have filled and pools have grown.
         warm_up: (options.duration / 5).clamp(Duration::from_secs(10), Duration::from_secs(180)),
+        cache: &options.cache,
     };
-    match run::run(Path::new(env!("CARGO_BIN_EXE_inlay")), plan, |row| println!("{row}")).await {
+    match run::run(&options.program, plan, |row| println!("{row}")).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("soak: {failure}");

@@ -18,7 +18,7 @@ use crate::{Chance, Failure};
 
 /// How a soak is to be.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct Plan<'a> {
     pub duration: Duration,
     /// Clients at a time.
     pub clients: usize,
@@ -27,6 +27,8 @@ pub struct Plan {
     pub every: Duration,
     /// How long what it holds may still grow.
     pub warm_up: Duration,
+    /// What all caches may take together, as the file says it.
+    pub cache: &'a str,
 }
 
 /// Between two revisions of the rules.
@@ -45,9 +47,9 @@ struct Done {
 ///
 /// # Errors
 /// What went wrong first: an answer, or a bound.
-pub async fn run(program: &Path, plan: Plan, mut row: impl FnMut(String)) -> Result<(), Failure> {
+pub async fn run(program: &Path, plan: Plan<'_>, mut row: impl FnMut(String)) -> Result<(), Failure> {
     let origins = Origins::start().await?;
-    let subject = Subject::start(program, &origins).await?;
+    let subject = Subject::start(program, &origins, plan.cache).await?;
     let (done, revision) = (Arc::new(Done::default()), Arc::new(AtomicU64::new(0)));
     let at_rest = subject.held().await?;
     let mut clients = JoinSet::new();
@@ -99,7 +101,8 @@ async fn come_again(clients: Clients, done: Arc<Done>, mut chance: Chance) {
 
 /// When nobody comes any more, the tasks of the exchanges must end too.
 async fn rested(subject: &Subject, before: Held) -> Result<String, Failure> {
-    /// Pooled connections and tasks that end by a timer have ended by then.
+    /// Longer than anything that ends by a timer: a body or page that nobody reads goes on for 30 s, and the file bounds kept
+    /// connections and hanging origins to seconds.
     const REST: Duration = Duration::from_secs(45);
     let ended = Instant::now();
     loop {

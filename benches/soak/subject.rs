@@ -20,6 +20,13 @@ use crate::{Failure, site};
 /// It must listen within this time.
 const START_WAIT: Duration = Duration::from_secs(30);
 
+/// How long connections to origins are kept that nobody uses. As many as there are clients are idle at the end of a soak, and
+/// none may be left once this has passed.
+const CONNECTIONS_KEPT: Duration = Duration::from_secs(3);
+/// How long an origin that never answers is waited for: others may wait for its answer, so it outlives the client that asked.
+/// Far longer than clients wait.
+const HANGING: Duration = Duration::from_secs(5);
+
 /// The program, running.
 pub struct Subject {
     pub address: SocketAddr,
@@ -29,12 +36,12 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub async fn start(program: &Path, origins: &Origins) -> Result<Self, Failure> {
+    pub async fn start(program: &Path, origins: &Origins, cache: &str) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let (address, admin) = (free_address()?, free_address()?);
         fs::create_dir(folder.path().join("rules"))?;
         fs::write(folder.path().join("rules/soak.yaml"), site::rules(0))?;
-        fs::write(folder.path().join("inlay.yaml"), deployment(address, admin, origins))?;
+        fs::write(folder.path().join("inlay.yaml"), deployment(address, admin, origins, cache))?;
         let log = fs::File::create(folder.path().join("log"))?;
         let mut command = Command::new(program);
         command.arg("run").arg("-c").arg(folder.path().join("inlay.yaml")).env("INLAY_LOG", "warn,inlay::server=off");
@@ -96,25 +103,33 @@ impl Drop for Subject {
     }
 }
 
-fn deployment(address: SocketAddr, admin: SocketAddr, origins: &Origins) -> String {
+fn deployment(address: SocketAddr, admin: SocketAddr, origins: &Origins, cache: &str) -> String {
     let Origins { site, garbage, sockets, refusing, .. } = origins;
+    let (kept, hanging) = (text(CONNECTIONS_KEPT), text(HANGING));
     format!(
         r#"listen: {address}
 admin: {{ address: "{admin}" }}
 origins:
-  default: {{ urls: ["http://{site}"] }}
-  garbage: {{ urls: ["http://{garbage}"] }}
-  sockets: {{ urls: ["http://{sockets}"] }}
-  refusing: {{ urls: ["http://{refusing}"] }}
+  default: {{ urls: ["http://{site}"], timeouts: {{ idle: {kept} }} }}
+  hanging: {{ urls: ["http://{site}"], timeouts: {{ first_byte: {hanging}, idle: {kept} }} }}
+  garbage: {{ urls: ["http://{garbage}"], timeouts: {{ idle: {kept} }} }}
+  sockets: {{ urls: ["http://{sockets}"], timeouts: {{ idle: {kept} }} }}
+  refusing: {{ urls: ["http://{refusing}"], timeouts: {{ idle: {kept} }} }}
 routes:
+  - {{ path: /hang, origin: hanging }}
   - {{ path: /garbage/**, origin: garbage }}
   - {{ path: /socket, origin: sockets }}
   - {{ path: /refused/**, origin: refusing }}
   - {{ path: /**, origin: default }}
 rules: rules
+cache: {{ memory: {cache} }}
 visitor: {{ consent: implied, secret: "a secret for a soak, of no use elsewhere" }}
 "#
     )
+}
+
+fn text(span: Duration) -> String {
+    format!("{}s", span.as_secs())
 }
 
 /// A port that nobody listens on.

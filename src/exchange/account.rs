@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::http::annotations::{Timing, append_cache_status, append_server_timing};
 use crate::http::{Body, BodyError};
 use crate::limits::OWN_NAME;
+use crate::origin::for_us;
 use crate::telemetry::{Causes, Kind, Metrics, Name, RequestLabels, Treatment};
 
 /// Who is told what becomes of a page.
@@ -134,7 +135,7 @@ enum End {
     Broken,
 }
 
-/// A body whose end is written down.
+/// A body whose end is written down. In its trailers, too, nothing leaves that is for us.
 struct AccountedBody {
     inner: Body,
     line: Line,
@@ -157,7 +158,10 @@ impl HttpBody for AccountedBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let mut frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if let Some(trailers) = frame.as_mut().and_then(|frame| frame.as_mut().ok()?.trailers_mut()) {
+            for_us::withhold(trailers);
+        }
         match &frame {
             Some(Ok(frame)) => self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
             Some(Err(_)) => self.end = End::Broken,

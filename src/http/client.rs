@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::dial::{Dial, find};
 use super::pool::{Lease, LeaseError, Pool, PoolSettings};
+use super::reach::Inward;
 use super::{Body, BodyError};
 use super::{framing, interim, trust};
 use crate::limits;
@@ -25,6 +26,7 @@ pub use super::anywhere::HttpClient;
 pub use super::dial::{Address, DialError, Needs, Protocol};
 pub use super::framing::FramingError;
 pub use super::pool::Occupied;
+pub use super::reach::{Names, Reach};
 pub use super::trust::{Identity, TrustError, TrustSettings};
 
 /// Sends requests to one server. Clones share their connections.
@@ -142,6 +144,11 @@ impl SendError {
         }
     }
 
+    /// The address that may not be reached, if that is why.
+    pub fn inward(&self) -> Option<&Inward> {
+        find(self)
+    }
+
     fn of(error: hyper::Error) -> Self {
         if find::<BodyError>(&error).is_some() {
             return Self::RequestBody(error);
@@ -183,11 +190,24 @@ impl ServerClient {
     /// # Errors
     /// [`TrustError`] if files are of no use.
     pub fn new(settings: &ClientSettings, roots: impl FnOnce() -> RootCertStore) -> Result<Self, TrustError> {
+        Self::reaching(settings, roots, Reach::Anywhere, Names::platform())
+    }
+
+    /// The same, which connects only to whom it may reach, as `names` tells addresses.
+    ///
+    /// # Errors
+    /// [`TrustError`] if files are of no use.
+    pub fn reaching(
+        settings: &ClientSettings,
+        roots: impl FnOnce() -> RootCertStore,
+        reach: Reach,
+        names: Names,
+    ) -> Result<Self, TrustError> {
         let ClientSettings { address, protocol, trust, timeouts, bounds } = settings;
         let is_https = matches!(address, Address::Tcp(url) if url.scheme_str() == Some("https"));
         let tls = is_https.then(|| trust::config(roots(), trust)).transpose()?;
         let tls = tls.map(|config| (config, trust.server_name.as_deref()));
-        let dial = Dial::new(address.clone(), tls, *protocol, timeouts.connect)?;
+        let dial = Dial::new(address.clone(), tls, *protocol, timeouts.connect)?.reaching(reach, names);
         let pool = PoolSettings {
             connections: bounds.connections,
             pending: bounds.pending,

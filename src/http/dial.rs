@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::reach::{Names, Reach, Resolver};
 use super::trust::TrustError;
 
 type Boxed = Box<dyn StdError + Send + Sync>;
@@ -88,7 +89,8 @@ pub struct Dial {
     tls: Option<Tls>,
     protocol: Protocol,
     wait: Duration,
-    tcp: HttpConnector,
+    reach: Reach,
+    tcp: HttpConnector<Resolver>,
 }
 
 #[derive(Clone)]
@@ -111,7 +113,7 @@ impl Dial {
         protocol: Protocol,
         wait: Duration,
     ) -> Result<Self, TrustError> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(wait));
@@ -122,7 +124,19 @@ impl Dial {
             }
             _ => None,
         };
-        Ok(Self { address, tls, protocol, wait, tcp })
+        Ok(Self { address, tls, protocol, wait, reach: Reach::Anywhere, tcp })
+    }
+
+    /// The same, which connects only to whom it may reach. A name's addresses are told by `names`.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach, names: Names) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver { reach, names });
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(self.wait));
+        self.reach = reach;
+        self.tcp = tcp;
+        self
     }
 
     /// A connection of its own.
@@ -145,14 +159,25 @@ impl Dial {
         match &self.address {
             Address::Unix(path) => Ok(Dialled { stream: unix(path).await?, spoken: prior }),
             Address::Tcp(url) => {
+                let host = url.host().unwrap_or_default();
+                self.reach.check_literal(host).map_err(|inward| DialError::Unreachable(Box::new(inward)))?;
                 let dialled = self.tcp.clone().call(url.clone()).await;
                 let tcp = dialled.map_err(|error| DialError::Unreachable(Box::new(error)))?.into_inner();
+                self.check_peer(host, &tcp)?;
                 match &self.tls {
                     None => Ok(Dialled { stream: Box::new(tcp), spoken: prior }),
                     Some(tls) => tls.agree(tcp, prior, needs).await,
                 }
             }
         }
+    }
+}
+
+impl Dial {
+    /// Whatever led there: what counts is who is at the other end.
+    fn check_peer(&self, host: &str, tcp: &tokio::net::TcpStream) -> Result<(), DialError> {
+        let peer = tcp.peer_addr().map_err(|error| DialError::Unreachable(Box::new(error)))?;
+        self.reach.check(host, peer.ip()).map_err(|inward| DialError::Unreachable(Box::new(inward)))
     }
 }
 

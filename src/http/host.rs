@@ -14,7 +14,8 @@ pub struct Named<'a> {
 
 impl<'a> Named<'a> {
     /// `uri-host [ ":" port ]`, not empty. No user information, which misleads about the host; no comma, though names may
-    /// have one: it would be two hosts to whoever reads a list.
+    /// have one: it would be two hosts to whoever reads a list. Nor anything encoded: it would be another host to whoever
+    /// decodes it.
     pub fn parse(named: &'a [u8]) -> Option<Self> {
         let (host, rest) = match named.first()? {
             b'[' => named.split_at(named.iter().position(|byte| *byte == b']')? + 1),
@@ -50,19 +51,9 @@ fn is_address(address: &[u8]) -> bool {
     std::str::from_utf8(address).is_ok_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
-/// `reg-name` of RFC 3986 section 3.2.2, without the comma.
+/// `reg-name` of RFC 3986 section 3.2.2, without the comma and what is encoded.
 fn is_name(name: &[u8]) -> bool {
-    let mut bytes = name.iter();
-    while let Some(byte) = bytes.next() {
-        let is_fine = match byte {
-            b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(u8::is_ascii_hexdigit)),
-            byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte),
-        };
-        if !is_fine {
-            return false;
-        }
-    }
-    true
+    name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte))
 }
 
 fn port(digits: &[u8]) -> Option<u16> {

@@ -221,11 +221,13 @@ impl Pool {
         }
         let (pool, settings) = (Arc::downgrade(&self.0), self.0.settings);
         tokio::spawn(async move {
+            let mut due = Instant::now() + settings.idle;
             loop {
-                tokio::time::sleep(settings.idle.max(limits::POOL_SWEEP_WAIT)).await;
+                tokio::time::sleep_until(due.max(Instant::now() + limits::POOL_SWEEP_WAIT)).await;
                 let Some(pool) = pool.upgrade() else { return };
-                if pool.kept().sweep(settings) == Left::Nothing {
-                    return;
+                match pool.kept().sweep(settings) {
+                    Left::Nothing => return,
+                    Left::Until(next) => due = next,
                 }
             }
         });
@@ -237,10 +239,11 @@ enum Room {
     Stream(Lease),
 }
 
-#[derive(PartialEq, Eq)]
+/// What is still kept after a sweep.
 enum Left {
     Nothing,
-    Something,
+    /// When the first of it may be too old.
+    Until(Instant),
 }
 
 /// One exchange that waits, until this is dropped.
@@ -289,9 +292,12 @@ impl Kept {
             let is_used = shared.streams.available_permits() < limits::ORIGIN_STREAMS;
             !shared.sender.is_closed() && (is_used || shared.used.elapsed() < settings.idle)
         });
-        let nothing = self.http1.is_empty() && self.http2.is_empty();
-        self.swept = !nothing;
-        if nothing { Left::Nothing } else { Left::Something }
+        let http1 = self.http1.iter().map(|idle| (idle.since + settings.idle).min(idle.opened + settings.age));
+        // One in use is idle at the soonest that long after now.
+        let http2 = self.http2.iter().map(|shared| shared.used.max(Instant::now()) + settings.idle);
+        let left = http1.chain(http2).min().map_or(Left::Nothing, Left::Until);
+        self.swept = matches!(left, Left::Until(_));
+        left
     }
 }
 
@@ -335,5 +341,53 @@ fn keep(pool: &Weak<Inner>, sender: http1::SendRequest<Body>, opened: Instant, o
         // The room goes after the connection is there, so that who comes for it finds it.
         drop(occupied);
         Pool(pool).sweep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::http::dial::{Address, Protocol};
+
+    const IDLE: Duration = Duration::from_secs(30);
+
+    /// Takes a connection and gives it back; whether it was a kept one.
+    async fn used(pool: &Pool) -> bool {
+        let mut lease = pool.lease(Needs::Http1).await.unwrap();
+        let Sender::Http1(sender) = &mut lease.sender else { panic!("another protocol") };
+        sender.ready().await.unwrap();
+        let is_reused = lease.is_reused;
+        lease.answered();
+        is_reused
+    }
+
+    /// So much time passes, and what is due in it happens in its turn.
+    async fn pass(seconds: u64) {
+        tokio::time::pause();
+        for _ in 0..seconds {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::task::yield_now().await;
+        }
+        tokio::time::resume();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_nobody_takes_is_closed_when_its_time_is_over() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let dial = Dial::new(Address::Tcp(url), None, Protocol::Http1, Duration::from_secs(60)).unwrap();
+        let age = Duration::from_secs(600);
+        let pool = Pool::new(dial, PoolSettings { connections: 4, pending: 4, wait: IDLE, idle: IDLE, age });
+        assert!(!used(&pool).await);
+        pass(20).await;
+        assert!(used(&pool).await, "it is kept for {IDLE:?}");
+        // Looked at 30 s after it was kept first, when it had idled for 10 s only.
+        pass(28).await;
+        assert_eq!(pool.0.kept().http1.len(), 1);
+        pass(4).await;
+        assert_eq!(pool.0.kept().http1.len(), 0, "it has idled for 32 s");
+        assert!(!pool.0.kept().swept);
     }
 }

@@ -6,6 +6,7 @@
 mod balance;
 pub mod cache;
 mod failure;
+pub mod for_us;
 mod health;
 mod incoming;
 mod outgoing;

@@ -49,8 +49,9 @@ pub struct Protocol(auto::Builder<http2::Streams>);
 
 impl Protocol {
     /// Heads of HTTP/1.1, and the waits for them, are bounded by `guard`, so that the client is told.
-    pub fn new(bounds: &Bounds) -> Self {
-        let mut builder = auto::Builder::new(http2::Streams::new(bounds.response_rate));
+    pub fn new(terms: &Arc<Terms>) -> Self {
+        let bounds = &terms.bounds;
+        let mut builder = auto::Builder::new(http2::Streams::new(terms));
         builder
             .http1()
             .timer(TokioTimer::new())
@@ -229,7 +230,7 @@ impl<I: Stream> Exchanges<I> {
             }
         });
         let mut connection =
-            pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(http2::Watched::new(stream)), service));
+            pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(http2::Watched::new(stream, terms)), service));
         let mut stage = Stage::Open;
         loop {
             stage = tokio::select! {

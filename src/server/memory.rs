@@ -28,5 +28,5 @@ where
 {
     let (place, leave) = Crowd::new(&terms.bounds).enter().await;
     let exchanges = Exchanges { stream, place, leave, peer: Peer::in_process() };
-    exchanges.serve(&Protocol::new(&terms.bounds), terms, service, shutdown).await
+    exchanges.serve(&Protocol::new(terms), terms, service, shutdown).await
 }

@@ -143,11 +143,8 @@ impl Server {
         S: Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let house = House {
-            crowd: Crowd::new(&self.terms.bounds),
-            protocol: Arc::new(Protocol::new(&self.terms.bounds)),
-            terms: Arc::new(self.terms),
-        };
+        let terms = Arc::new(self.terms);
+        let house = House { crowd: Crowd::new(&terms.bounds), protocol: Arc::new(Protocol::new(&terms)), terms };
         let mut accepting = JoinSet::new();
         for listener in self.listeners {
             accepting.spawn(listener.accept_all(house.clone(), service.clone(), shutdown.clone()));

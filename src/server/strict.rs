@@ -110,12 +110,13 @@ mod tests {
     #[test]
     fn hosts_are_one_host() {
         let asked = |host| checked(Version::HTTP_11, "GET", "/", &[host]);
-        for good in ["a", "A.example:8080", "127.0.0.1", "[::1]:80", "a_b", "%41", "a:", "xn--a.example"] {
+        for good in ["a", "A.example:8080", "127.0.0.1", "[::1]:80", "a_b", "a:", "xn--a.example"] {
             assert_eq!(asked(good), Ok(()), "{good}");
         }
-        for bad in
-            ["", ":80", "a b", "a,b", "a, b", "a:b", "a:65536", "a:-1", "u@a", "a/b", "[::1", "[x]", "[::1]x", "a%4"]
-        {
+        for bad in [
+            "", ":80", "a b", "a,b", "a, b", "a:b", "a:65536", "a:-1", "u@a", "a/b", "[::1", "[x]", "[::1]x", "a%4",
+            "%41",
+        ] {
             assert_eq!(asked(bad), Err(Refusal::InvalidHost), "{bad}");
         }
     }

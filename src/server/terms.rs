@@ -24,13 +24,18 @@ pub struct Terms {
 impl Terms {
     /// Counts a request, or what was to become one.
     pub fn count_refusal(&self, refusal: Refusal) {
-        self.metrics.refused_requests.get_or_create(&Reason { reason: refusal.reason() }).inc();
+        self.count_reason(refusal.reason());
+    }
+
+    /// The same for what has its reason from elsewhere.
+    pub fn count_reason(&self, reason: &'static str) {
+        self.metrics.refused_requests.get_or_create(&Reason { reason }).inc();
     }
 
     /// Counts a connection whose client was not told as it must be.
     pub fn count_unproxied(&self, error: &ProxiedError) {
         if let Some(reason) = error.reason() {
-            self.metrics.refused_requests.get_or_create(&Reason { reason }).inc();
+            self.count_reason(reason);
         }
     }
 

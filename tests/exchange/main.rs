@@ -21,4 +21,6 @@ mod reloading;
 mod seeing;
 mod sharing;
 mod streaming;
+mod tunnelling;
 mod visiting;
+mod withholding;

@@ -1,5 +1,6 @@
 //! Purging, through the real admin port and the real command: what is named goes, and nothing else.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use http::{Request, Response, StatusCode};
 use inlay::http::Body;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use super::house::{Answer, Front};
 
@@ -122,6 +126,58 @@ async fn a_wrong_order_purges_nothing_and_says_what_to_write() {
     }
     assert_eq!(front.admin("GET", "/api/v1/purge").await.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(missed(&front).await.is_empty());
+}
+
+/// An origin that answers GET when it is told to, with how many it was asked before, and whatever else at once; where it
+/// listens, and the words that it was asked and that it may answer.
+async fn answering_when_told() -> (SocketAddr, Arc<Notify>, Arc<Notify>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (asked, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (asking, may_answer) = (Arc::clone(&asked), Arc::clone(&told));
+    tokio::spawn(async move {
+        let counted = Arc::new(AtomicUsize::new(0));
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (asking, may_answer, counted) = (Arc::clone(&asking), Arc::clone(&may_answer), Arc::clone(&counted));
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).await.expect("a request");
+                let mut number = 0;
+                if request[..read].starts_with(b"GET") {
+                    number = counted.fetch_add(1, Ordering::SeqCst);
+                    asking.notify_one();
+                    may_answer.notified().await;
+                }
+                let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\nconnection: close\r\ncontent-length: 1";
+                stream.write_all(format!("{head}\r\n\r\n{number}").as_bytes()).await.expect("a client");
+            });
+        }
+    });
+    (address, asked, told)
+}
+
+/// The clock stands still here: all happens in one microsecond.
+#[tokio::test]
+async fn what_was_asked_for_before_a_purge_or_a_change_is_not_stored_after_it() {
+    for overtaking in ["purge", "change"] {
+        let (origin, asked, may_answer) = answering_when_told().await;
+        let front = Front::facing(origin, "", &[]).await;
+        let meanwhile = async {
+            asked.notified().await;
+            if overtaking == "purge" {
+                assert_eq!(purged(&front.admin_post("/api/v1/purge", r#"{"url": "/a"}"#).await), 0);
+            } else {
+                assert_eq!(front.send("POST", "/a", &[], "").await.status, StatusCode::OK);
+            }
+            may_answer.notify_one();
+        };
+        let (before, ()) = tokio::join!(front.get("/a"), meanwhile);
+        assert_eq!((before.text(), status(&before).as_str()), ("0", "inlay; fwd=uri-miss"), "{overtaking}");
+        may_answer.notify_one();
+        let after = front.get("/a").await;
+        assert_eq!((after.text(), status(&after).as_str()), ("1", "inlay; fwd=uri-miss; stored"), "{overtaking}");
+        assert_eq!(status(&front.get("/a").await), "inlay; hit; ttl=600", "{overtaking}");
+    }
 }
 
 /// The command, as an operator runs it. Out: whether it went well, and what it said.

@@ -225,6 +225,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 }
 
 impl Seen {
+    /// Whether the client was told that it did something wrong.
+    pub fn is_blamed(&self) -> bool {
+        let resets = self.streams.values().filter_map(|stream| stream.reset.as_ref());
+        let is_blame = |code: &String| !["NO_ERROR", "INTERNAL_ERROR", "CANCEL"].contains(&code.as_str());
+        resets.chain(&self.goaway).any(is_blame)
+    }
+
     fn note(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         let number = |place: usize| u32::from_be_bytes(payload[place..place + 4].try_into().unwrap());
         match kind {

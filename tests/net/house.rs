@@ -19,6 +19,7 @@ use inlay::server::gate::Gate;
 use inlay::server::tls::Tls;
 use inlay::server::{ListenerSettings, Server, Terms};
 use inlay::shutdown::{Shutdown, Trigger, shutdown};
+use inlay::telemetry::Metrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -108,6 +109,7 @@ pub struct Setup {
     pub trusted: Vec<&'static str>,
     pub tls: Option<Tls>,
     pub bounds: Bounds,
+    pub metrics: Arc<Metrics>,
     /// What else is said of the origin.
     pub origin: fn(&mut OriginSettings),
 }
@@ -122,6 +124,7 @@ impl Setup {
             trusted: vec![],
             tls: None,
             bounds: Bounds::default(),
+            metrics: Arc::default(),
             origin: |_| {},
         }
     }
@@ -154,7 +157,7 @@ impl Setup {
         let trusted = TrustedProxies::new(self.trusted.iter().map(|network| network.parse().unwrap()).collect());
         let codings = self.codings;
         let service = move |request| pass(Arc::clone(&origin), trusted.clone(), codings, request);
-        let terms = Terms { bounds: self.bounds, ..Terms::default() };
+        let terms = Terms { bounds: self.bounds, metrics: self.metrics, ..Terms::default() };
         let server = Server::bind(vec![ListenerSettings { tls: self.tls, ..here() }]).unwrap().on(terms);
         let address = server.addresses()[0];
         tokio::spawn(server.run(service, handle));

@@ -92,7 +92,7 @@ fn requests_in(mut bytes: &[u8]) -> Vec<Vec<u8>> {
         let lower = head.to_ascii_lowercase();
         let body = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
         let length =
-            lower.split("content-length: ").nth(1).map(|rest| rest.split("\r\n").next().unwrap().parse().unwrap());
+            lower.split("\r\ncontent-length: ").nth(1).map(|rest| rest.split("\r\n").next().unwrap().parse().unwrap());
         let end = if lower.contains("transfer-encoding: chunked") {
             chunked_end(&bytes[body..])
         } else {

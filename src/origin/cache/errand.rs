@@ -12,8 +12,10 @@ use super::asking::Asking;
 use super::content::Content;
 use super::fill::Fill;
 use super::flight::{Landing, Ticket};
+use super::index::Put;
 use super::key::Key;
 use super::stored::Stored;
+use super::turn::Turn;
 use super::{House, Way};
 use crate::http::Body;
 use crate::origin::policy::freshness::Said;
@@ -84,15 +86,20 @@ impl Errand {
             let mut request = self.asking.request();
             let validators =
                 stored.as_ref().map_or(Validators::None, |stored| ask_by(&stored.headers, request.headers_mut()));
-            let asked = self.house.clock.now();
+            let (asked, turn) = (self.house.clock.now(), self.house.index.turn());
             let response = self.origin.fetch(request, &self.way.hop()).await?;
             let received = Received { asked, at: self.house.clock.now() };
             let confirmable = response.status() == StatusCode::NOT_MODIFIED && validators == Validators::Some;
             let Some(before) = stored.take().filter(|_| confirmable) else {
-                return Ok(self.keep(response, received));
+                return Ok(self.keep(response, received, turn));
             };
             match confirms(response.headers(), &before.headers) {
-                Confirmation::Confirmed => return Ok(self.confirmed(&before, response.headers(), received)),
+                Confirmation::Confirmed => {
+                    let (house, asking) = (&self.house, &self.asking);
+                    // What was stored, with what a 304 says anew.
+                    let stored = renew(house, self.key, asking, &before, response.headers(), received, turn);
+                    return Ok(Landed::Confirmed { stored });
+                }
                 // Once more, for the whole.
                 Confirmation::Contradicted => {
                     self.house.index.remove(self.key, &before);
@@ -102,41 +109,41 @@ impl Errand {
         }
     }
 
-    /// What was stored, with what a 304 says anew.
-    fn confirmed(&self, before: &Arc<Stored>, fresh: &header::HeaderMap, received: Received) -> Landed {
-        Landed::Confirmed { stored: renew(&self.house, self.key, &self.asking, before, fresh, received) }
-    }
-
     /// Stores a response if it may be, and has its body brought in.
-    fn keep(&self, response: Response<Body>, received: Received) -> Landed {
+    fn keep(&self, response: Response<Body>, received: Received, asked: Turn) -> Landed {
         let (head, body) = response.into_parts();
-        let index = &self.house.index;
-        let storable = match self.storable(&head, &body, received) {
-            Ok(storable) => storable,
+        let stored = match self.put(&head, &body, received, asked) {
+            Ok(stored) => stored,
             Err(reason) => {
                 self.not_kept(&reason, head.status);
                 return Landed::Alone { response: Response::from_parts(head, body), reason };
             }
         };
-        let content = Content::arriving(http_body::Body::size_hint(&body).exact());
-        let version = index.next_version();
-        let (headers, asking) = (&head.headers, &self.asking);
-        let stored = Arc::new(Stored::new(version, head.status, headers, storable, asking, content, received.at));
         let seat = stored.content.read(None).unwrap_or_default();
-        index.insert(self.key, &self.url, &stored, asking);
         self.remember(&stored.terms, received.at);
         let (house, key, flight, before) = (Arc::clone(&self.house), self.key, self.flight, self.stored.clone());
         tokio::spawn(Fill { house, key, flight, stored: Arc::clone(&stored), before, body }.run());
         Landed::New { stored, seat }
     }
 
+    /// Puts a response where others find it, its body still to come.
+    fn put(&self, head: &response::Parts, body: &Body, received: Received, asked: Turn) -> Result<Arc<Stored>, Unkept> {
+        let storable = self.storable(head, body, received)?;
+        let content = Content::arriving(http_body::Body::size_hint(body).exact());
+        let (index, asking) = (&self.house.index, &self.asking);
+        let version = index.next_version();
+        let stored = Stored::new(version, head.status, &head.headers, storable, asking, content, received.at);
+        let stored = Arc::new(stored);
+        match index.insert(self.key, &self.url, &stored, asking, asked) {
+            Put::There => Ok(stored),
+            Put::Overtaken => Err(Unkept::Overtaken),
+        }
+    }
+
     fn storable(&self, head: &response::Parts, body: &Body, received: Received) -> Result<Storable, Unkept> {
         let storable = storable(&self.asking, head.status, &head.headers, received).map_err(Unkept::Forbidden)?;
         if http_body::Body::size_hint(body).lower() > self.house.settings.object {
             return Err(Unkept::TooLarge);
-        }
-        if self.house.index.is_overtaken(self.key, received.asked) {
-            return Err(Unkept::Overtaken);
         }
         let stands_in = |stored: &Arc<Stored>| {
             stored.stands_in_for(Some(head.status), self.house.settings.stale_if_error, received.at)
@@ -203,6 +210,7 @@ pub fn renew(
     before: &Arc<Stored>,
     fresh: &header::HeaderMap,
     received: Received,
+    asked: Turn,
 ) -> Arc<Stored> {
     let headers = updated(&before.headers, fresh);
     let as_get = Asking { method: Method::GET, ..asking.clone() };
@@ -219,7 +227,7 @@ pub fn renew(
     }
     let now = Arc::new(now);
     match storable {
-        Ok(_) if !house.index.is_overtaken(key, received.asked) => house.index.replace(key, before, &now),
+        Ok(_) if !house.index.is_overtaken(key, asked) => house.index.replace(key, before, &now),
         _ => house.index.remove(key, before),
     }
     now

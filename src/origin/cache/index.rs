@@ -4,17 +4,19 @@
 //! must not ask, nor decide whether what it finds is fresh.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use moka::notification::RemovalCause;
 use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache as Moka;
 
 use super::asking::Asking;
 use super::key::Key;
 use super::purge::Severity;
 use super::stored::Stored;
+use super::turn::{Turn, Turns};
 use crate::limits::{CACHE_PASS_WAIT, CACHE_PASSES, CACHE_VARIANTS};
 use crate::telemetry::CacheFigures;
 
@@ -24,10 +26,9 @@ pub struct Index {
     resources: Moka<Key, Arc<Resource>>,
     /// Until when requests need not wait for each other, because the answer was none that can be shared.
     passes: Moka<Key, Timestamp>,
-    /// When a URL was last made invalid by an unsafe request: what was asked for earlier is not to be stored.
-    invalidated: Moka<Key, Timestamp>,
-    /// The same for all URLs: the last purge, in microseconds.
-    purged: AtomicI64,
+    turns: Turns,
+    /// The turn at which a URL was last made invalid by an unsafe request: what was asked for before is not to be stored.
+    invalidated: Moka<Key, Turn>,
     versions: AtomicU64,
 }
 
@@ -50,6 +51,14 @@ pub enum Selected {
     Found(Arc<Stored>),
 }
 
+/// What became of a response that was to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    There,
+    /// Its URL was changed or purged while it was under way.
+    Overtaken,
+}
+
 impl Index {
     /// An index of at most `bytes`.
     pub fn new(bytes: u64, figures: &CacheFigures) -> Self {
@@ -59,11 +68,21 @@ impl Index {
                 evictions.inc();
             }
         };
+        let turns = Turns::default();
+        let forgotten = turns.clone();
+        let forget = move |_: Arc<Key>, turn: Turn, cause| {
+            // For all URLs, then: of which one it was nobody knows any more.
+            if cause == RemovalCause::Size {
+                forgotten.overtake(turn);
+            }
+        };
+        // The oldest are forgotten first: hardly anything is under way still that was asked for before.
+        let invalidated = Moka::builder().max_capacity(CACHE_PASSES).eviction_policy(EvictionPolicy::lru());
         Self {
             resources: Moka::builder().max_capacity(bytes).weigher(weigh).eviction_listener(listener).build(),
             passes: Moka::new(CACHE_PASSES),
-            invalidated: Moka::new(CACHE_PASSES),
-            purged: AtomicI64::new(i64::MIN),
+            turns,
+            invalidated: invalidated.eviction_listener(forget).build(),
             versions: AtomicU64::new(1),
         }
     }
@@ -89,16 +108,26 @@ impl Index {
         self.resources.get(&key)?.variants.first().cloned()
     }
 
-    /// Puts a response in the place of those that answered the same requests.
-    pub fn insert(&self, key: Key, url: &Arc<str>, stored: &Arc<Stored>, asking: &Asking) {
+    /// Puts a response in the place of those that answered the same requests, unless what was asked for at `asked` is overtaken.
+    #[must_use]
+    pub fn insert(&self, key: Key, url: &Arc<str>, stored: &Arc<Stored>, asking: &Asking, asked: Turn) -> Put {
+        if self.is_overtaken(key, asked) {
+            return Put::Overtaken;
+        }
         self.change(key, url, |variants| {
             variants.retain(|other| !other.selecting.selects(asking));
             variants.insert(0, Arc::clone(stored));
             variants.truncate(CACHE_VARIANTS);
         });
+        // Whoever overtakes takes its turn first and then looks through what is there: either it finds this, or it is seen here.
+        if self.is_overtaken(key, asked) {
+            self.remove(key, stored);
+            return Put::Overtaken;
+        }
+        Put::There
     }
 
-    /// Puts a response in the place of one whose content it shares, if that is still there.
+    /// Puts a response in the place of one whose content it shares, if that is still there: it is not once it was overtaken.
     pub fn replace(&self, key: Key, before: &Arc<Stored>, stored: &Arc<Stored>) {
         self.edit(key, |variants| {
             for variant in variants.iter_mut().filter(|variant| Arc::ptr_eq(variant, before)) {
@@ -160,20 +189,24 @@ impl Index {
     }
 
     /// An unsafe request changed what is at this URL.
-    pub fn invalidate(&self, key: Key, now: Timestamp) {
-        self.invalidated.insert(key, now);
+    pub fn invalidate(&self, key: Key) {
+        self.invalidated.insert(key, self.turns.take());
         self.resources.invalidate(&key);
     }
 
+    /// Which turn it is: to be noted before the origin is asked.
+    pub fn turn(&self) -> Turn {
+        self.turns.now()
+    }
+
     /// Whether what was asked for at `asked` is out of date already: its URL was changed or purged meanwhile.
-    pub fn is_overtaken(&self, key: Key, asked: Timestamp) -> bool {
-        asked.as_microsecond() < self.purged.load(Ordering::Relaxed)
-            || self.invalidated.get(&key).is_some_and(|changed| asked < changed)
+    pub fn is_overtaken(&self, key: Key, asked: Turn) -> bool {
+        self.turns.is_overtaken(asked) || self.invalidated.get(&key).is_some_and(|changed| asked < changed)
     }
 
     /// Purges all stored responses of which `wanted` says so. Out: how many there were.
     pub fn purge(&self, wanted: impl Fn(&str, &Stored) -> bool, severity: Severity, now: Timestamp) -> usize {
-        self.purged.fetch_max(now.as_microsecond(), Ordering::Relaxed);
+        self.turns.overtake(self.turns.take());
         let mut purged = 0;
         for (key, resource) in &self.resources {
             if !resource.variants.iter().any(|stored| wanted(&resource.url, stored)) {

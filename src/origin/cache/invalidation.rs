@@ -18,9 +18,8 @@ use crate::origin::Origin;
 pub fn invalidate(house: &House, origin: &Arc<Origin>, client: &TrueClient, target: &Uri, answer: &HeaderMap) {
     let host = client.host.as_ref().map(|host| host.as_str().to_ascii_lowercase()).unwrap_or_default();
     let scheme = client.scheme.as_str();
-    let now = house.clock.now();
     let gone = |path: &str| {
-        house.index.invalidate(house.hashing.key(Target { origin: origin.name(), scheme, host: &host, path }), now);
+        house.index.invalidate(house.hashing.key(Target { origin: origin.name(), scheme, host: &host, path }));
     };
     let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
     gone(path);

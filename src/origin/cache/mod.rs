@@ -15,6 +15,7 @@ mod invalidation;
 mod key;
 mod purge;
 mod stored;
+mod turn;
 mod walk;
 
 use std::sync::Arc;
@@ -25,9 +26,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::outgoing;
-use super::policy::targeted::INLAY_CACHE_CONTROL;
-use super::{Hop, Origin, OriginError, WantedCodings};
+use super::{Hop, Origin, OriginError, WantedCodings, for_us, outgoing};
 use crate::clock::Clock;
 use crate::http::Body;
 use crate::http::annotations::{CacheStatus, Forwarded};
@@ -164,9 +163,9 @@ impl ResponseCache {
             Ok(asking) => Walk::new(house, origin, asking, call).go().await?,
             Err(reason) => house.pass(origin, request, call, reason).await?,
         };
-        for name in [SURROGATE_KEY, INLAY_CACHE_CONTROL] {
-            fetched.response.headers_mut().remove(name);
-        }
+        let headers = fetched.response.headers_mut();
+        headers.remove(SURROGATE_KEY);
+        for_us::withhold(headers);
         house.figures.count(counted_as(&fetched.status));
         Ok(fetched)
     }

@@ -3,17 +3,14 @@
 //! In: heads, and the time. Out: decisions with their reasons. It must not store, ask, or know the clock: whoever asks brings
 //! `now`.
 
-pub mod age;
 pub mod condition;
-pub mod directives;
-pub mod freshness;
 pub mod range;
 pub mod revalidation;
 pub mod reuse;
 pub mod storing;
-pub mod targeted;
 pub mod vary;
 
+pub use crate::http::policy::{age, directives, freshness, targeted};
 pub use age::Received;
 pub use directives::RequestDirectives;
 pub use freshness::Terms;

@@ -11,6 +11,7 @@ use super::directives::Scope;
 use super::freshness::{Lifetime, Said, Shareable, Terms, is_heuristically_cacheable};
 use super::targeted::INLAY_CACHE_CONTROL;
 use super::vary::{Vary, VaryError};
+use crate::origin::for_us::is_for_us;
 
 /// A response that may be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ fn check_message(asked: Asked<'_>, status: StatusCode, headers: &HeaderMap, said
     if directives.private == Scope::Whole {
         return Err(NotStored::Private);
     }
-    if headers.keys().any(|name| name.as_str().starts_with("inlay-") && *name != INLAY_CACHE_CONTROL) {
+    if headers.keys().any(|name| is_for_us(name) && *name != INLAY_CACHE_CONTROL) {
         return Err(NotStored::Inlay);
     }
     let kinds = headers.get_all(header::CONTENT_TYPE).into_iter().filter_map(|line| line.to_str().ok());

@@ -104,6 +104,15 @@ impl LanguageBuilder {
         self
     }
 
+    /// Gives names a meaning in a template, as if it declared them itself: those of the values that it is [said](Language::say)
+    /// over. A template that could not be parsed has no names.
+    pub fn declare(&mut self, unit: &Unit, names: impl IntoIterator<Item = String>) -> &mut Self {
+        if let Some(source) = self.sources.get_mut(unit) {
+            source.survey.declared.extend(names);
+        }
+        self
+    }
+
     fn add(&mut self, unit: Unit, text: &str, prefix: usize, compiled: &str) -> &mut Self {
         let name = unit.compiled_name();
         match parse(compiled, &name, SyntaxConfig::default()) {
@@ -121,6 +130,7 @@ impl LanguageBuilder {
         let mut html = environment(AutoEscape::Html);
         let mut script = environment(AutoEscape::Json);
         let mut url = environment(print::URL);
+        let mut component = environment(print::COMPONENT);
         let mut field = environment(AutoEscape::None);
         self.check(&html.empty_state());
         for (unit, source) in &self.sources {
@@ -136,14 +146,14 @@ impl LanguageBuilder {
         }
         let of_lines: BTreeSet<&Unit> = self.lines.iter().flat_map(|unit| self.closure(unit).0).collect();
         for unit in of_lines {
-            for environment in [&mut url, &mut field] {
+            for environment in [&mut url, &mut component, &mut field] {
                 environment
                     .add_template_owned(unit.compiled_name(), self.sources[unit].spliced.source.clone())
                     .expect("invariant: it compiled above");
             }
         }
         let (units, problems) = self.compile();
-        Ok((Arc::new(Language { html, script, url, field, units }), problems))
+        Ok((Arc::new(Language { html, script, url, component, field, units }), problems))
     }
 
     fn compile(self) -> (BTreeMap<Unit, Compiled>, Vec<Problem>) {

@@ -65,7 +65,7 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     text_filter(environment, &["urlencode"], |state, args| {
         let encoded = filters::urlencode(&args[0])?;
         // In a URL it would be encoded twice.
-        let in_url = *state.auto_escape() == print::URL;
+        let in_url = [print::URL, print::COMPONENT].contains(state.auto_escape());
         Ok(if in_url { Value::from_safe_string(encoded) } else { Value::from(encoded) })
     });
     text_filter(environment, &["string"], |state, args| print::text(state, &args[0]));

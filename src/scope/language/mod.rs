@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 
 pub use builder::{LanguageBuilder, Refused, SCOPE_NAMES};
@@ -50,6 +51,8 @@ pub enum Escape {
     /// In a URL, as a part of its path or the value of a parameter: what is printed cannot begin a query, another
     /// parameter or a fragment. It may hold slashes, so whoever uses the URL must look at the whole of it.
     Url,
+    /// In a URL, as one component of it: what is printed can begin nothing, not even another segment of the path.
+    Component,
     /// In a field of a head, where nothing is escaped; whoever sends it must look for line ends.
     Field,
 }
@@ -181,6 +184,8 @@ pub struct Language {
     script: Environment<'static>,
     /// Those of lines, whose values are percent-encoded.
     url: Environment<'static>,
+    /// Those of lines, whose values are percent-encoded without exception.
+    component: Environment<'static>,
     /// Those of lines, whose values are printed as they are.
     field: Environment<'static>,
     units: BTreeMap<Unit, Compiled>,
@@ -228,6 +233,23 @@ impl Language {
         Ok(String::from_utf8_lossy(&text).trim().to_owned())
     }
 
+    /// Renders a template over `values` alone, without a scope: what it names was [declared](LanguageBuilder::declare) for it.
+    /// Only templates that were [added for it](LanguageBuilder::printed_in_lines) are there.
+    pub fn say(
+        &self,
+        template: &str,
+        values: &BTreeMap<String, serde_json::Value>,
+        escape: Escape,
+    ) -> Result<String, RenderError> {
+        let unit = Unit::Template(template.into());
+        let compiled = self.environment(escape).get_template(&unit.compiled_name());
+        let compiled = compiled.map_err(|_| RenderError::Missing(unit.clone()))?;
+        let mut text = Bounded::default();
+        let said = compiled.render_captured_to(Value::from(Serde(values)), &mut text);
+        said.map_err(|error| self.explain(&unit, error))?;
+        Ok(String::from_utf8_lossy(&text.0).into_owned())
+    }
+
     /// Whether a condition holds; an unknown value does not.
     pub fn holds(&self, condition: &str, reader: &Reader) -> Result<bool, RenderError> {
         let (text, _) = self.run(&Unit::Condition(condition.into()), reader, Escape::Html, false)?;
@@ -245,16 +267,22 @@ impl Language {
         self.units.get(&Unit::Template(template.into())).map(|compiled| compiled.identity)
     }
 
-    /// One run, with the number of holes it printed.
-    fn run(&self, unit: &Unit, reader: &Reader, escape: Escape, holes: bool) -> Result<(Vec<u8>, usize), RenderError> {
-        let environment = match escape {
+    fn environment(&self, escape: Escape) -> &Environment<'static> {
+        match escape {
             Escape::Html | Escape::Attribute | Escape::EscapableText => &self.html,
             Escape::RawText => &self.script,
             Escape::Url => &self.url,
+            Escape::Component => &self.component,
             Escape::Field => &self.field,
-        };
-        let template =
-            environment.get_template(&unit.compiled_name()).map_err(|_| RenderError::Missing(unit.clone()))?;
+        }
+    }
+
+    /// One run, with the number of holes it printed.
+    fn run(&self, unit: &Unit, reader: &Reader, escape: Escape, holes: bool) -> Result<(Vec<u8>, usize), RenderError> {
+        let template = self
+            .environment(escape)
+            .get_template(&unit.compiled_name())
+            .map_err(|_| RenderError::Missing(unit.clone()))?;
         let holes = holes.then(AtomicUsize::default);
         let render = Arc::new(Render { reader: reader.clone(), holes, in_doubt: AtomicBool::new(false) });
         let mut text = Bounded::default();

@@ -30,6 +30,12 @@ fn hole() -> &'static str {
 /// How values are printed into URLs.
 pub(super) const URL: AutoEscape = AutoEscape::Custom(std::borrow::Cow::Borrowed("url"));
 
+/// How values are printed as components of URLs.
+pub(super) const COMPONENT: AutoEscape = AutoEscape::Custom(std::borrow::Cow::Borrowed("component"));
+
+/// Whatever is not unreserved (RFC 3986 section 2.3).
+const IN_COMPONENTS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// All that a path and the value of a parameter do not both take as it is; `;`, which some servers cut segments at, among it.
 const IN_URLS: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -81,6 +87,10 @@ fn escaped(escape: &AutoEscape, value: &Value) -> Result<Value, Error> {
         AutoEscape::Json => filters::tojson(value, None, no_arguments()),
         AutoEscape::None => Ok(words(value)),
         mode if *mode == URL => Ok(Value::from(encode_url(words(value).as_str().unwrap_or_default()))),
+        mode if *mode == COMPONENT => {
+            let words = words(value);
+            Ok(Value::from(utf8_percent_encode(words.as_str().unwrap_or_default(), IN_COMPONENTS).to_string()))
+        }
         _ => {
             let words = words(value);
             let text = words.as_str().unwrap_or_default();

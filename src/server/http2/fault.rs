@@ -45,6 +45,19 @@ impl Fault {
         }
     }
 
+    /// What it is called in metrics.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NoSettings => "http2_no_settings",
+            Self::FrameSize(_) => "http2_frame_size",
+            Self::Window => "http2_window",
+            Self::StreamClosed(_) => "http2_stream_closed",
+            Self::Trailers => "http2_trailers",
+            Self::Control => "http2_control_frames",
+            Self::Resets => "http2_resets",
+        }
+    }
+
     /// The GOAWAY frame; `last` is the highest stream that may have been acted on.
     pub fn goaway(self, last: u32) -> [u8; GOAWAY_BYTES] {
         let mut frame = [0; GOAWAY_BYTES];

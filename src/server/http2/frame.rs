@@ -82,9 +82,12 @@ impl Head {
         matches!(self.kind, Kind::Headers | Kind::Continuation) && self.flags & 4 != 0
     }
 
-    /// The part of a HEADERS frame's payload that is a header block: without padding and priority (section 6.2). `None` where
-    /// the padding is longer than the frame.
+    /// The part of a HEADERS or CONTINUATION frame's payload that is a header block: the former's without padding and priority
+    /// (section 6.2). `None` where the padding is longer than the frame.
     pub fn block<'a>(&self, payload: &'a [u8]) -> Option<&'a [u8]> {
+        if self.kind == Kind::Continuation {
+            return Some(payload);
+        }
         let (padding, rest) = match payload {
             [padding, rest @ ..] if self.flags & 8 != 0 => (usize::from(*padding), rest),
             rest => (0, rest),

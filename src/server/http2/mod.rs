@@ -4,6 +4,7 @@
 //! the end of the connection, or of a stream, where it must end. It must not decode header blocks: the library does.
 
 mod allowance;
+mod blame;
 mod fault;
 mod frame;
 mod malformed;

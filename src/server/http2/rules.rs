@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 
 use super::allowance::Allowance;
+use super::blame::{Blame, Codes};
 use super::fault::Fault;
 use super::frame::{Frames, Head, Kind, Piece};
-use super::trailers::Trailers;
+use super::trailers::{Named, Trailers};
 use crate::limits;
 
 /// The setting of a stream's first window (RFC 9113 section 6.5.2).
@@ -23,6 +24,7 @@ const SETTING_BYTES: usize = 6;
 pub struct Rules {
     received: Frames,
     sent: Frames,
+    codes: Codes,
     stage: Stage,
     /// The setting that is being read: its bytes, and how many of them.
     setting: Option<([u8; SETTING_BYTES], usize)>,
@@ -55,6 +57,7 @@ impl Rules {
         Self {
             received: Frames::default(),
             sent: Frames::default(),
+            codes: Codes::default(),
             stage: Stage::Preface,
             setting: None,
             trailers: None,
@@ -99,22 +102,31 @@ impl Rules {
         Ok(())
     }
 
-    /// Reads what the client is sent.
+    /// Reads what the client is sent, and tells what it is blamed for there.
     ///
     /// # Errors
     /// The [`Fault`] of a client that makes us reset too many streams.
-    pub fn sent(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let mut place = 0;
+    pub fn sent(&mut self, bytes: &[u8], mut blamed: impl FnMut(Blame)) -> Result<(), Fault> {
+        let (mut place, mut judged) = (0, Ok(()));
         while place < bytes.len() {
             let (read, piece) = self.sent.read(&bytes[place..]);
-            if let Piece::Head(head) = piece {
-                match head.kind {
-                    Kind::Data | Kind::Headers => self.control.earn(earned(&head)),
-                    Kind::RstStream => self.resets.spend().map_err(|_| Fault::Resets)?,
-                    _ => {}
-                }
+            match piece {
+                Piece::Part => {}
+                Piece::Head(head) => judged = judged.and(self.answered(&head)),
+                Piece::Payload(payload) => self.codes.payload(payload).into_iter().for_each(&mut blamed),
             }
             place += read;
+        }
+        judged
+    }
+
+    /// Follows what the client is sent.
+    fn answered(&mut self, head: &Head) -> Result<(), Fault> {
+        self.codes.head(head);
+        match head.kind {
+            Kind::Data | Kind::Headers => self.control.earn(earned(head)),
+            Kind::RstStream => self.resets.spend().map_err(|_| Fault::Resets)?,
+            _ => {}
         }
         Ok(())
     }
@@ -147,10 +159,15 @@ impl Rules {
         if matches!(head.kind, Kind::Data | Kind::Headers) && self.ended.contains(&head.stream) {
             return Err(Fault::StreamClosed(head.kind));
         }
-        if head.kind == Kind::Headers {
-            // A stream that is open has had its request.
-            self.trailers = if head.stream <= self.last { Trailers::begin(*head) } else { None };
-            self.last = self.last.max(head.stream);
+        match head.kind {
+            Kind::Headers => {
+                // A stream that is open has had its request.
+                self.trailers = (head.stream <= self.last).then(|| Trailers::begin(*head));
+                self.last = self.last.max(head.stream);
+            }
+            Kind::Continuation => self.trailers.iter_mut().for_each(|trailers| trailers.go_on(*head)),
+            // Nothing stands between the pieces of a block.
+            _ => self.trailers = None,
         }
         if (head.ends_stream() || head.kind == Kind::RstStream) && !self.ended.contains(&head.stream) {
             if self.ended.len() == limits::ENDED_STREAMS_KNOWN {
@@ -163,9 +180,9 @@ impl Rules {
 
     /// A frame is whole.
     fn end(&mut self) -> Result<(), Fault> {
-        match self.trailers.take() {
-            Some(trailers) if trailers.has_pseudo() => Err(Fault::Trailers),
-            _ => Ok(()),
+        match self.trailers.as_mut().and_then(Trailers::end_frame) {
+            Some(Named::Pseudo) => Err(Fault::Trailers),
+            Some(Named::Others) | None => Ok(()),
         }
     }
 
@@ -244,7 +261,7 @@ mod tests {
         let sent = (0..2 * limits::CONTROL_FRAMES).take_while(|_| rules.received(&ping).is_ok()).count();
         // The first SETTINGS was one.
         assert_eq!(sent, limits::CONTROL_FRAMES as usize - 1);
-        rules.sent(&frame(Kind::Data, 0, 1, &[0; 100])).unwrap();
+        rules.sent(&frame(Kind::Data, 0, 1, &[0; 100]), |_| ()).unwrap();
         rules.received(&ping).unwrap();
     }
 
@@ -253,9 +270,9 @@ mod tests {
         let mut rules = open();
         for number in 0..limits::RESETS {
             let reset = frame(Kind::RstStream, 0, 1, &[0, 0, 0, 8]);
-            if number % 2 == 0 { rules.received(&reset).unwrap() } else { rules.sent(&reset).unwrap() }
+            if number % 2 == 0 { rules.received(&reset).unwrap() } else { rules.sent(&reset, |_| ()).unwrap() }
         }
-        assert_eq!(rules.sent(&frame(Kind::RstStream, 0, 1, &[0; 4])), Err(Fault::Resets));
+        assert_eq!(rules.sent(&frame(Kind::RstStream, 0, 1, &[0; 4]), |_| ()), Err(Fault::Resets));
     }
 
     #[tokio::test(start_paused = true)]

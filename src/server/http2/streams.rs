@@ -17,6 +17,8 @@ use tokio::time::{Instant, Sleep};
 
 use crate::http::bounds::MinimumRate;
 use crate::limits;
+use crate::server::refusal::Refusal;
+use crate::server::terms::Terms;
 
 tokio::task_local! {
     /// Of the stream that is being served: the library hands on requests and polls bodies within the stream's own task.
@@ -26,12 +28,12 @@ tokio::task_local! {
 /// Runs each stream, until it has ended or its client takes too little of it.
 #[derive(Clone, Debug)]
 pub struct Streams {
-    rate: MinimumRate,
+    terms: Arc<Terms>,
 }
 
 impl Streams {
-    pub fn new(rate: MinimumRate) -> Self {
-        Self { rate }
+    pub fn new(terms: &Arc<Terms>) -> Self {
+        Self { terms: Arc::clone(terms) }
     }
 }
 
@@ -40,18 +42,30 @@ where
     F: Future + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        let taking = Arc::new(Taking { rate: self.rate, due: Mutex::new(None) });
-        tokio::spawn(TAKING.scope(Arc::clone(&taking), run(stream, taking)));
+        let taking = Arc::new(Taking { rate: self.terms.bounds.response_rate, due: Mutex::new(None) });
+        let terms = Arc::clone(&self.terms);
+        tokio::spawn(TAKING.scope(Arc::clone(&taking), async move {
+            if run(stream, taking).await == Ended::TooSlow {
+                terms.count_refusal(Refusal::ResponseTooSlow);
+            }
+        }));
     }
 }
 
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    ByItself,
+    TooSlow,
+}
+
 /// Runs a stream. To drop it is to reset it.
-async fn run(stream: impl Future, taking: Arc<Taking>) {
+async fn run(stream: impl Future, taking: Arc<Taking>) -> Ended {
     let mut stream = pin!(stream);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
         if stream.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(Ended::ByItself);
         }
         let Some(due) = taking.due() else { return Poll::Pending };
         let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
@@ -60,9 +74,9 @@ async fn run(stream: impl Future, taking: Arc<Taking>) {
         }
         ready!(timer.as_mut().poll(cx));
         tracing::debug!("a stream was reset: its client takes too little of the response");
-        Poll::Ready(())
+        Poll::Ready(Ended::TooSlow)
     })
-    .await;
+    .await
 }
 
 /// How one stream's client takes the response.

@@ -1,35 +1,56 @@
 //! Trailers that hold pseudo-header fields, which makes them malformed (RFC 9113 section 8.1); the library leaves such fields out.
 //!
-//! In: a HEADERS frame that does not begin a request. Out: whether it names a pseudo-header field, as far as that shows without the
+//! In: the frames of a header block that does not begin a request. Out: whether it names a pseudo-header field, as far as that shows without the
 //! dynamic table of HPACK (RFC 7541). It must not decode values, nor judge what the library does: what can't be read is its.
 
 use super::frame::Head;
+use crate::limits;
 
 /// The entries of the static table whose names begin with a colon (RFC 7541 appendix A).
 const PSEUDO: std::ops::RangeInclusive<usize> = 1..=14;
 /// A colon in the Huffman code, in the upper seven bits (appendix B).
 const HUFFMAN_COLON: u8 = 0b1011_1000;
 
-/// A frame that is being read.
+/// A block that is being read.
 #[derive(Debug)]
 pub struct Trailers {
+    /// Of the frame that is being read.
     head: Head,
     payload: Vec<u8>,
+    /// What stood in the frames before it.
+    block: Vec<u8>,
+}
+
+/// What a block names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    Pseudo,
+    /// As far as can be read.
+    Others,
 }
 
 impl Trailers {
-    /// `None` for a block that goes on in further frames: clients send none such, and the library leaves the fields out.
-    pub fn begin(head: Head) -> Option<Self> {
-        head.ends_block().then(|| Self { head, payload: Vec::new() })
+    pub fn begin(head: Head) -> Self {
+        Self { head, payload: Vec::new(), block: Vec::new() }
     }
 
+    /// A further frame of the block begins.
+    pub fn go_on(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// What is beyond [`limits::TRAILER_BLOCK_BYTES`] is not looked at.
     pub fn push(&mut self, payload: &[u8]) {
-        self.payload.extend_from_slice(payload);
+        let room = limits::TRAILER_BLOCK_BYTES.saturating_sub(self.block.len() + self.payload.len());
+        self.payload.extend_from_slice(&payload[..payload.len().min(room)]);
     }
 
-    /// To be asked when the frame is whole.
-    pub fn has_pseudo(&self) -> bool {
-        self.head.block(&self.payload).and_then(has_pseudo).unwrap_or(false)
+    /// A frame is whole: `None` while the block goes on behind it.
+    pub fn end_frame(&mut self) -> Option<Named> {
+        let payload = std::mem::take(&mut self.payload);
+        self.block.extend_from_slice(self.head.block(&payload).unwrap_or_default());
+        let has_pseudo = || has_pseudo(&self.block).unwrap_or(false);
+        self.head.ends_block().then(|| if has_pseudo() { Named::Pseudo } else { Named::Others })
     }
 }
 

@@ -1,10 +1,11 @@
 //! A connection whose frames are read along, if it is one of HTTP/2.
 //!
-//! In: a stream. Out: the same stream, which fails at the first fault of the client's, after the client was told of it. It must
-//! not change bytes or judge them: `rules` does.
+//! In: a stream. Out: the same stream, which fails at the first fault of the client's, after the client was told of it; faults
+//! counted, the library's too. It must not change bytes or judge them: `rules` does.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,10 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::fault::Fault;
 use super::rules::{Broken, Rules};
 use crate::server::framing::PREFACE;
+use crate::server::terms::Terms;
 
 /// The stream.
 pub struct Watched<I> {
     stream: I,
+    terms: Arc<Terms>,
     state: State,
 }
 
@@ -33,8 +36,8 @@ enum State {
 
 impl<I> Watched<I> {
     /// Reads along with whoever reads `stream`, from its beginning.
-    pub fn new(stream: I) -> Self {
-        Self { stream, state: State::Preface(0) }
+    pub fn new(stream: I, terms: &Arc<Terms>) -> Self {
+        Self { stream, terms: Arc::clone(terms), state: State::Preface(0) }
     }
 
     /// Looks at what has come; tells how many of `bytes` may be handed on.
@@ -74,6 +77,7 @@ impl<I: AsyncWrite + Unpin> Watched<I> {
     fn tell(&mut self, cx: &mut Context<'_>) {
         let State::Broken(rules, fault) = &self.state else { return };
         let fault = *fault;
+        self.terms.count_reason(fault.reason());
         tracing::info!(reason = %fault, "an HTTP/2 connection was ended");
         if rules.may_speak() {
             let goaway = fault.goaway(rules.last_stream());
@@ -142,10 +146,10 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
 impl<I> Watched<I> {
     fn wrote(&mut self, bytes: &[u8]) {
         let failed = match &mut self.state {
-            State::Open(rules) => rules.sent(bytes).err(),
+            State::Open(rules) => rules.sent(bytes, |blame| self.terms.count_reason(blame.reason())).err(),
             State::Broken(rules, _) => {
                 // Only where its frames end is still of interest.
-                let _ = rules.sent(bytes);
+                let _ = rules.sent(bytes, |_| ());
                 None
             }
             State::Preface(_) | State::Other | State::Ended(_) => None,

@@ -89,7 +89,7 @@ impl Walk<'_> {
 
     /// HEAD is answered by the origin, and tells of what is stored for GET (RFC 9111 section 4.3.5).
     async fn ask_head(self, reason: Forwarded, stored: Option<Arc<Stored>>) -> Result<Fetched, OriginError> {
-        let asked = self.house.clock.now();
+        let (asked, turn) = (self.house.clock.now(), self.house.index.turn());
         let response = match self.origin.fetch(self.asking.request(), &self.hop).await {
             Ok(response) => response,
             Err(error) => return stored.and_then(|stored| self.stand_in(&stored, None)).ok_or(error),
@@ -98,7 +98,15 @@ impl Walk<'_> {
         if let Some(before) = stored.filter(|before| before.status == response.status()) {
             match head_agrees(response.headers(), &before.headers) {
                 Confirmation::Confirmed => {
-                    drop(errand::renew(self.house, self.key, &self.asking, &before, response.headers(), received));
+                    drop(errand::renew(
+                        self.house,
+                        self.key,
+                        &self.asking,
+                        &before,
+                        response.headers(),
+                        received,
+                        turn,
+                    ));
                 }
                 Confirmation::Contradicted => {
                     self.house.index.replace(self.key, &before, &index::stale(&before, received.at));
