@@ -25,7 +25,8 @@ use crate::acme::Challenges;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
-use crate::content::Cache;
+use crate::content::function::Engine;
+use crate::content::{Cache, Lasting};
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::limits::ADMIN_DRAIN_WAIT;
@@ -93,7 +94,8 @@ impl App {
         let connecting = Connecting::new(handle.clone());
         let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
-        let revision = rules.revision(sites, cache.clone());
+        let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
+        let revision = rules.revision(sites, lasting.clone());
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
         let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
         let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
@@ -120,7 +122,7 @@ impl App {
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
-        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, tls };
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), lasting, tls };
         let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();

@@ -8,6 +8,8 @@ mod cache;
 pub mod error_page;
 mod filling;
 pub mod function;
+mod invocation;
+mod lasting;
 mod library;
 mod tally;
 mod template;
@@ -19,11 +21,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use crate::content::function::FunctionError;
 use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
 
 pub use beside::Beside;
 pub use cache::Cache;
+pub use invocation::Invocation;
+pub use lasting::Lasting;
 pub use library::{Library, LibraryProblem};
 pub use tally::{Tallied, Tally};
 
@@ -39,7 +44,7 @@ pub struct Content {
     pub name: Arc<str>,
 }
 
-/// The kinds of content. Sources, functions, fetches, decisions and experiments will join here.
+/// The kinds of content. Fetches, decisions and experiments will join here.
 #[derive(Clone, Debug)]
 pub enum Kind {
     Html(Bytes),
@@ -47,6 +52,8 @@ pub enum Kind {
     Text(Arc<str>),
     /// A template of the language, by the name under which it was added.
     Template(Arc<str>),
+    /// A function, by its name.
+    Function(Invocation),
     /// A named fragment, by its name.
     Fragment(Arc<str>),
 }
@@ -119,7 +126,7 @@ impl Outcome {
             Outcome::Show { how: How::Rendered, .. } => "rendered",
             Outcome::Show { how: How::Hit, .. } => "hit",
             Outcome::Nothing(Nothing::Blank) => "blank",
-            Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_) | Nothing::Rounds) => "failed",
+            Outcome::Nothing(Nothing::Failed(_) | Nothing::Function(_) | Nothing::Missing(_) | Nothing::Rounds) => "failed",
         }
     }
 }
@@ -129,7 +136,7 @@ impl Outcome {
 pub enum How {
     /// No code ran: `html`, `text`, `fallback: empty`.
     Fixed,
-    /// A template was rendered for it.
+    /// A template was rendered for it, or a function called.
     Rendered,
     /// The fragment cache had it.
     Hit,
@@ -144,6 +151,9 @@ pub enum Nothing {
     /// Its code failed.
     #[error(transparent)]
     Failed(Arc<RenderError>),
+    /// The function failed, or was cut off.
+    #[error(transparent)]
+    Function(FunctionError),
     /// After [`SOURCE_ROUNDS`](crate::limits::SOURCE_ROUNDS) answers of sources it asked for yet another.
     #[error("it asked sources again and again, each time for what hung on the answers before")]
     Rounds,

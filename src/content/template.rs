@@ -80,7 +80,7 @@ impl Making<'_> {
         self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
         match &rendered {
             Ok(_) => self.tally.rendered(&ledger),
-            Err(_) => self.tally.failed(),
+            Err(_) => drop(self.tally.failed()),
         }
         Ok((rendered.map(|rendered| Printed { rendered, how: How::Rendered, beside: None }), ledger))
     }

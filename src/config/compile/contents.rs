@@ -1,4 +1,4 @@
-//! Contents: `html`, `text`, `template`, `fragment`, with deadline, blank and fallback.
+//! Contents: `html`, `text`, `template`, `function`, `fragment`, with deadline, blank and fallback.
 //!
 //! In: a content as written. Out: a [`Content`], with its templates given to the language. It must not
 //! look for circles among fragments; those show only when all are known.
@@ -15,7 +15,9 @@ use crate::config::read::At;
 use crate::config::read::names::{listed, suggestion};
 use crate::config::report::Report;
 use crate::config::source::Span;
-use crate::content::{Content, Fallback, Kind};
+use crate::content::function::FOLDER;
+use crate::config::settings::functions::allowance;
+use crate::content::{Content, Fallback, Invocation, Kind};
 use crate::limits::SLOT_DEADLINE;
 
 /// The kinds, those of later versions too: who wrote one of them did not forget the content.
@@ -77,6 +79,14 @@ impl Making<'_, '_> {
             self.world.find("fragment", &self.world.fragments, name, at.span, self.report)?;
             return Some(Kind::Fragment(name.into()));
         }
+        if let Some(at) = &raw.function {
+            return self.function(raw, &at.value.value, at.span);
+        }
+        for (key, at) in [("with", raw.with.as_ref().map(|at| at.key)), ("bounds", raw.bounds.as_ref().map(|at| at.key))] {
+            if let Some(at) = at {
+                self.report.error(at, format!("`{key}` is for a function, and there is none"), "add `function`, or leave it out");
+            }
+        }
         match raw.template.as_ref().map(|at| &at.value) {
             Some(RawTemplate::Source(text)) => {
                 Some(Kind::Template(self.units.template(unit.to_owned(), text, self.purpose)))
@@ -94,11 +104,30 @@ impl Making<'_, '_> {
             }
             None => {
                 if !raw.unreadable.any(&KINDS) {
-                    self.report.error(span, "there is no content", "add `html`, `text`, `template` or `fragment`");
+                    self.report.error(span, "there is no content", "add `html`, `text`, `template`, `function` or `fragment`");
                 }
                 None
             }
         }
+    }
+
+    fn function(&mut self, raw: &RawContent, name: &str, span: Span) -> Option<Kind> {
+        let functions = &self.world.functions;
+        if !functions.contains_key(&format!("{FOLDER}{name}.js")) {
+            let name_of = |path: &'_ String| path.strip_prefix(FOLDER)?.strip_suffix(".js").map(str::to_owned);
+            let known: Vec<String> = functions.keys().filter_map(name_of).filter(|name| !name.starts_with("lib/")).collect();
+            let none = format!("put `{name}.js` into `functions` in the folder of rules");
+            let remedy = suggestion(name, known.iter().map(String::as_str), &none);
+            self.report.error(span, format!("there is no function `{name}`"), remedy);
+            return None;
+        }
+        let otherwise = self.world.around.deployment.map(|deployment| deployment.functions).unwrap_or_default();
+        let allowance = match &raw.bounds {
+            Some(at) => allowance(&at.value, otherwise, self.report),
+            None => otherwise,
+        };
+        let with = raw.with.as_ref().map_or_else(|| "null".to_owned(), |at| at.value.0.to_string());
+        Some(Kind::Function(Invocation { function: name.into(), with: with.into(), allowance }))
     }
 
     fn fallback(&mut self, raw: &RawContent, name: &Arc<str>, unit: &str) -> Option<Fallback> {

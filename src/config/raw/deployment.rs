@@ -11,6 +11,7 @@ use super::listen::RawListener;
 use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
+use crate::config::raw::functions::RawFunctions;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
@@ -44,6 +45,8 @@ record! {
         key "cache" cache: RawCache,
         /// What clients may take: sizes, counts and times, each with a default.
         key "limits" limits: RawLimits,
+        /// What functions may use.
+        key "functions" functions: RawFunctions,
         /// How the log is written.
         key "log" log: RawLog,
     }

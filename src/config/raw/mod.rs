@@ -8,6 +8,7 @@ pub mod actions;
 pub mod cache;
 pub mod contents;
 pub mod deployment;
+pub mod functions;
 pub mod limits;
 pub mod listen;
 pub mod origins;

@@ -32,7 +32,7 @@ record! {
         /// The campaign of every rule of this file, besides its own.
         key "campaign" campaign: Text,
     }
-    later ["sources", "functions", "offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
+    later ["sources", "offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
 }
 
 record! {

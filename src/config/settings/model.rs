@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
+use super::functions::FunctionSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub cache: CacheShares,
     /// What clients may take.
     pub bounds: Bounds,
+    /// What functions may use.
+    pub functions: FunctionSettings,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -117,7 +120,7 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.log)
+            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.functions.threads, s.log)
         }
         fixed(self) != fixed(fresh)
     }
