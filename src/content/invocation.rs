@@ -86,7 +86,7 @@ impl Invoking<'_> {
             Err(error) => {
                 ledger.forbid_keeping();
                 self.note(&error);
-                (Err(Nothing::Function(error)), ledger)
+                (Err(Nothing::Function(Arc::new(error))), ledger)
             }
         }
     }

@@ -11,9 +11,9 @@ use futures_util::FutureExt;
 
 use crate::content::cache::Cache;
 use crate::content::filling::Filling;
+use crate::content::function::Functions;
 use crate::content::tally::{Tallied, Tally};
 use crate::content::walk::{Progress, Walk};
-use crate::content::function::Functions;
 use crate::content::{Attempt, Content, Fallback, Filled, Invocation, Kind, Lasting};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Unit};

@@ -126,7 +126,9 @@ impl Outcome {
             Outcome::Show { how: How::Rendered, .. } => "rendered",
             Outcome::Show { how: How::Hit, .. } => "hit",
             Outcome::Nothing(Nothing::Blank) => "blank",
-            Outcome::Nothing(Nothing::Failed(_) | Nothing::Function(_) | Nothing::Missing(_) | Nothing::Rounds) => "failed",
+            Outcome::Nothing(Nothing::Failed(_) | Nothing::Function(_) | Nothing::Missing(_) | Nothing::Rounds) => {
+                "failed"
+            }
         }
     }
 }
@@ -153,7 +155,7 @@ pub enum Nothing {
     Failed(Arc<RenderError>),
     /// The function failed, or was cut off.
     #[error(transparent)]
-    Function(FunctionError),
+    Function(Arc<FunctionError>),
     /// After [`SOURCE_ROUNDS`](crate::limits::SOURCE_ROUNDS) answers of sources it asked for yet another.
     #[error("it asked sources again and again, each time for what hung on the answers before")]
     Rounds,

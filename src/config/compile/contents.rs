@@ -14,9 +14,9 @@ use crate::config::raw::contents::{RawContent, RawFallback, RawTemplate};
 use crate::config::read::At;
 use crate::config::read::names::{listed, suggestion};
 use crate::config::report::Report;
+use crate::config::settings::functions::allowance;
 use crate::config::source::Span;
 use crate::content::function::FOLDER;
-use crate::config::settings::functions::allowance;
 use crate::content::{Content, Fallback, Invocation, Kind};
 use crate::limits::SLOT_DEADLINE;
 
@@ -56,6 +56,7 @@ impl Making<'_, '_> {
                 .error(*second, what, "keep one; what may stand in for it goes under `fallback`")
                 .see(*first, "the first");
         }
+        self.check_arguments(raw);
         let kind = self.kind(raw, span, unit);
         let fallback = self.fallback(raw, &name, unit);
         Some(Content {
@@ -82,11 +83,6 @@ impl Making<'_, '_> {
         if let Some(at) = &raw.function {
             return self.function(raw, &at.value.value, at.span);
         }
-        for (key, at) in [("with", raw.with.as_ref().map(|at| at.key)), ("bounds", raw.bounds.as_ref().map(|at| at.key))] {
-            if let Some(at) = at {
-                self.report.error(at, format!("`{key}` is for a function, and there is none"), "add `function`, or leave it out");
-            }
-        }
         match raw.template.as_ref().map(|at| &at.value) {
             Some(RawTemplate::Source(text)) => {
                 Some(Kind::Template(self.units.template(unit.to_owned(), text, self.purpose)))
@@ -104,18 +100,38 @@ impl Making<'_, '_> {
             }
             None => {
                 if !raw.unreadable.any(&KINDS) {
-                    self.report.error(span, "there is no content", "add `html`, `text`, `template`, `function` or `fragment`");
+                    self.report.error(
+                        span,
+                        "there is no content",
+                        "add `html`, `text`, `template`, `function` or `fragment`",
+                    );
                 }
                 None
             }
         }
     }
 
+    /// What is given to a function has no effect without one.
+    fn check_arguments(&mut self, raw: &RawContent) {
+        if raw.function.is_some() {
+            return;
+        }
+        let with = raw.with.as_ref().map(|at| ("with", at.key));
+        for (key, at) in with.into_iter().chain(raw.bounds.as_ref().map(|at| ("bounds", at.key))) {
+            self.report.error(
+                at,
+                format!("`{key}` is for a function, and there is none"),
+                "add `function`, or leave it out",
+            );
+        }
+    }
+
     fn function(&mut self, raw: &RawContent, name: &str, span: Span) -> Option<Kind> {
         let functions = &self.world.functions;
-        if !functions.contains_key(&format!("{FOLDER}{name}.js")) {
+        if name.starts_with("lib/") || !functions.contains_key(&format!("{FOLDER}{name}.js")) {
             let name_of = |path: &'_ String| path.strip_prefix(FOLDER)?.strip_suffix(".js").map(str::to_owned);
-            let known: Vec<String> = functions.keys().filter_map(name_of).filter(|name| !name.starts_with("lib/")).collect();
+            let known: Vec<String> =
+                functions.keys().filter_map(name_of).filter(|name| !name.starts_with("lib/")).collect();
             let none = format!("put `{name}.js` into `functions` in the folder of rules");
             let remedy = suggestion(name, known.iter().map(String::as_str), &none);
             self.report.error(span, format!("there is no function `{name}`"), remedy);

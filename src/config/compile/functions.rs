@@ -11,8 +11,7 @@ use crate::content::function::{self, FunctionProblem, Functions, Source};
 
 /// The functions, or `None` after noting what is wrong with them.
 pub fn compile(files: &BTreeMap<String, SourceId>, report: &mut Report) -> Option<Arc<Functions>> {
-    let sources: Vec<_> =
-        files.iter().map(|(path, id)| (path.as_str(), report.sources.get(*id).clone())).collect();
+    let sources: Vec<_> = files.iter().map(|(path, id)| (path.as_str(), report.sources.get(*id).clone())).collect();
     let sources: Vec<_> = sources.iter().map(|(path, source)| Source { path, text: source.text() }).collect();
     match function::compile(&sources) {
         Ok(functions) => Some(Arc::new(functions)),

@@ -120,7 +120,17 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, &s.trusted_proxies, &s.bounds, s.functions.threads, s.log)
+            (
+                &s.listeners,
+                &s.admin,
+                &s.rules,
+                &s.store,
+                &s.cache,
+                &s.trusted_proxies,
+                &s.bounds,
+                s.functions.threads,
+                s.log,
+            )
         }
         fixed(self) != fixed(fresh)
     }

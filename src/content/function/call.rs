@@ -138,7 +138,9 @@ impl Call {
     /// The keys of a map, or the indices of a list.
     pub fn keys(&self, node: usize) -> Arc<[Key]> {
         if node == 0 {
-            return scope::language::SCOPE_NAMES.iter().map(|name| Key::from(*name)).collect();
+            // Going through the names looks at each, and whoever looks at chance can't be kept.
+            let names = scope::language::SCOPE_NAMES.iter().filter(|name| **name != "random");
+            return names.map(|name| Key::from(*name)).collect();
         }
         match self.reader.ask(Question::Keys(self.path(node).into())).seen {
             Seen::Keys(keys) => keys,

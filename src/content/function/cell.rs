@@ -46,7 +46,7 @@ pub(super) struct Cell {
 /// What a step came to.
 pub(super) enum Step {
     /// The call has ended; how, stands in it.
-    Ended(Call),
+    Ended(Box<Call>),
     /// These must be answered before it goes on.
     Waits { asks: Vec<Ask>, racing: bool },
 }
@@ -110,15 +110,17 @@ impl Cell {
     pub fn try_out(&mut self, call: Call, path: &str) -> Trial {
         let mut kind = None;
         self.prepare(call, Meter::default());
-        match self.step(|ctx| load(ctx, path).map(|export| kind = Some(export.type_of()))) {
-            Step::Ended(Call { ended: Some(Err(error)), .. }) if error != FunctionError::Unsettled => {
-                Trial::Failed(error)
-            }
-            _ => match kind {
-                Some(Type::Function | Type::Constructor) => Trial::Function,
-                Some(kind) => Trial::Other(kind.as_str()),
-                None => Trial::Failed(FunctionError::Unsettled),
-            },
+        let step = self.step(|ctx| load(ctx, path).map(|export| kind = Some(export.type_of())));
+        let ended = match step {
+            Step::Ended(call) => call.ended,
+            Step::Waits { .. } => None,
+        };
+        match (ended, kind) {
+            // With nothing left to run, a module that was loaded counts as a call that waits for ever.
+            (Some(Err(error)), _) if error != FunctionError::Unsettled => Trial::Failed(error),
+            (_, Some(Type::Function | Type::Constructor)) => Trial::Function,
+            (_, Some(kind)) => Trial::Other(kind.as_str()),
+            (_, None) => Trial::Failed(FunctionError::Unsettled),
         }
     }
 
@@ -189,7 +191,7 @@ impl Cell {
             call.ended = Some(Err(FunctionError::Cpu { cpu, at: reason.place().cloned() }));
         }
         call.end(Err(if what.is_empty() { FunctionError::Unsettled } else { reason }));
-        Step::Ended(call)
+        Step::Ended(Box::new(call))
     }
 }
 

@@ -104,7 +104,7 @@ async fn walk(mut place: Place, errand: Errand) -> Ran {
     let mut stepped = place.begin(call, path_of(&function).into(), with).await;
     loop {
         match stepped {
-            Stepped::Ended { call, cpu } => return Ran::of(call, cpu),
+            Stepped::Ended { call, cpu } => return Ran::of(*call, cpu),
             Stepped::Failed(error) => return Ran { ledger: reader.take(), ..Ran::refused(error) },
             Stepped::Waits { cell, asks, racing } => {
                 place.keep(cell);

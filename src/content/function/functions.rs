@@ -68,7 +68,7 @@ pub(super) fn path_of(name: &str) -> String {
 }
 
 /// A module and all that it leads to, in the order of names.
-fn reachable<'c>(compiled: &'c BTreeMap<Arc<str>, Compiled>, from: &'c Arc<str>) -> BTreeSet<&'c Arc<str>> {
+pub(super) fn reachable<'c>(compiled: &'c BTreeMap<Arc<str>, Compiled>, from: &'c Arc<str>) -> BTreeSet<&'c Arc<str>> {
     let mut found = BTreeSet::from([from]);
     let mut next = vec![from];
     while let Some(name) = next.pop() {

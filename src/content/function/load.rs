@@ -15,7 +15,7 @@ use super::bytecode::Module;
 use super::call::Call;
 use super::cell::{Cell, Trial};
 use super::error::{FunctionError, Place};
-use super::functions::{Compiled, Functions};
+use super::functions::{Compiled, Functions, reachable};
 use super::{FOLDER, specifier};
 use crate::limits;
 use crate::scope::Scope;
@@ -58,14 +58,18 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Functions, Vec<FunctionProblem>
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() {
-        let functions = Arc::new(Functions::new(compiled));
-        problems.extend(texts.keys().filter_map(|path| tried(path, &functions)));
-        if let Some(functions) = Arc::into_inner(functions).filter(|_| problems.is_empty()) {
-            return Ok(functions);
-        }
+    // What imports something broken can't be tried; what is wrong with the rest is told in the same run.
+    let whole: Vec<Arc<str>> = compiled.keys().filter(|path| is_whole(&compiled, path)).cloned().collect();
+    let functions = Arc::new(Functions::new(compiled));
+    problems.extend(whole.iter().filter_map(|path| tried(path, &functions)));
+    match Arc::into_inner(functions).filter(|_| problems.is_empty()) {
+        Some(functions) => Ok(functions),
+        None => Err(problems.into_iter().collect()),
     }
-    Err(problems.into_iter().collect())
+}
+
+fn is_whole(compiled: &BTreeMap<Arc<str>, Compiled>, path: &Arc<str>) -> bool {
+    reachable(compiled, path).into_iter().all(|path| compiled.contains_key(path))
 }
 
 /// What imports have named, while a source is compiled.

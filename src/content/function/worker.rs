@@ -68,7 +68,7 @@ pub(super) enum Work {
 
 /// What a step came to. A call that waits leaves its engine with whoever brings the answers.
 pub(super) enum Stepped {
-    Ended { call: Call, cpu: Duration },
+    Ended { call: Box<Call>, cpu: Duration },
     Waits { cell: Cell, asks: Vec<Ask>, racing: bool },
     Failed(FunctionError),
 }
