@@ -82,6 +82,18 @@ pub const TEMPLATE_JSON_INDENT: usize = 16;
 /// Depth of macros, includes and recursive loops, as minijinja counts (a macro 5, an include 11). Each is native recursion,
 /// and a worker's stack has 2 MiB.
 pub const TEMPLATE_RECURSION: usize = 200;
+/// Bytes of a regular expression's source: longer ones are lists, for which the language has other means.
+pub const PATTERN_BYTES: usize = 4 * 1024;
+/// Bytes of a compiled regular expression, and of the tables that it makes as it runs.
+pub const PATTERN_COMPILED_BYTES: usize = 256 * 1024;
+/// Nesting of a regular expression; reading one recurses.
+pub const PATTERN_NESTING: u32 = 64;
+/// Compiled regular expressions that are kept: more than a site's templates have. At most some 50 MB of them, if all were of the largest kind.
+pub const PATTERNS: u64 = 200;
+/// Bytes of a text in Markdown. A slot's text is smaller.
+pub const MARKDOWN_BYTES: usize = 128 * 1024;
+/// Decimals of a number that is formatted: as many as anybody reads.
+pub const NUMBER_DECIMALS: u8 = 20;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
 pub const LEDGER_READS: usize = 512;
 /// Bytes of the fragment cache, unless the file says otherwise.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use inlay::content::{Blank, Cache, Content, Fallback, Kind, Library, LibraryProblem, Nothing, Outcome};
 use inlay::limits;
 use inlay::scope::Scope;
-use inlay::scope::language::{Escape, Language, LanguageBuilder, Piece, Problem, RenderError, Unit};
+use inlay::scope::language::{AttributeKind, Escape, Language, LanguageBuilder, Piece, Problem, RenderError, Unit};
 use inlay::scope::ledger::Reader;
 use inlay::scope::values::Tree;
 use proptest::prelude::*;
@@ -182,7 +182,7 @@ fn each_place_has_its_escape() {
         "&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;&lt;/b&gt;|<b a=\"x\" b='y'>&</b>|\"3true"
     );
     assert_eq!(
-        all(Escape::Attribute),
+        all(Escape::Attribute(AttributeKind::Plain)),
         "&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;&lt;/b&gt;|<b a=&quot;x&quot; b='y'>&</b>|&quot;3true"
     );
     let script =

@@ -106,6 +106,7 @@ fn worlds() -> Vec<World> {
     but(&|w| w.request["cookies"]["age"] = json!("18"));
     but(&|w| w.request["query"] = json!({}));
     but(&|w| w.request["query"]["pick"] = json!("name"));
+    but(&|w| w.request["language"] = json!("nl"));
     but(&|w| w.visitor["returning"] = json!(false));
     but(&|w| w.audiences["gold"] = json!(false));
     for list in
@@ -287,7 +288,7 @@ fn no_more_is_read_than_is_needed() {
         ),
         ("{% if request.cookies %}x{% endif %}", &["request", "request.cookies", "request.cookies.*"]),
         ("{{ 'never' if false and request.cookies.tier }}", &[]),
-        ("<i nonce={{ csp.nonce }}>", &["csp", "csp.*"]),
+        ("<i nonce='{{ csp.nonce }}'>", &["csp", "csp.*"]),
         ("{{ now.after('2026-12-01') }}", &["now", "now.after(…)"]),
         ("{% include 'part' %}", &["request", "request.query", "request.query.q"]),
     ] {

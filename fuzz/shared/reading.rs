@@ -49,7 +49,7 @@ pub fn requests(bytes: &[u8]) -> Vec<Read> {
                 Some(behind)
             }
             Length::Known(length) => known(behind, length, &mut read),
-            Length::Chunked => chunked(behind, &mut read),
+            Length::Chunked => chunked(behind, Extensions::Written, &mut read),
         };
         found.push(read);
         match after {
@@ -107,12 +107,12 @@ fn known<'a>(bytes: &'a [u8], length: u64, read: &mut Read) -> Option<&'a [u8]> 
 }
 
 /// Section 7.1, by lines.
-pub fn chunked<'a>(mut bytes: &'a [u8], read: &mut Read) -> Option<&'a [u8]> {
+pub fn chunked<'a>(mut bytes: &'a [u8], extensions: Extensions, read: &mut Read) -> Option<&'a [u8]> {
     loop {
         let (line, rest) = line(bytes)?;
         let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let size = u64::from_str_radix(std::str::from_utf8(&line[..digits]).ok()?, 16).ok()?;
-        if !is_extensions(&line[digits..]) {
+        if !extensions.allow(&line[digits..]) {
             return None;
         }
         if size == 0 {
@@ -146,10 +146,22 @@ fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (!line.contains(&b'\n') && !line.contains(&b'\r')).then(|| (line, &bytes[end + 2..]))
 }
 
-/// Section 7.1.1, loosely: nothing, or something behind a semicolon that holds no control.
-fn is_extensions(bytes: &[u8]) -> bool {
-    let written = bytes.trim_ascii_start();
-    bytes.is_empty() || (written.first() == Some(&b';') && !bytes.iter().copied().any(is_control))
+/// What may stand behind a chunk's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extensions {
+    /// Section 7.1.1, loosely: nothing, or something behind a semicolon that holds no control.
+    Written,
+    /// The same with controls, but for the ends of lines. Of a response: they go no further than the client's library, which reads
+    /// over them, and change nothing of where chunks end.
+    ReadOver,
+}
+
+impl Extensions {
+    fn allow(self, bytes: &[u8]) -> bool {
+        let controls = |byte| is_control(byte) && (self == Self::Written || byte == b'\r');
+        let behind = bytes.trim_ascii_start().first() == Some(&b';');
+        bytes.is_empty() || (behind && !bytes.iter().copied().any(controls))
+    }
 }
 
 fn is_control(byte: u8) -> bool {

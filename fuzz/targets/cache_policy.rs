@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use inlay::origin::policy::range::{self, Bytes};
 use inlay::origin::policy::reuse::{in_place_of_an_error, reuse};
-use inlay::origin::policy::storing::{Asked, CookiesMatter, storable};
+use inlay::origin::policy::storing::{Asked, CookiesMatter, SetCookie, storable};
 use inlay::origin::policy::{Received, RequestDirectives, Reuse, condition, revalidation};
 use jiff::Timestamp;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
@@ -65,7 +65,7 @@ fuzz_target!(|case: Case| {
     let method = if case.method { Method::GET } else { Method::POST };
     let directives = RequestDirectives::of(&request);
     let cookies = if case.cookies { CookiesMatter::Perhaps } else { CookiesMatter::No };
-    let from = Asked { method: &method, headers: &request, no_store: false, cookies };
+    let from = Asked { method: &method, headers: &request, no_store: false, cookies, set_cookie: SetCookie::Forbids };
     if let Ok(stored) = storable(from, status, &response, received) {
         assert_eq!(method, Method::GET);
         assert!(!matches!(status.as_u16(), 100..=199 | 206 | 304), "{status} was stored");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use inlay::limits;
 use inlay::scope::Scope;
-use inlay::scope::language::{Escape, LanguageBuilder, Piece, Unit};
+use inlay::scope::language::{AttributeKind, Escape, LanguageBuilder, Piece, Unit};
 use inlay::scope::ledger::Reader;
 use inlay::scope::values::Tree;
 use libfuzzer_sys::fuzz_target;
@@ -16,7 +16,7 @@ fuzz_target!(|source: &str| {
     let mut builder = LanguageBuilder::new();
     builder.template("t", source).printed_in_lines(Unit::Template("t".into()));
     if let Ok((language, _)) = builder.build() {
-        for escape in [Escape::Html, Escape::Attribute, Escape::RawText, Escape::EscapableText] {
+        for escape in [Escape::Html, Escape::Attribute(AttributeKind::Plain), Escape::RawText, Escape::EscapableText] {
             let render = || {
                 let reader = Reader::new(scope());
                 let rendered = language.render("t", &reader, escape);

@@ -21,7 +21,7 @@ use inlay::limits;
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use reading::{Length, Read};
+use reading::{Extensions, Length, Read};
 
 fuzz_target!(|data: &[u8]| {
     let (size, bytes) = pieces::size_and_rest(data);
@@ -103,7 +103,7 @@ fn response(mut bytes: &[u8], method: &Method) -> Option<Read> {
             // Section 6.1: chunks are of 1.1.
             Length::Chunked if response.version == Some(0) => return None,
             Length::Chunked => {
-                reading::chunked(bytes, &mut read);
+                reading::chunked(bytes, Extensions::ReadOver, &mut read);
             }
             Length::Known(length) => {
                 let have = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());

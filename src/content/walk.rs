@@ -112,7 +112,7 @@ impl Walk<'_> {
         Ok(match &content.kind {
             Kind::Html(html) => {
                 let pieces = vec![Piece::Text(html.clone())];
-                let in_attribute = self.escape == Escape::Attribute;
+                let in_attribute = matches!(self.escape, Escape::Attribute(_));
                 show(if in_attribute { quote_attribute(pieces) } else { pieces })
             }
             Kind::Text(text) => {

@@ -71,6 +71,34 @@ fn places(line: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// The nonce of a page's content security policy: the first of `script-src-elem`, `script-src`, `style-src-elem`,
+/// `style-src`, `default-src` that has one, policies that are enforced before those that only report.
+pub fn csp_nonce(headers: &HeaderMap) -> Option<&str> {
+    const DIRECTIVES: [&str; 5] = ["script-src-elem", "script-src", "style-src-elem", "style-src", "default-src"];
+    let policies = || {
+        POLICIES
+            .iter()
+            .flat_map(|name| headers.get_all(name))
+            .filter_map(|line| line.to_str().ok())
+            .flat_map(|line| line.split([';', ',']))
+    };
+    DIRECTIVES.into_iter().find_map(|wanted| {
+        policies().find_map(|directive| {
+            let mut words = directive.split_ascii_whitespace();
+            words.next().filter(|name| name.eq_ignore_ascii_case(wanted))?;
+            words.find_map(nonce_source)
+        })
+    })
+}
+
+/// `'nonce-…'` of base64 or base64url characters; any other could not be laid into an attribute unescaped.
+fn nonce_source(word: &str) -> Option<&str> {
+    let inner = word.strip_prefix('\'')?.strip_suffix('\'')?;
+    let (prefix, nonce) = inner.split_at_checked("nonce-".len())?;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    (prefix.eq_ignore_ascii_case("nonce-") && !nonce.is_empty() && nonce.bytes().all(is_base64)).then_some(nonce)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +128,23 @@ mod tests {
             ]
         );
         assert_ne!(fresh_nonce(), fresh_nonce());
+    }
+
+    #[test]
+    fn the_nonce_of_scripts_counts_before_that_of_the_rest() {
+        let policy = |value| with(&[("content-security-policy", value)]);
+        assert_eq!(csp_nonce(&policy("default-src 'self' 'nonce-d'; script-src 'nonce-Ab+/-_9='")), Some("Ab+/-_9="));
+        assert_eq!(csp_nonce(&policy("style-src 'NONCE-s', default-src 'nonce-d'")), Some("s"));
+        assert_eq!(csp_nonce(&policy("script-src 'nonce-\"><b>'; img-src 'nonce-i'")), None);
+        assert_eq!(csp_nonce(&policy("script-src 'nonce-' nonce-x 'é")), None);
+        let reported = with(&[("content-security-policy-report-only", "script-src 'nonce-r'")]);
+        assert_eq!(csp_nonce(&reported), Some("r"));
+    }
+
+    fn with(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
+        lines.iter().map(line).collect()
     }
 }

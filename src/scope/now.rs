@@ -9,13 +9,13 @@ use minijinja::Value;
 
 use super::{Answer, Facts, Key, Seen};
 
-/// `now.date`, `.year`, `.month`, `.day`, `.weekday` (`mon`), `.hour`, `.minute`, `.iso`; `.format(strftime)`,
+/// `now.date`, `.year`, `.month`, `.day`, `.weekday` (`mon`), `.hour`, `.minute`, `.time` (`18:20`), `.zone`, `.iso`; `.format(strftime)`,
 /// `.after(when)`, `.before(when)`. A `when` is a date, a date with time, a time of today, each in the site's zone, or an
 /// instant with its offset (RFC 3339). `now` itself prints as `.iso`; what was made from that is never kept.
 #[derive(Clone, Debug)]
 pub struct Now(ZonedDateTime);
 
-const PARTS: [&str; 8] = ["date", "year", "month", "day", "weekday", "hour", "minute", "iso"];
+const PARTS: [&str; 10] = ["date", "year", "month", "day", "weekday", "hour", "minute", "time", "zone", "iso"];
 
 /// How long an answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,8 @@ impl Now {
             "weekday" => self.answer(weekday(now), Holds::Day),
             "hour" => self.answer(now.hour(), Holds::Hour),
             "minute" => self.answer(now.minute(), Holds::Minute),
+            "time" => self.answer(now.strftime("%H:%M").to_string(), Holds::Minute),
+            "zone" => Answer::fixed(Seen::Scalar(Value::from(now.time_zone().iana_name().unwrap_or("UTC")))),
             "iso" => self.answer(now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(), Holds::Instant),
             _ => Answer::fixed(Seen::Absent),
         }

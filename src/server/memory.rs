@@ -9,8 +9,9 @@ use std::sync::Arc;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::connection::{Exchanges, Failure, Protocol};
 use super::crowd::Crowd;
+use super::exchanges::{Exchanges, Failure};
+use super::protocol::Protocol;
 use super::terms::Terms;
 use crate::http::Body;
 use crate::http::peer::Peer;

@@ -5,7 +5,9 @@
 
 mod admission;
 mod connection;
+mod counted;
 mod crowd;
+mod exchanges;
 // Public, as is `memory`, for the fuzzers (`fuzz/`), which hold it against another reading of the same bytes.
 #[doc(hidden)]
 pub mod framing;
@@ -18,6 +20,7 @@ mod intake;
 pub mod memory;
 mod pace;
 mod parting;
+mod protocol;
 mod proxied;
 mod refusal;
 mod strict;
@@ -38,10 +41,11 @@ use crate::http::Body;
 use crate::http::proxy_protocol::ProxyProtocol;
 use crate::limits;
 use crate::shutdown::Shutdown;
-use connection::{Connection, Protocol};
+use connection::Connection;
 use crowd::{Crowd, Leave, Place};
 use gate::Gate;
 use inherited::Inherited;
+use protocol::Protocol;
 pub use terms::Terms;
 use tls::Tls;
 

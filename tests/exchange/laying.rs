@@ -54,7 +54,7 @@ rules:
       - { select: img.hero, attribute: src, template: \"/img/{{ 'a\\\"b' }}.webp\" }
 ";
     let front = Front::new(rules, |_| page(PAGE)).await;
-    let expected = PAGE.replace("src=/plain.webp", "src=\"/img/a&quot;b.webp\"");
+    let expected = PAGE.replace("src=/plain.webp", "src=\"/img/a%22b.webp\"");
     assert_eq!(front.get("/").await.text(), expected);
 }
 

@@ -24,4 +24,5 @@ mod sharing;
 mod streaming;
 mod tunnelling;
 mod visiting;
+mod watching;
 mod withholding;

@@ -4,6 +4,7 @@
 //! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
 mod actions;
+mod attributes;
 mod chance;
 mod contents;
 mod cycles;
@@ -94,6 +95,9 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     let audiences: Audiences = audiences.collect();
     let fragments = contents::fragments(&world, &mut units, report);
     let rules::Compiled { rules, injections, actions } = rules::compile(&world, &mut units, report);
+    for (template, kind) in attributes::standing(injections.iter().flatten(), &fragments) {
+        units.stands_in(template, kind);
+    }
     let language = units.finish(&world, report)?;
     loops::redirects(&rules, &language, &world, report);
     warnings::warn(&world, report);

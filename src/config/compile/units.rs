@@ -15,7 +15,7 @@ use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 use crate::scope::condition::Condition;
-use crate::scope::language::{Language, LanguageBuilder, Mentions, Problem, Severity, Unit};
+use crate::scope::language::{AttributeKind, Language, LanguageBuilder, Mentions, Problem, Severity, Unit};
 
 /// Where a unit was written.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ enum Origin {
 #[derive(Debug, Default)]
 pub struct Units {
     all: BTreeMap<Unit, (Origin, Purpose)>,
+    /// Templates that are whole values of attributes.
+    standing: BTreeSet<(Unit, AttributeKind)>,
 }
 
 impl Units {
@@ -38,7 +40,7 @@ impl Units {
         let file = |(name, id): (&String, &SourceId)| {
             (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Shared))
         };
-        Self { all: world.templates.iter().map(file).collect() }
+        Self { all: world.templates.iter().map(file).collect(), standing: BTreeSet::new() }
     }
 
     /// Adds an audience's condition, or a `when`.
@@ -53,6 +55,11 @@ impl Units {
         let name: Arc<str> = name.into();
         self.all.insert(Unit::Template(name.clone()), (Origin::Text(text.clone()), purpose));
         name
+    }
+
+    /// Says that a template is the whole value of an attribute of this kind.
+    pub fn stands_in(&mut self, template: Arc<str>, kind: AttributeKind) {
+        self.standing.insert((Unit::Template(template), kind));
     }
 
     /// The language of all units; `None` after noting what is wrong with them.
@@ -92,6 +99,9 @@ impl Units {
             if *purpose == Purpose::Line {
                 builder.printed_in_lines(unit.clone());
             }
+        }
+        for (unit, kind) in &self.standing {
+            builder.stands_in(unit.clone(), *kind);
         }
         builder.build()
     }

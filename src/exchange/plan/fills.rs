@@ -19,7 +19,7 @@ use crate::exchange::account::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
 use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
-use crate::scope::language::{Escape, Piece};
+use crate::scope::language::{AttributeKind, Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
 /// Fills the slots of one page.
@@ -235,7 +235,7 @@ fn selector(marker: &Marker) -> Arc<str> {
 fn escape_of(context: Context) -> Escape {
     match context {
         Context::Html => Escape::Html,
-        Context::Attribute => Escape::Attribute,
+        Context::Attribute => Escape::Attribute(AttributeKind::Plain),
         Context::RawText => Escape::RawText,
         Context::EscapableText => Escape::EscapableText,
     }

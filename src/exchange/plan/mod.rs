@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
 use crate::revision::Injection;
-use crate::scope::language::Escape;
+use crate::scope::language::{AttributeKind, Escape};
 use crate::scope::ledger::{Bounds, Fingerprint};
 use crate::scope::{Question, Scope};
 use decided::Decided;
@@ -240,7 +240,7 @@ impl Plan {
             if matches!(self.slots[marker], Prepared::Waiting(for_what) if for_what == awaits) {
                 let scope = self.rules[self.layout.slots[marker].rule].scope.clone();
                 let escape = match self.injection(marker).marker.target {
-                    Target::Attribute(_) => Escape::Attribute,
+                    Target::Attribute(_) => Escape::Attribute(AttributeKind::Plain),
                     Target::Place(_) | Target::Class { .. } => Escape::Html,
                 };
                 self.slots[marker] = self.fill(marker, scope, escape);
@@ -265,6 +265,11 @@ impl Plan {
         let slot = self.layout.slots[marker];
         let rule = &self.rules[slot.rule];
         let context = self.context.clone();
+        // The page knows that it is an attribute; which one says the rule.
+        let escape = match (escape, &self.injection(marker).marker.target) {
+            (Escape::Attribute(_), Target::Attribute(name)) => Escape::Attribute(AttributeKind::of(name)),
+            (escape, _) => escape,
+        };
         let filling = Filling { context, rule: rule.number, injection: slot.injection, scope, escape };
         if let Some(ruling) = rule.open() {
             return Prepared::Late(Late::start(filling.once_decided(ruling.clone())));

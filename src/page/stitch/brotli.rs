@@ -40,6 +40,8 @@ pub(super) fn compress(plain: &[u8], standing: Standing) -> Option<Vec<u8>> {
     };
     let mut out = Vec::with_capacity(plain.len() / 2 + 64);
     brotli::BrotliCompress(&mut &*plain, &mut out, &params).ok()?;
+    // What is kept is weighed by its length.
+    out.shrink_to_fit();
     (out.len() < stored_bytes(plain.len())).then_some(out)
 }
 

@@ -53,6 +53,8 @@ pub(super) fn compress(plain: &[u8], window: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let whole = deflate.total_in() == plain.len() as u64;
+    // What is kept is weighed by its length.
+    out.shrink_to_fit();
     (whole && out.len() < stored_bytes(plain.len())).then_some(out)
 }
 

@@ -4,6 +4,7 @@
 //! not stop at the first problem.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::machinery::ast::Stmt;
@@ -11,6 +12,7 @@ use minijinja::machinery::{parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::places::{AttributeKind, Start, analyse};
 use super::problem::{Problem, Severity, Unit, syntax_problem};
 use super::splice::{Spliced, splice};
 use super::survey::{Survey, survey};
@@ -47,7 +49,9 @@ pub struct LanguageBuilder {
     /// Names of the scope that a source must not use itself.
     pub(super) refused: BTreeMap<Unit, Vec<Refused>>,
     /// Templates that are printed into URLs and fields.
-    lines: BTreeSet<Unit>,
+    pub(super) lines: BTreeSet<Unit>,
+    /// Templates that are whole values of attributes.
+    pub(super) standing: BTreeSet<(AttributeKind, Unit)>,
 }
 
 /// A name of the scope that has no value, or no sense, where a source is used.
@@ -63,11 +67,17 @@ pub struct Refused {
 #[derive(Debug)]
 pub(super) struct Source {
     pub text: Arc<str>,
+    /// As it is compiled for lines.
     pub spliced: Spliced,
+    /// As it is compiled for a place whose markup is known, with what can't be printed there.
+    placed: BTreeMap<Start, (Spliced, Vec<Unprintable>)>,
     /// Bytes that stand before the author's when it is compiled.
     pub prefix: usize,
     pub survey: Survey,
 }
+
+/// Where something is printed that can't be, what is wrong, and what to do.
+type Unprintable = (Range<usize>, String, String);
 
 impl LanguageBuilder {
     /// A builder without sources.
@@ -113,6 +123,14 @@ impl LanguageBuilder {
         self
     }
 
+    /// Says that a template is the whole value of an attribute. Of those that it includes nothing need be said.
+    pub fn stands_in(&mut self, unit: Unit, kind: AttributeKind) -> &mut Self {
+        if kind != AttributeKind::Plain {
+            self.standing.insert((kind, unit));
+        }
+        self
+    }
+
     fn add(&mut self, unit: Unit, text: &str, prefix: usize, compiled: &str) -> &mut Self {
         let name = unit.compiled_name();
         match parse(compiled, &name, SyntaxConfig::default()) {
@@ -132,11 +150,17 @@ impl LanguageBuilder {
         let mut url = environment(print::URL);
         let mut component = environment(print::COMPONENT);
         let mut field = environment(AutoEscape::None);
+        self.place_in_attributes();
         self.check(&html.empty_state());
+        let mut attributes: BTreeMap<AttributeKind, Environment<'static>> = BTreeMap::new();
         for (unit, source) in &self.sources {
-            for environment in [&mut html, &mut script] {
-                if let Err(error) = environment.add_template_owned(unit.compiled_name(), source.spliced.source.clone())
-                {
+            for (start, (spliced, _)) in &source.placed {
+                let environment = match start {
+                    Start::Markup => &mut html,
+                    Start::RawText => &mut script,
+                    Start::Attribute(kind) => attributes.entry(*kind).or_insert_with(|| environment(AutoEscape::Html)),
+                };
+                if let Err(error) = environment.add_template_owned(unit.compiled_name(), spliced.source.clone()) {
                     self.problems.push(syntax_problem(unit.clone(), &source.text, source.prefix, &error));
                 }
             }
@@ -153,15 +177,32 @@ impl LanguageBuilder {
             }
         }
         let (units, problems) = self.compile();
-        Ok((Arc::new(Language { html, script, url, component, field, units }), problems))
+        Ok((Arc::new(Language { html, attributes, script, url, component, field, units }), problems))
+    }
+
+    /// Makes the forms of templates that are whole values of attributes, and of what these include.
+    fn place_in_attributes(&mut self) {
+        let standing = self.standing.iter();
+        let all: BTreeSet<(AttributeKind, Unit)> = standing
+            .filter(|(_, unit)| self.sources.contains_key(unit))
+            .flat_map(|(kind, unit)| self.closure(unit).0.into_iter().map(|unit| (*kind, unit.clone())))
+            .collect();
+        for (kind, unit) in all {
+            let source = self.sources.get_mut(&unit).expect("invariant: closures hold what was added");
+            let text = source.text.clone();
+            if let Ok(tree) = parse(&text, &unit.compiled_name(), SyntaxConfig::default()) {
+                source.place(&text, &tree, Start::Attribute(kind));
+            }
+        }
     }
 
     fn compile(self) -> (BTreeMap<Unit, Compiled>, Vec<Problem>) {
         let closures: Vec<_> = self.sources.keys().map(|unit| self.closure(unit)).collect();
         let facts: Vec<_> = closures.iter().map(|closure| (self.mentions(closure), self.identity(closure))).collect();
         let compiled = self.sources.into_iter().zip(facts).map(|((unit, source), (mentions, identity))| {
-            let Source { text, spliced, prefix, .. } = source;
-            (unit, Compiled { source: text, spliced, prefix, mentions, identity })
+            let Source { text, spliced, placed, prefix, .. } = source;
+            let placed = placed.into_iter().map(|(start, (spliced, _))| (start, spliced)).collect();
+            (unit, Compiled { source: text, spliced, placed, prefix, mentions, identity })
         });
         (compiled.collect(), self.problems)
     }
@@ -202,7 +243,34 @@ impl LanguageBuilder {
 
 impl Source {
     fn new(text: &str, prefix: usize, compiled: &str, tree: &Stmt<'_>) -> Self {
-        Self { text: text.into(), spliced: splice(compiled, tree), prefix, survey: survey(tree) }
+        let spliced = splice(compiled, tree, &BTreeMap::new());
+        let mut source = Self { text: text.into(), spliced, placed: BTreeMap::new(), prefix, survey: survey(tree) };
+        for start in [Start::Markup, Start::RawText] {
+            source.place(compiled, tree, start);
+        }
+        source
+    }
+
+    fn place(&mut self, compiled: &str, tree: &Stmt<'_>, start: Start) {
+        let analysis = analyse(tree, start);
+        self.placed.insert(start, (splice(compiled, tree, &analysis.places), analysis.problems));
+    }
+
+    /// What can't be printed, where the source is used: between tags unless somebody says otherwise.
+    pub(super) fn unprintable(
+        &self,
+        unit: &Unit,
+        lines: &BTreeSet<Unit>,
+        standing: &BTreeSet<(AttributeKind, Unit)>,
+    ) -> Vec<Unprintable> {
+        let stands = standing.iter().any(|(_, standing)| standing == unit);
+        let counts = |start: &Start| match start {
+            Start::Markup => !lines.contains(unit) && !stands,
+            Start::RawText => false,
+            Start::Attribute(_) => true,
+        };
+        let placed = self.placed.iter().filter(|(start, _)| counts(start));
+        placed.flat_map(|(_, (_, problems))| problems.iter().cloned()).collect()
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) const FILTERS: [&str; 50] = [
 ];
 
 /// The tests an author may think of, for hints.
-pub(super) const TESTS: [&str; 22] = [
+pub(super) const TESTS: [&str; 23] = [
     "boolean",
     "defined",
     "divisibleby",
@@ -91,6 +91,7 @@ pub(super) const TESTS: [&str; 22] = [
     "le",
     "lt",
     "mapping",
+    "matching",
     "ne",
     "none",
     "number",
@@ -106,6 +107,8 @@ pub(super) fn install(environment: &mut Environment<'_>) {
     environment.remove_global("namespace");
     install_tests(environment);
     super::filters::install(environment);
+    super::offers::install(environment);
+    super::places::install(environment);
 }
 
 fn install_tests(environment: &mut Environment<'_>) {

@@ -10,7 +10,7 @@ use minijinja::{State, tests};
 use super::builder::{LanguageBuilder, SCOPE_NAMES};
 use super::problem::{Unit, problem};
 use super::survey::{Link, Survey, Use};
-use super::{builtins, members};
+use super::{builtins, filter_names, members, offers};
 
 impl LanguageBuilder {
     /// Notes what only shows when all sources are known.
@@ -23,12 +23,18 @@ impl LanguageBuilder {
                 problems.push(problem(unit.clone(), &source.text, source.prefix, at.clone(), message, hint));
             };
             for used in source.survey.filters.iter().filter(|used| !tests::is_filter(state, &used.name)) {
-                let near = nearest(&used.name, builtins::FILTERS.into_iter());
+                let near = nearest(&used.name, filter_names());
                 report(&used.at, format!("there is no filter `{}`", used.name), near);
             }
             for used in source.survey.tests.iter().filter(|used| !tests::is_test(state, &used.name)) {
                 let near = nearest(&used.name, builtins::TESTS.into_iter());
                 report(&used.at, format!("there is no test `{}`", used.name), near);
+            }
+            for (at, message, hint) in source.survey.invocations.iter().flat_map(offers::faults) {
+                report(&at, message, hint);
+            }
+            for (at, message, hint) in source.unprintable(unit, &self.lines, &self.standing) {
+                report(&at, message, Some(hint));
             }
             check_names(&source.survey, &declared, &mut report);
             self.check_links(unit, &source.survey.links, &mut report);
@@ -108,7 +114,7 @@ fn check_names(
 /// A function of this name, or the filter that was meant: `length(x)` is written `x|length`.
 fn nearest_function(name: &str, declared: &BTreeSet<&str>) -> Option<String> {
     let function = nearest(name, declared.iter().copied().chain(builtins::FUNCTIONS));
-    let filter = || builtins::FILTERS.into_iter().find(|filter| strsim::damerau_levenshtein(name, filter) <= 1);
+    let filter = || filter_names().find(|filter| strsim::damerau_levenshtein(name, filter) <= 1);
     function.or_else(|| filter().map(|filter| format!("it is a filter: `value|{filter}`")))
 }
 

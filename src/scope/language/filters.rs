@@ -100,7 +100,7 @@ fn install_number_filters(environment: &mut Environment<'_>) {
 }
 
 /// Pays for `bytes` before they are made.
-fn pay(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
+pub(super) fn pay(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
     if bytes > limits::TEMPLATE_TEXT_BYTES {
         return Err(cut(Cut::TooMuch));
     }
@@ -174,7 +174,7 @@ fn join(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value, E
 }
 
 /// `a.b.0` below `item`; what is not there is unknown.
-fn attribute_of(item: &Value, path: &str) -> Result<Value, Error> {
+pub(super) fn attribute_of(item: &Value, path: &str) -> Result<Value, Error> {
     path.split('.').try_fold(item.clone(), |value, key| match (value.is_undefined(), key.parse::<usize>()) {
         (true, _) => Ok(value),
         (false, Ok(index)) => value.get_item_by_index(index),

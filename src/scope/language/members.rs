@@ -14,7 +14,13 @@ const MEMBERS: [(&str, &[&str]); 7] = [
     ("site", &["name", "data"]),
     ("element", &["tag", "id", "attr"]),
     ("each", &["tag", "id", "attr"]),
-    ("now", &["date", "year", "month", "day", "weekday", "hour", "minute", "iso", "format", "after", "before"]),
+    (
+        "now",
+        &[
+            "date", "year", "month", "day", "weekday", "hour", "minute", "time", "zone", "iso", "format", "after",
+            "before",
+        ],
+    ),
     ("csp", &["nonce"]),
 ];
 

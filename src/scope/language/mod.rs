@@ -9,9 +9,12 @@ mod builtins;
 mod check;
 mod compare;
 mod filters;
+pub mod library;
 mod members;
 mod objects;
+mod offers;
 mod pending;
+mod places;
 mod print;
 mod problem;
 mod splice;
@@ -29,10 +32,12 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 
 pub use builder::{LanguageBuilder, Refused, SCOPE_NAMES};
+pub use places::AttributeKind;
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
 pub use problem::{Problem, Severity, Unit};
 
 use self::objects::{Names, Render};
+use self::places::Start;
 use self::print::Bounded;
 use self::splice::Spliced;
 use super::ledger::{Fingerprint, Reader};
@@ -42,9 +47,9 @@ use super::ledger::{Fingerprint, Reader};
 pub enum Escape {
     /// Between tags.
     Html,
-    /// In an attribute's value in double quotes.
-    Attribute,
-    /// In `script` or `style`: values become JSON.
+    /// In the value of such an attribute, in double quotes.
+    Attribute(AttributeKind),
+    /// In `script` or `style`: values become JSON, within strings the inside of a string.
     RawText,
     /// In `title` or `textarea`.
     EscapableText,
@@ -177,10 +182,17 @@ fn is_or_below(path: &str, above: &str) -> bool {
     path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+/// The names of all filters, for the documentation.
+pub fn filter_names() -> impl Iterator<Item = &'static str> {
+    builtins::FILTERS.into_iter().chain(offers::all().map(|offer| offer.name))
+}
+
 /// Compiled templates and conditions. Immutable; shared by everything that a revision holds.
 pub struct Language {
     html: Environment<'static>,
-    /// The same templates, whose values are printed as JSON.
+    /// Templates that are whole values of attributes which are no plain text, by what these are.
+    attributes: BTreeMap<AttributeKind, Environment<'static>>,
+    /// The same templates as the first, whose values are printed as JSON.
     script: Environment<'static>,
     /// Those of lines, whose values are percent-encoded.
     url: Environment<'static>,
@@ -194,7 +206,10 @@ pub struct Language {
 /// One source with what is known of it.
 struct Compiled {
     source: Arc<str>,
+    /// As it is compiled for lines.
     spliced: Spliced,
+    /// As it is compiled for a place whose markup is known.
+    placed: BTreeMap<Start, Spliced>,
     /// Bytes put before the author's source when it was compiled.
     prefix: usize,
     mentions: Mentions,
@@ -223,7 +238,7 @@ impl Language {
                 vec![Piece::Text(text.into())]
             }
         };
-        Ok(Rendered { pieces: if escape == Escape::Attribute { quote_attribute(pieces) } else { pieces } })
+        Ok(Rendered { pieces: if matches!(escape, Escape::Attribute(_)) { quote_attribute(pieces) } else { pieces } })
     }
 
     /// Renders a template into one line of text, without the white space around it: a URL or the value of a field. A nonce
@@ -242,11 +257,10 @@ impl Language {
         escape: Escape,
     ) -> Result<String, RenderError> {
         let unit = Unit::Template(template.into());
-        let compiled = self.environment(escape).get_template(&unit.compiled_name());
-        let compiled = compiled.map_err(|_| RenderError::Missing(unit.clone()))?;
+        let compiled = self.compiled(&unit, escape)?;
         let mut text = Bounded::default();
         let said = compiled.render_captured_to(Value::from(Serde(values)), &mut text);
-        said.map_err(|error| self.explain(&unit, error))?;
+        said.map_err(|error| self.explain(&unit, escape, error))?;
         Ok(String::from_utf8_lossy(&text.0).into_owned())
     }
 
@@ -267,34 +281,39 @@ impl Language {
         self.units.get(&Unit::Template(template.into())).map(|compiled| compiled.identity)
     }
 
-    fn environment(&self, escape: Escape) -> &Environment<'static> {
-        match escape {
-            Escape::Html | Escape::Attribute | Escape::EscapableText => &self.html,
+    /// `None` for an attribute of a kind into which no template was said to be laid.
+    fn environment(&self, escape: Escape) -> Option<&Environment<'static>> {
+        Some(match escape {
+            Escape::Html | Escape::EscapableText | Escape::Attribute(AttributeKind::Plain) => &self.html,
+            Escape::Attribute(kind) => self.attributes.get(&kind)?,
             Escape::RawText => &self.script,
             Escape::Url => &self.url,
             Escape::Component => &self.component,
             Escape::Field => &self.field,
-        }
+        })
+    }
+
+    fn compiled(&self, unit: &Unit, escape: Escape) -> Result<minijinja::Template<'_, '_>, RenderError> {
+        let environment = self.environment(escape);
+        let found = environment.and_then(|environment| environment.get_template(&unit.compiled_name()).ok());
+        found.ok_or_else(|| RenderError::Missing(unit.clone()))
     }
 
     /// One run, with the number of holes it printed.
     fn run(&self, unit: &Unit, reader: &Reader, escape: Escape, holes: bool) -> Result<(Vec<u8>, usize), RenderError> {
-        let template = self
-            .environment(escape)
-            .get_template(&unit.compiled_name())
-            .map_err(|_| RenderError::Missing(unit.clone()))?;
+        let template = self.compiled(unit, escape)?;
         let holes = holes.then(AtomicUsize::default);
         let render = Arc::new(Render { reader: reader.clone(), holes, in_doubt: AtomicBool::new(false) });
         let mut text = Bounded::default();
         template
             .render_captured_to(Value::from_object(Names::new(render.clone())), &mut text)
-            .map_err(|error| self.explain(unit, error))?;
+            .map_err(|error| self.explain(unit, escape, error))?;
         let printed = render.holes.as_ref().map_or(0, |holes| holes.load(Ordering::Relaxed));
         Ok((text.0, printed))
     }
 
     /// The reason in our words, at the innermost place that is known.
-    fn explain(&self, unit: &Unit, error: minijinja::Error) -> RenderError {
+    fn explain(&self, unit: &Unit, escape: Escape, error: minijinja::Error) -> RenderError {
         let mut innermost = &error;
         let mut causes: &dyn std::error::Error = &error;
         let mut why = None;
@@ -309,19 +328,19 @@ impl Language {
         match (why, innermost.kind()) {
             (Some(Cut::TooMuch), _) => RenderError::TooMuch(unit.clone()),
             (_, minijinja::ErrorKind::OutOfFuel) => RenderError::TooLong(unit.clone()),
-            (Some(Cut::Unknown), _) => RenderError::Unknown(self.locate(unit, innermost)),
+            (Some(Cut::Unknown), _) => RenderError::Unknown(self.locate(unit, escape, innermost)),
             _ if innermost.detail() == Some("recursion limit exceeded") => RenderError::TooDeep(unit.clone()),
-            _ => RenderError::Failed { at: self.locate(unit, innermost), source: error },
+            _ => RenderError::Failed { at: self.locate(unit, escape, innermost), source: error },
         }
     }
 
-    fn locate(&self, unit: &Unit, error: &minijinja::Error) -> At {
+    fn locate(&self, unit: &Unit, escape: Escape, error: &minijinja::Error) -> At {
         let unit = error.name().map_or_else(|| unit.clone(), Unit::of_compiled_name);
         let Some(compiled) = self.units.get(&unit) else {
             return At { unit, line: 1, column: 1, text: String::new() };
         };
         let range = error.range().map_or(0..0, |range| {
-            let [start, end] = [range.start, range.end].map(|offset| compiled.original(offset));
+            let [start, end] = [range.start, range.end].map(|offset| compiled.original(escape, offset));
             start..end.max(start)
         });
         let (line, column) = problem::position(&compiled.source, range.start);
@@ -331,7 +350,14 @@ impl Language {
 
 impl Compiled {
     /// The author's offset for one in what was compiled, on a character's boundary.
-    fn original(&self, offset: usize) -> usize {
-        self.source.floor_char_boundary(self.spliced.original(offset).saturating_sub(self.prefix))
+    fn original(&self, escape: Escape, offset: usize) -> usize {
+        let start = match escape {
+            Escape::Html | Escape::EscapableText | Escape::Attribute(AttributeKind::Plain) => Some(Start::Markup),
+            Escape::Attribute(kind) => Some(Start::Attribute(kind)),
+            Escape::RawText => Some(Start::RawText),
+            Escape::Url | Escape::Component | Escape::Field => None,
+        };
+        let spliced = start.and_then(|start| self.placed.get(&start)).unwrap_or(&self.spliced);
+        self.source.floor_char_boundary(spliced.original(offset).saturating_sub(self.prefix))
     }
 }

@@ -255,6 +255,16 @@ pub(super) fn plain(value: &Value) -> Value {
     }
 }
 
+/// Whether this is the nonce, not yet read.
+pub(super) fn is_nonce_hole(value: &Value) -> bool {
+    value.downcast_object_ref::<Nonce>().is_some()
+}
+
+/// Whether this is `now`, the present itself.
+pub(super) fn is_now(value: &Value) -> bool {
+    value.downcast_object_ref::<Tracked>().is_some_and(Tracked::is_now)
+}
+
 /// Whether this is a map or list of the scope, not one that the template made.
 pub(super) fn is_tracked(value: &Value) -> bool {
     value.downcast_object_ref::<Tracked>().is_some()

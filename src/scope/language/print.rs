@@ -3,11 +3,11 @@
 //! In: values, as a template prints them. Out: pieces of text with holes for the nonce. It must not know what a value
 //! means, only that the unknown is never printed.
 
-use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use bytes::Bytes;
-use minijinja::value::{Kwargs, Value, ValueKind};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Value, ValueKind};
 use minijinja::{AutoEscape, Error, Output, State, filters};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -101,12 +101,41 @@ fn escaped(escape: &AutoEscape, value: &Value) -> Result<Value, Error> {
 }
 
 /// `value` as text, unescaped; what is true or false is written as HTML and JavaScript write it.
-fn words(value: &Value) -> Value {
+pub(super) fn words(value: &Value) -> Value {
     match value.kind() {
         ValueKind::String => value.clone(),
         ValueKind::Bool => Value::from(if value.is_true() { "true" } else { "false" }),
         _ => Value::from(value.to_string()),
     }
+}
+
+/// A URL of which its author says that it may stand in a link whatever its scheme is.
+#[derive(Debug)]
+struct TrustedUrl(String);
+
+impl Object for TrustedUrl {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The filter `safe_url`.
+pub(super) fn trusted_url(url: String) -> Value {
+    Value::from_object(TrustedUrl(url))
+}
+
+/// Whether a value came from that filter.
+pub(super) fn is_trusted_url(value: &Value) -> bool {
+    value.downcast_object_ref::<TrustedUrl>().is_some()
+}
+
+/// A value as JSON that cannot end a `script`.
+pub(super) fn json(value: &Value) -> Result<String, Error> {
+    filters::tojson(value, None, no_arguments()).map(|json| json.to_string())
 }
 
 /// Escapes for text and for attribute values in either quotes.

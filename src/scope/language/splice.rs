@@ -6,17 +6,20 @@
 //! Why the text: minijinja says that the unknown is less than 18, and offers no hook for it; its syntax tree can be read
 //! but not handed back for compilation, and templates that include one another are only found by their source. So
 //! `a < b` becomes `(a) is lt(b)`, `a ~ b` becomes `(a)|concat(b)`, `a if b` becomes `a if b else ''`: ordinary Jinja, on
-//! the same line, with the same precedence, and an author who writes the test himself gets the same answer.
+//! the same line, with the same precedence, and an author who writes the test himself gets the same answer. Likewise
+//! `{{ a }}` becomes `{{ (a)|filter }}`, with the filter of the place where it stands.
 //!
 //! Offsets: a node's span ends with its last token, but for closing parentheses. A comparison's span begins with the token
 //! *before* it (so the next token is its first), a concatenation's with its own first token.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use minijinja::machinery::ast::{BinOpKind, CompareOpKind, Expr, Stmt};
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
+use super::places::Place;
 use super::walk::{Node, upwards};
 
 /// A source ready to be compiled, and the way back from its offsets to the author's.
@@ -41,15 +44,31 @@ impl Spliced {
 struct Edit {
     range: Range<usize>,
     text: String,
+    nesting: Nesting,
+}
+
+/// The order of edits at one offset.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nesting {
+    /// Opens what is around all others.
+    Outermost,
+    AsPushed,
+    /// Closes it.
+    Last,
 }
 
 struct Tokens<'s>(Vec<(Token<'s>, Range<usize>)>);
 
 /// Splices a template's source.
-pub(super) fn splice(source: &str, tree: &Stmt<'_>) -> Spliced {
+pub(super) fn splice(source: &str, tree: &Stmt<'_>, places: &BTreeMap<usize, Place>) -> Spliced {
     let tree = Node::Stmt(tree);
     let tokens = Tokens::of(source);
     let mut edits = Vec::new();
+    for (start, filter) in places.iter().filter_map(|(start, place)| Some((*start, place.filter()?))) {
+        let value = tokens.value_printed_at(start);
+        edits.push(Edit { range: value.start..value.start, text: "(".into(), nesting: Nesting::Outermost });
+        edits.push(Edit { range: value.end..value.end, text: format!(")|{filter}"), nesting: Nesting::Last });
+    }
     let mut with_default = Vec::new();
     upwards(tree, &mut |node| {
         if let Node::Expr(Expr::Filter(filter)) = node
@@ -78,7 +97,7 @@ pub(super) fn splice(source: &str, tree: &Stmt<'_>) -> Spliced {
             let end = it.span().end_offset as usize;
             // `a if b if c` would change its meaning, so its inner part is left alone.
             if !tokens.is_word(end, "if") {
-                edits.push(Edit { range: end..end, text: " else ''".into() });
+                edits.push(Edit { range: end..end, text: " else ''".into(), nesting: Nesting::AsPushed });
             }
         }
         _ => {}
@@ -133,19 +152,19 @@ fn compare(
         };
         match index {
             0 => wrap(start, operator, &text, edits),
-            _ => edits.push(Edit { range: operator, text }),
+            _ => edits.push(Edit { range: operator, text, nesting: Nesting::AsPushed }),
         }
     }
     close(span.end_offset as usize, edits);
 }
 
 fn wrap(start: usize, operator: Range<usize>, text: &str, edits: &mut Vec<Edit>) {
-    edits.push(Edit { range: start..start, text: "(".into() });
-    edits.push(Edit { range: operator, text: text.into() });
+    edits.push(Edit { range: start..start, text: "(".into(), nesting: Nesting::AsPushed });
+    edits.push(Edit { range: operator, text: text.into(), nesting: Nesting::AsPushed });
 }
 
 fn close(end: usize, edits: &mut Vec<Edit>) {
-    edits.push(Edit { range: end..end, text: ")".into() });
+    edits.push(Edit { range: end..end, text: ")".into(), nesting: Nesting::AsPushed });
 }
 
 impl<'s> Tokens<'s> {
@@ -175,6 +194,18 @@ impl<'s> Tokens<'s> {
         }
     }
 
+    /// Where the value that is printed at `offset` stands, up to its last token.
+    fn value_printed_at(&self, offset: usize) -> Range<usize> {
+        let at = self.at(offset);
+        let first = at + usize::from(matches!(self.0.get(at), Some((Token::VariableStart, _))));
+        let printed = self.0[first..].iter().take_while(|(token, _)| !matches!(token, Token::VariableEnd));
+        let ranges: Vec<_> = printed.map(|(_, range)| range).collect();
+        match (ranges.first(), ranges.last()) {
+            (Some(first), Some(last)) => first.start..last.end,
+            _ => offset..offset,
+        }
+    }
+
     /// Whether the first token at `offset` or later is this word.
     fn is_word(&self, offset: usize, word: &str) -> bool {
         matches!(self.0.get(self.at(offset)), Some((Token::Ident(found), _)) if *found == word)
@@ -183,7 +214,7 @@ impl<'s> Tokens<'s> {
 
 /// Edits were pushed children first; among those at one offset that order is the nesting, so the sort must be stable.
 fn apply(source: &str, mut edits: Vec<Edit>) -> Spliced {
-    edits.sort_by_key(|edit| edit.range.start);
+    edits.sort_by_key(|edit| (edit.range.start, edit.nesting));
     let mut spliced = Spliced { source: String::with_capacity(source.len() + 16 * edits.len()), kept: Vec::new() };
     let mut done = 0;
     for edit in edits {

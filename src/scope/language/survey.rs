@@ -10,6 +10,7 @@ use minijinja::machinery::Span;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 
 use super::compare::{self, Mismatch};
+use super::offers::{self, Invocation};
 use super::walk::{Node, upwards};
 
 /// A name used in a source, with its place in bytes.
@@ -49,6 +50,8 @@ pub(super) struct Survey {
     /// Names that are called as functions.
     pub calls: Vec<Use>,
     pub filters: Vec<Use>,
+    /// How filters are called.
+    pub invocations: Vec<Invocation>,
     pub tests: Vec<Use>,
     /// Names that the source itself gives a meaning to, anywhere.
     pub declared: BTreeSet<String>,
@@ -128,6 +131,7 @@ impl Survey {
             Expr::Filter(it) => {
                 self.filters.push(Use { name: normal(it.name), at: range(it.span()) });
                 self.named_in_arguments(it.name, &it.args);
+                self.invoke(invocation(&normal(it.name), range(it.span()), &it.args));
             }
             Expr::Test(it) => self.tests.push(Use { name: normal(it.name), at: range(it.span()) }),
             _ => {}
@@ -146,7 +150,18 @@ impl Survey {
             && let Some(text) = name.value.as_str()
         {
             uses.push(Use { name: text.to_owned(), at: range(name.span()) });
+            if filter == "map" {
+                self.invoke(invocation(text, range(name.span()), &arguments[1..]));
+            }
         }
+    }
+
+    /// Notes a call with what it reads besides what is written.
+    fn invoke(&mut self, call: Invocation) {
+        for path in offers::reads(&call) {
+            *self.paths.entry(path.to_owned()).or_default() += 1;
+        }
+        self.invocations.push(call);
     }
 
     fn declare(&mut self, target: &Expr<'_>) {
@@ -182,6 +197,20 @@ impl Survey {
             *self.paths.entry(longer).or_default() += 1;
         }
     }
+}
+
+fn invocation(filter: &str, at: Range<usize>, arguments: &[CallArg<'_>]) -> Invocation {
+    let mut call = Invocation { filter: filter.to_owned(), at, ..Invocation::default() };
+    for argument in arguments {
+        match argument {
+            CallArg::Pos(value) => call.positional.push((value.as_const(), range(value.span()))),
+            CallArg::Kwarg(name, value) => {
+                call.named.push(((*name).to_owned(), value.as_const(), range(value.span())));
+            }
+            CallArg::PosSplat(_) | CallArg::KwargSplat(_) => call.spread = true,
+        }
+    }
+    call
 }
 
 /// minijinja ignores white space in the names of filters and tests.

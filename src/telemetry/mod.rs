@@ -2,137 +2,26 @@
 //!
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
+mod cache;
+mod fragments;
+mod labels;
+mod log;
 mod servers;
 
-use std::error::Error;
-use std::fmt::{self, Write};
-use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use tracing_subscriber::EnvFilter;
 
+pub use cache::CacheFigures;
+pub use fragments::FragmentFigures;
+pub use labels::{ActionLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment};
+pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
 pub use servers::ServerFigures;
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-/// An error with all its causes, on one line: the last of them is often the only one that helps.
-pub struct Causes<'a>(pub &'a dyn Error);
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
-    }
-}
-
-/// Sends logs to standard error, in colours if that is a terminal. `INLAY_LOG` chooses what is logged (`inlay=debug`); by default everything from `info`.
-/// A second call changes nothing.
-pub fn log_to_stderr(format: LogFormat) {
-    log_to_stderr_from(format, "info");
-}
-
-/// The same with another default than `info`.
-pub fn log_to_stderr_from(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_env("INLAY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let lines = lines.with_ansi(std::io::stderr().is_terminal());
-    // Fails only if a subscriber is set already, as in tests that run in one process.
-    let _ = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-}
-
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Treatment {
-    /// The origin's answer, untouched.
-    Passed,
-    /// A page into which slots could be laid.
-    Personalised,
-    /// Answered by us.
-    Own,
-    /// The origin failed.
-    Failed,
-}
-
-/// A name as a label's value, shared: counting must not copy it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Name(pub Arc<str>);
-
-impl EncodeLabelValue for Name {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        (&*self.0).encode(encoder)
-    }
-}
-
-/// Labels of `inlay_requests_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    pub site: Name,
-    pub treatment: Treatment,
-    pub status: u16,
-}
-
-/// Labels of `inlay_slots_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct SlotLabels {
-    pub rule: Name,
-    pub outcome: &'static str,
-}
-
-/// Labels of `inlay_actions_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ActionLabels {
-    pub rule: Name,
-    /// `redirect`, `serve`, `request`, `response`.
-    pub action: &'static str,
-    pub outcome: &'static str,
-}
-
-/// Labels of `inlay_rate_limited_requests_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct LimitLabels {
-    pub site: Name,
-    pub limit: Name,
-}
-
-/// One label: what something is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Kind {
-    pub kind: &'static str,
-}
-
-/// One label: why something was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Reason {
-    pub reason: &'static str,
-}
-
-/// One label: the name of something.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct NameLabel {
-    pub name: Name,
-}
 
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
 #[derive(Debug)]
@@ -170,31 +59,6 @@ pub struct Metrics {
     pub compressed_pages: Family<Kind, Counter>,
     /// Bytes of compiled pages.
     pub page_bytes: Gauge<i64, AtomicI64>,
-}
-
-/// What the shared cache did and holds. Cheap to clone; all clones count together.
-#[derive(Clone, Debug, Default)]
-pub struct CacheFigures {
-    /// Requests by what the cache could do: `hit`, `stale`, `collapsed`, `revalidated`, `miss`, `bypass`.
-    pub requests: Family<Kind, Counter>,
-    /// URLs whose responses went to make room for others.
-    pub evictions: Counter,
-    pub urls: Gauge<i64, AtomicI64>,
-    pub bytes: Gauge<i64, AtomicI64>,
-}
-
-impl CacheFigures {
-    /// Counts a request.
-    pub fn count(&self, kind: &'static str) {
-        self.requests.get_or_create(&Kind { kind }).inc();
-    }
-
-    fn register(&self, registry: &mut Registry) {
-        registry.register("cache_requests", "Requests by what the cache could do", self.requests.clone());
-        registry.register("cache_evictions", "URLs that left the cache for want of room", self.evictions.clone());
-        registry.register("cache_urls", "URLs that have stored responses", self.urls.clone());
-        registry.register("cache_bytes", "Bytes of stored responses", self.bytes.clone());
-    }
 }
 
 impl Default for Metrics {
@@ -263,56 +127,16 @@ impl Metrics {
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
         let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
         text.truncate(end);
-        for (name, help, figure) in FragmentFigures::NAMES {
-            let _ = writeln!(text, "# HELP inlay_fragment_{name} {help}.\n# TYPE inlay_fragment_{name} counter");
-            for fragment in fragments {
-                let _ = writeln!(
-                    text,
-                    "inlay_fragment_{name}_total{{fragment=\"{}\"}} {}",
-                    label(&fragment.name),
-                    figure(fragment)
-                );
-            }
-        }
-        text.push_str(
-            "# HELP inlay_fragment_varies What a fragment was seen to vary by.\n# TYPE inlay_fragment_varies gauge\n",
-        );
-        for fragment in fragments {
-            let (name, by) = (label(&fragment.name), label(&fragment.varies_by));
-            let _ = writeln!(text, "inlay_fragment_varies{{fragment=\"{name}\",by=\"{by}\"}} 1");
-        }
+        FragmentFigures::write(&mut text, fragments);
         ServerFigures::write(&mut text, servers);
         text.push_str("# EOF\n");
         text
     }
 }
 
-/// How a fragment fared in the current revision.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FragmentFigures {
-    pub name: String,
-    pub renders: u64,
-    pub hits: u64,
-    pub blanks: u64,
-    pub failures: u64,
-    /// The paths that its code read so far, separated by spaces.
-    pub varies_by: String,
-}
-
 /// Text as it may stand in a label's value.
 fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
-
-type Figure = fn(&FragmentFigures) -> u64;
-
-impl FragmentFigures {
-    const NAMES: [(&'static str, &'static str, Figure); 4] = [
-        ("renders", "Renders of a fragment", |figures| figures.renders),
-        ("hits", "Fragments taken from the cache", |figures| figures.hits),
-        ("blanks", "Fragments that had nothing to show", |figures| figures.blanks),
-        ("failures", "Fragments that failed", |figures| figures.failures),
-    ];
 }
 
 #[cfg(test)]

@@ -6,18 +6,21 @@
 //! [`ORIGIN_STREAMS`](limits::ORIGIN_STREAMS). Every connection in use holds a permit of `room`; those that wait in
 //! `kept` hold none, and are taken before any is opened, so that there never are more than `connections`.
 
+mod kept;
+mod lease;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hyper::client::conn::{http1, http2};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::Body;
 use super::connection::{self, Sender};
 use super::dial::{Dial, DialError, Needs};
 use crate::limits;
+use kept::{Kept, Left, Shared};
+pub use lease::{Lease, Occupied};
 
 /// How many connections there may be, and how long they live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,54 +62,6 @@ struct Inner {
     /// Told when a stream of an HTTP/2 connection has ended.
     freed: Notify,
     kept: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    /// The one used last is taken first, so that those that are too many grow old.
-    http1: Vec<Idle>,
-    http2: Vec<Shared>,
-    /// Whether somebody looks after those that nobody takes.
-    swept: bool,
-}
-
-struct Idle {
-    sender: http1::SendRequest<Body>,
-    opened: Instant,
-    since: Instant,
-}
-
-struct Shared {
-    sender: http2::SendRequest<Body>,
-    streams: Arc<Semaphore>,
-    opened: Instant,
-    used: Instant,
-}
-
-/// The right to send one request over a connection.
-pub struct Lease {
-    pub sender: Sender,
-    /// Whether it has carried a request before: then it may have been closed in the meantime, without anyone's fault.
-    pub is_reused: bool,
-    opened: Instant,
-    occupied: Occupied,
-    pool: Weak<Inner>,
-}
-
-/// Room that is taken until this is dropped.
-pub struct Occupied {
-    /// Given back before the others are told.
-    permit: Option<OwnedSemaphorePermit>,
-    pool: Weak<Inner>,
-}
-
-impl Drop for Occupied {
-    fn drop(&mut self) {
-        drop(self.permit.take());
-        if let Some(pool) = self.pool.upgrade() {
-            pool.freed.notify_one();
-        }
-    }
 }
 
 impl Pool {
@@ -239,13 +194,6 @@ enum Room {
     Stream(Lease),
 }
 
-/// What is still kept after a sweep.
-enum Left {
-    Nothing,
-    /// When the first of it may be too old.
-    Until(Instant),
-}
-
 /// One exchange that waits, until this is dropped.
 struct Waiting<'a>(&'a Inner);
 
@@ -266,81 +214,6 @@ impl Drop for Waiting<'_> {
 impl Inner {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Kept {
-    fn pop_http1(&mut self, settings: PoolSettings) -> Option<Idle> {
-        std::iter::from_fn(|| self.http1.pop()).find(|idle| idle.is_usable(settings))
-    }
-
-    fn take_stream(
-        &mut self,
-        settings: PoolSettings,
-    ) -> Option<(http2::SendRequest<Body>, Instant, OwnedSemaphorePermit)> {
-        self.http2.retain(|shared| !shared.sender.is_closed() && shared.opened.elapsed() < settings.age);
-        self.http2.iter_mut().find_map(|shared| {
-            let permit = Arc::clone(&shared.streams).try_acquire_owned().ok()?;
-            shared.used = Instant::now();
-            Some((shared.sender.clone(), shared.opened, permit))
-        })
-    }
-
-    fn sweep(&mut self, settings: PoolSettings) -> Left {
-        self.http1.retain(|idle| idle.is_usable(settings));
-        self.http2.retain(|shared| {
-            let is_used = shared.streams.available_permits() < limits::ORIGIN_STREAMS;
-            !shared.sender.is_closed() && (is_used || shared.used.elapsed() < settings.idle)
-        });
-        let http1 = self.http1.iter().map(|idle| (idle.since + settings.idle).min(idle.opened + settings.age));
-        // One in use is idle at the soonest that long after now.
-        let http2 = self.http2.iter().map(|shared| shared.used.max(Instant::now()) + settings.idle);
-        let left = http1.chain(http2).min().map_or(Left::Nothing, Left::Until);
-        self.swept = matches!(left, Left::Until(_));
-        left
-    }
-}
-
-impl Idle {
-    fn is_usable(&self, settings: PoolSettings) -> bool {
-        self.sender.is_ready() && self.since.elapsed() < settings.idle && self.opened.elapsed() < settings.age
-    }
-}
-
-impl Lease {
-    /// The response's head is here: the connection is kept for others once its body is read. What is given back is to be held
-    /// until then where the connection is shared.
-    pub fn answered(self) -> Option<Occupied> {
-        let Self { sender, opened, occupied, pool, .. } = self;
-        let mut sender = match sender {
-            Sender::Http2(_) => return Some(occupied),
-            Sender::Http1(sender) => sender,
-        };
-        if sender.is_ready() {
-            keep(&pool, sender, opened, occupied);
-            return None;
-        }
-        tokio::spawn(async move {
-            // Fails where the body was dropped before its end: what is left of it makes the connection useless.
-            if sender.ready().await.is_ok() {
-                keep(&pool, sender, opened, occupied);
-            }
-        });
-        None
-    }
-
-    /// The connection leaves HTTP; its room stays taken for as long as what is given back is held.
-    pub fn left_http(self) -> Occupied {
-        self.occupied
-    }
-}
-
-fn keep(pool: &Weak<Inner>, sender: http1::SendRequest<Body>, opened: Instant, occupied: Occupied) {
-    if let Some(pool) = pool.upgrade().filter(|pool| opened.elapsed() < pool.settings.age) {
-        pool.kept().http1.push(Idle { sender, opened, since: Instant::now() });
-        // The room goes after the connection is there, so that who comes for it finds it.
-        drop(occupied);
-        Pool(pool).sweep();
     }
 }
 
