@@ -76,7 +76,7 @@ impl Invoking<'_> {
         match result {
             Ok(output) => {
                 let pieces = pieces(output.html.as_deref().unwrap_or_default());
-                let in_attribute = self.escape == Escape::Attribute;
+                let in_attribute = matches!(self.escape, Escape::Attribute(_));
                 let pieces = if in_attribute { quote_attribute(pieces) } else { pieces };
                 let rendered = Arc::new(Rendered { pieces });
                 self.cache.keep(self.code(), &ledger, Some(rendered.clone()));
