@@ -45,10 +45,12 @@ pub const STITCH_EXCESS_BYTES: usize = 128;
 pub const STITCH_STORED_BYTES: usize = 128;
 /// gzip level for what is compressed once: the highest.
 pub const STITCH_GZIP_LEVEL: u32 = 9;
-/// brotli quality for what is compressed once. 11 takes twenty times as long for a few percent.
-pub const STITCH_BROTLI_QUALITY: i32 = 9;
+/// brotli quality for what is compressed once. 11 takes twenty times as long for a few percent; 9 takes 32 MiB for each piece.
+pub const STITCH_BROTLI_QUALITY: i32 = 8;
 /// Base-2 logarithm of brotli's window for what is compressed once: the largest page that is kept.
 pub const STITCH_BROTLI_WINDOW_LOG: i32 = 22;
+/// The same for what is smaller than that alone: 64 KiB, up to which the compressor gets by with little memory.
+pub const STITCH_BROTLI_SMALL_WINDOW_LOG: i32 = 16;
 /// Elements of one `each` open within each other whose attributes are remembered; deeper ones see the nearest remembered.
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.

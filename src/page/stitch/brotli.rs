@@ -5,7 +5,7 @@
 
 use brotli::enc::BrotliEncoderParams;
 
-use crate::limits::{STITCH_BROTLI_QUALITY, STITCH_BROTLI_WINDOW_LOG};
+use crate::limits::{STITCH_BROTLI_QUALITY, STITCH_BROTLI_SMALL_WINDOW_LOG, STITCH_BROTLI_WINDOW_LOG};
 
 /// A window of 4 MiB ([`STITCH_BROTLI_WINDOW_LOG`] 22: four bits), then an empty metadata block up to the next byte boundary.
 pub(super) const HEADER: [u8; 2] = [0x6B, 0x00];
@@ -29,7 +29,8 @@ pub(super) fn compress(plain: &[u8], standing: Standing) -> Option<Vec<u8>> {
     let anywhere = standing == Standing::Anywhere;
     let params = BrotliEncoderParams {
         quality: STITCH_BROTLI_QUALITY,
-        lgwin: STITCH_BROTLI_WINDOW_LOG,
+        // The first piece names the window of the whole.
+        lgwin: if anywhere { window_log(plain.len()) } else { STITCH_BROTLI_WINDOW_LOG },
         size_hint: plain.len(),
         catable: anywhere,
         use_dictionary: !anywhere,
@@ -59,11 +60,22 @@ pub(super) fn store(plain: &[u8], into: &mut Vec<u8>) {
     }
 }
 
+/// The window for so many bytes alone. They are not looked back beyond, and in a small one the compressor needs a fraction of
+/// the memory.
+fn window_log(length: usize) -> i32 {
+    // The window is 16 bytes smaller than its name says (RFC 7932 section 9.1).
+    if length + 16 <= 1 << STITCH_BROTLI_SMALL_WINDOW_LOG {
+        STITCH_BROTLI_SMALL_WINDOW_LOG
+    } else {
+        STITCH_BROTLI_WINDOW_LOG
+    }
+}
+
 /// Bytes of the whole as one stream would have: what pieces are measured by.
 pub(super) fn whole_bytes(plain: &[u8]) -> Option<usize> {
     let params = BrotliEncoderParams {
         quality: STITCH_BROTLI_QUALITY,
-        lgwin: STITCH_BROTLI_WINDOW_LOG,
+        lgwin: window_log(plain.len()),
         size_hint: plain.len(),
         ..BrotliEncoderParams::default()
     };
