@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::content::source::SourceFacts;
 use crate::decide::audience::AudienceFacts;
 use crate::revision::{Revision, Site};
 use crate::rule::Asking;
@@ -42,6 +43,10 @@ impl Context {
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
             .with("random", Arc::new(Random::new()));
+        let plain = match self.revision.sources.is_empty() {
+            true => plain,
+            false => plain.with("sources", Arc::new(SourceFacts::new(self.revision.sources.clone()))),
+        };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
         plain.clone().with("audiences", AudienceFacts::new(language, audiences, plain))
     }

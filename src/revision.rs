@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::content::error_page::ErrorPage;
+use crate::content::source::Sources;
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
 use crate::origin::cache::{Asserted, NOTHING};
@@ -35,6 +36,7 @@ pub struct Revision {
     pub language: Arc<Language>,
     pub library: Arc<Library>,
     pub audiences: Arc<Audiences>,
+    pub sources: Sources,
 }
 
 /// One thing that a rule lays in.

@@ -169,6 +169,18 @@ fn the_reader_accepts_every_key_of_the_schema() {
         let has = |key: &str| record["properties"].get(key).is_some();
         match () {
             () if has("rules") => keys.replace("      ", ""),
+            () if has("max_size") => format!("sources:\n  s:\n{keys}"),
+            () if has("basic") => format!("sources:\n  s:\n    auth:\n{keys}"),
+            () if has("user") => format!("sources:\n  s:\n    auth:\n     basic:\n{keys}"),
+            () if has("token_url") => format!("sources:\n  s:\n    auth:\n     oauth2:\n{keys}"),
+            () if has("over") => format!("sources:\n  s:\n    auth:\n     hmac:\n{keys}"),
+            () if has("name") && has("value") => format!("sources:\n  s:\n    auth:\n     header:\n{keys}"),
+            () if has("follow") => format!("sources:\n  s:\n    redirects:\n{keys}"),
+            () if has("failures") => format!("sources:\n  s:\n    breaker:\n{keys}"),
+            () if has("ttl") => format!("sources:\n  s:\n    cache:\n{keys}"),
+            () if has("param") => format!("sources:\n  s:\n    batch:\n{keys}"),
+            () if has("required") => format!("sources:\n  s:\n    expect:\n{keys}"),
+            () if has("server_name") => format!("sources:\n  s:\n    tls:\n{keys}"),
             () if has("inject") => format!("rules:\n  r:\n{keys}"),
             () if has("select") => format!("rules:\n  r:\n    inject:\n    -\n{keys}"),
             () if has("html") => format!("fragments:\n  f:\n{keys}"),

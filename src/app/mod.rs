@@ -26,9 +26,11 @@ use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
 use crate::content::function::Engine;
+use crate::content::source::House;
 use crate::content::{Cache, Lasting};
 use crate::exchange::Exchange;
 use crate::http::Body;
+use crate::http::client::Names;
 use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
@@ -84,18 +86,28 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`]; nothing runs then.
-    pub fn start_on(
+    pub fn start_on(source: ConfigSource, clock: Clock, inherited: Inherited) -> Result<(Self, Problems), StartError> {
+        Self::start_as_told(source, clock, inherited, Names::platform())
+    }
+
+    /// The same, where the addresses of sources' hosts are told by `names`: for tests of what names may lead to.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn start_as_told(
         source: ConfigSource,
         clock: Clock,
         mut inherited: Inherited,
+        names: Names,
     ) -> Result<(Self, Problems), StartError> {
         let Loaded { settings, rules, warnings } = config::load(&source, clock.now()).map_err(StartError::Config)?;
         let (trigger, handle) = shutdown();
         let connecting = Connecting::new(handle.clone());
         let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
+        let sources = House::new(clock.clone(), names);
         let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
-        let revision = rules.revision(sites, lasting.clone());
+        let revision = rules.revision(sites, lasting.clone(), &sources);
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
         let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
         let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
@@ -122,7 +134,7 @@ impl App {
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
-        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), lasting, tls };
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), lasting, sources, tls };
         let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();

@@ -10,6 +10,7 @@ use super::build::{self, BuildError, Connecting};
 use crate::admin::{Admin, ReloadState};
 use crate::config::{self, ConfigSource, Loaded, Problems, Settings};
 use crate::content::Lasting;
+use crate::content::source::House;
 use crate::exchange::Exchange;
 use crate::revision::Revision;
 use crate::server::tls::Tls;
@@ -44,6 +45,8 @@ pub struct Held {
     pub admin: Arc<Admin>,
     /// Fragments survive a reload where their code did not change.
     pub lasting: Lasting,
+    /// Sources do where their definitions did not.
+    pub sources: House,
     /// Of the listeners that have certificates.
     pub tls: Vec<Tls>,
 }
@@ -92,7 +95,7 @@ impl Reloader {
         }
         self.settle(read.map(|(rules, _warnings)| {
             let changed = rules.id != before.id;
-            changed.then(|| rules.revision(before.sites.clone(), self.held.lasting.clone()))
+            changed.then(|| rules.revision(before.sites.clone(), self.held.lasting.clone(), &self.held.sources))
         }))
     }
 
@@ -118,7 +121,7 @@ impl Reloader {
         let visitors = &exchange.visitors;
         visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))));
         *settings = Settings { rules: settings.rules.clone(), ..fresh };
-        Ok(rules.revision(sites, self.held.lasting.clone()))
+        Ok(rules.revision(sites, self.held.lasting.clone(), &self.held.sources))
     }
 
     /// Takes a revision over, or tells why there is none. `None`: nothing changed.

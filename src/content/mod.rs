@@ -11,6 +11,7 @@ pub mod function;
 mod invocation;
 mod lasting;
 mod library;
+pub mod source;
 mod tally;
 mod template;
 mod walk;

@@ -80,7 +80,7 @@ impl Exchange {
         pages: u64,
         clock: Clock,
     ) -> Self {
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::with(revision.sources.figures()));
         Self {
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),

@@ -7,6 +7,7 @@ mod fragments;
 mod labels;
 mod log;
 mod servers;
+mod sources;
 
 use std::sync::atomic::AtomicI64;
 
@@ -22,6 +23,7 @@ pub use fragments::FragmentFigures;
 pub use labels::{ActionLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment};
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
 pub use servers::ServerFigures;
+pub use sources::SourceFigures;
 
 /// Every metric of one running process. A registry of its own, so that several can run in one process.
 #[derive(Debug)]
@@ -52,6 +54,7 @@ pub struct Metrics {
     /// Tasks of the runtime: connections, exchanges, fragments in the making. Set by whoever asks for the text.
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
+    pub sources: SourceFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -70,6 +73,11 @@ impl Default for Metrics {
 impl Metrics {
     /// All metrics, at zero.
     pub fn new() -> Self {
+        Self::with(SourceFigures::default())
+    }
+
+    /// The same, with counts of sources that are there already.
+    pub fn with(sources: SourceFigures) -> Self {
         // From half a millisecond to eight seconds, doubling.
         let buckets = std::iter::successors(Some(0.0005), |bound| Some(bound * 2.0)).take(15);
         let mut metrics = Self {
@@ -87,6 +95,7 @@ impl Metrics {
             certificate_expiry: Family::default(),
             off: Gauge::default(),
             cache: CacheFigures::default(),
+            sources,
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -114,6 +123,7 @@ impl Metrics {
         registry.register("certificate_expiry_seconds", "Until when a certificate holds, in Unix time", expiry);
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
+        self.sources.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);

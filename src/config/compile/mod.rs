@@ -15,6 +15,7 @@ mod loops;
 pub mod matching;
 mod purpose;
 mod rules;
+mod sources;
 mod units;
 mod warnings;
 mod world;
@@ -33,6 +34,8 @@ use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;
 use crate::content::function::Functions;
+use crate::content::source::House;
+use crate::content::source::definition::Definition;
 use crate::content::{Content, Lasting, Library};
 use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
@@ -58,6 +61,7 @@ pub struct Rules {
     pub actions: Vec<Actions>,
     pub fragments: BTreeMap<Arc<str>, Content>,
     pub audiences: Audiences,
+    pub sources: Vec<Definition>,
     pub language: Arc<Language>,
     pub functions: Arc<Functions>,
     /// Rule files read.
@@ -98,13 +102,19 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     for (template, kind) in attributes::standing(injections.iter().flatten(), &fragments) {
         units.stands_in(template, kind);
     }
-    let language = units.finish(&world, report)?;
+    let mut phrases = Units::default();
+    sources::phrases(&world, &mut phrases);
+    let (language, phrases) = (units.finish(&world, report), phrases.finish(&world, report));
+    // What phrases have wrong is noted; all else that is wrong with sources is looked for all the same.
+    let phrases = phrases.unwrap_or_else(Language::empty);
+    let sources = sources::definitions(&world, &phrases, report);
+    let language = language?;
     loops::redirects(&rules, &language, &world, report);
     warnings::warn(&world, report);
     let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
     let functions = functions.filter(|_| !report.failed())?;
-    Some(Rules { id, rules, injections, actions, fragments, audiences, language, functions, files })
+    Some(Rules { id, rules, injections, actions, fragments, audiences, sources, language, functions, files })
 }
 
 fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
@@ -129,8 +139,8 @@ fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
 }
 
 impl Rules {
-    /// The revision of these rules for these sites, with what outlives it.
-    pub fn revision(self, sites: Arc<Sites>, lasting: Lasting) -> Revision {
+    /// The revision of these rules for these sites, with what outlives it, sources among that.
+    pub fn revision(self, sites: Arc<Sites>, lasting: Lasting, house: &House) -> Revision {
         let library = Library::with_functions(self.language.clone(), self.fragments, self.functions, lasting)
             .expect("invariant: unknown names and circles were refused when the rules were compiled");
         let mut injections = self.injections;
@@ -152,6 +162,7 @@ impl Rules {
             language: self.language,
             library,
             audiences: Arc::new(self.audiences),
+            sources: house.furnish(self.sources),
         }
     }
 }

@@ -3,7 +3,16 @@
 //! In: where a template or condition was written. Out: the names it must not use, with what to do instead. It must not
 //! look at sources; the language does.
 
-use crate::scope::language::Refused;
+use crate::scope::language::{Refused, SCOPE_NAMES};
+
+/// A name of the scope in a phrase.
+fn outside(name: &'static str) -> Refused {
+    Refused {
+        name,
+        what: format!("there is no `{name}` here: a source sees only what it is called with"),
+        hint: format!("name a param for it under `params`, and call the source with it: `sources.NAME(param={name}…)`"),
+    }
+}
 
 /// What a source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +25,8 @@ pub enum Purpose {
     Rule,
     /// A template of `redirect`, `serve` or `headers`: printed when the request arrives, as one line.
     Line,
+    /// A part of a source's request: said over what the source is called with.
+    Phrase,
     /// The condition or the template of one injection.
     Injection {
         /// Whether it names an enclosing element.
@@ -45,6 +56,7 @@ impl Purpose {
         match self {
             Purpose::Shared | Purpose::Injection { each: true } => Vec::new(),
             Purpose::Rule | Purpose::Line => page.into(),
+            Purpose::Phrase => SCOPE_NAMES.into_iter().map(outside).collect(),
             Purpose::Audience => page.into_iter().chain([params]).collect(),
             Purpose::Injection { each: false } => vec![Refused {
                 name: "each",

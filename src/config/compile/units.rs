@@ -30,6 +30,8 @@ enum Origin {
 #[derive(Debug, Default)]
 pub struct Units {
     all: BTreeMap<Unit, (Origin, Purpose)>,
+    /// Of phrases: the names that they may use.
+    names: BTreeMap<Unit, Vec<String>>,
     /// Templates that are whole values of attributes.
     standing: BTreeSet<(Unit, AttributeKind)>,
 }
@@ -40,7 +42,8 @@ impl Units {
         let file = |(name, id): (&String, &SourceId)| {
             (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Shared))
         };
-        Self { all: world.templates.iter().map(file).collect(), standing: BTreeSet::new() }
+        let all = world.templates.iter().map(file).collect();
+        Self { all, ..Self::default() }
     }
 
     /// Adds an audience's condition, or a `when`.
@@ -55,6 +58,12 @@ impl Units {
         let name: Arc<str> = name.into();
         self.all.insert(Unit::Template(name.clone()), (Origin::Text(text.clone()), purpose));
         name
+    }
+
+    /// Adds a phrase of a source, over these names.
+    pub fn phrase(&mut self, name: String, text: &Text, names: &[String]) {
+        let name = self.template(name, text, Purpose::Phrase);
+        self.names.insert(Unit::Template(name), names.to_vec());
     }
 
     /// Says that a template is the whole value of an attribute of this kind.
@@ -96,7 +105,10 @@ impl Units {
                 Unit::Condition(name) => builder.condition(name, if text.is_empty() { "false" } else { text }),
             };
             builder.refuse(unit.clone(), purpose.refused());
-            if *purpose == Purpose::Line {
+            if let Some(names) = self.names.get(unit) {
+                builder.declare(unit, names.iter().cloned());
+            }
+            if matches!(purpose, Purpose::Line | Purpose::Phrase) {
                 builder.printed_in_lines(unit.clone());
             }
         }
@@ -152,6 +164,21 @@ impl Units {
                 report.error(span, what, "use `share: 20%` for a part of the visitors, who then stay the same");
             }
             self.check_audiences(unit, mentions, world, report);
+            if *purpose != Purpose::Phrase {
+                self.check_sources(unit, mentions, world, report);
+            }
+        }
+    }
+
+    /// Every source that is called must exist.
+    fn check_sources(&self, unit: &Unit, mentions: &Mentions, world: &World<'_>, report: &mut Report) {
+        let names = mentions.paths.iter().filter_map(|path| path.strip_prefix("sources.")?.split('.').next());
+        let names: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
+        for name in names.into_iter().filter(|name| world.complete() && !world.sources.contains_key(*name)) {
+            let span = self.place_of(unit, &format!("sources.{name}"), report);
+            let span = span.expect("invariant: a unit that was added");
+            let remedy = suggestion(name, world.sources.keys().map(String::as_str), "define it under `sources`");
+            report.error(span, format!("there is no source `{name}`"), remedy);
         }
     }
 

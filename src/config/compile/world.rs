@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::config::files::RuleFolder;
 use crate::config::raw::contents::RawContent;
 use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
+use crate::config::raw::sources::RawSource;
 use crate::config::read::At;
 use crate::config::read::names::suggestion;
 use crate::config::read::record::Field;
@@ -62,6 +63,7 @@ pub type Definitions<'a, T> = BTreeMap<String, &'a At<T>>;
 pub struct World<'a> {
     pub audiences: Definitions<'a, Text>,
     pub fragments: Definitions<'a, RawContent>,
+    pub sources: Definitions<'a, RawSource>,
     pub campaigns: Definitions<'a, RawCampaign>,
     /// In the order of files and of each file; with the file whose `match`, `when` and `campaign` hold for it.
     pub rules: Vec<(&'a str, &'a At<RawRule>, File<'a>)>,
@@ -92,6 +94,7 @@ impl<'a> World<'a> {
         let heads = || files.iter().map(|(_, file)| file);
         let audiences = define("audience", heads().map(|file| &file.audiences), report);
         let fragments = define("fragment", heads().map(|file| &file.fragments), report);
+        let sources = define("source", heads().map(|file| &file.sources), report);
         let campaigns = define("campaign", heads().map(|file| &file.campaigns), report);
         define("rule", heads().map(|file| &file.rules), report);
         let rules = heads().enumerate().flat_map(|(number, head)| {
@@ -100,7 +103,8 @@ impl<'a> World<'a> {
         });
         let rules = rules.collect();
         let RuleFolder { templates, functions, .. } = folder;
-        Self { audiences, fragments, campaigns, rules, templates, functions, around, complete: report.complete() }
+        let complete = report.complete();
+        Self { audiences, fragments, sources, campaigns, rules, templates, functions, around, complete }
     }
 
     /// The definition of a name, or `None` after noting that there is none.

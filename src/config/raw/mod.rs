@@ -14,4 +14,5 @@ pub mod listen;
 pub mod origins;
 pub mod rate_limits;
 pub mod rules;
+pub mod sources;
 pub mod wanted;

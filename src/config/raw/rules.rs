@@ -4,6 +4,7 @@
 
 use super::actions::{RawHeaders, RawRedirect, RawServe};
 use super::contents::RawContent;
+use super::sources::RawSource;
 use super::wanted::Wanteds;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -16,11 +17,13 @@ use crate::rule::State;
 
 record! {
     /// What is shown to whom. Any file below `rules/` may hold any of these keys.
-    RuleFile: "a map with `rules`, `fragments`, `audiences` or `campaigns`" {
+    RuleFile: "a map with `rules`, `fragments`, `audiences`, `sources` or `campaigns`" {
         /// Named conditions: `gold: visitor.returning and request.language == 'nl'`.
         key "audiences" audiences: Named<Text>,
         /// Named pieces of content, for `fragment: NAME`.
         key "fragments" fragments: Named<RawContent>,
+        /// Outside systems that code reads as `sources.NAME(param=…)`.
+        key "sources" sources: Named<RawSource>,
         /// Switches, schedules and conditions that several rules share.
         key "campaigns" campaigns: Named<RawCampaign>,
         /// On which pages, for whom, what is laid in where.
@@ -32,7 +35,7 @@ record! {
         /// The campaign of every rule of this file, besides its own.
         key "campaign" campaign: Text,
     }
-    later ["sources", "offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
+    later ["offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
 }
 
 record! {

@@ -223,6 +223,11 @@ impl fmt::Debug for Language {
 }
 
 impl Language {
+    /// A language in which nothing can be said.
+    pub fn empty() -> Arc<Self> {
+        LanguageBuilder::new().build().map(|(language, _)| language).expect("invariant: nothing has nothing wrong")
+    }
+
     /// Renders a template for a place. Every value it looks at is recorded by `reader`, whether it succeeds or not.
     pub fn render(&self, template: &str, reader: &Reader, escape: Escape) -> Result<Rendered, RenderError> {
         let unit = Unit::Template(template.into());
