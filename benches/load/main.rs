@@ -5,9 +5,12 @@
 //! `cargo bench --bench load -- --duration 10s --connections 16` prints one table. Processor time is the server's own (user
 //! and system), so it holds also where the load, not the server, is what limits the rate; the last column says so.
 //!
+//! `cargo bench --bench load -- --held` measures memory instead.
+//!
 //! `cargo bench --bench load -- --url http://localhost:8080/ --rate 2000 --duration 60s` puts load on a deployment instead.
 
 mod closed;
+mod held;
 mod inlay;
 mod open;
 mod outside;
@@ -53,6 +56,9 @@ struct Options {
     /// With --url: where the picture of the latencies is written.
     #[arg(long, value_name = "FILE", default_value = "latencies.svg", requires = "url")]
     plot: std::path::PathBuf,
+    /// Instead of the comparison: what Inlay holds in memory for idle connections, and for pages that stand still half-way.
+    #[arg(long, conflicts_with = "url")]
+    held: bool,
     /// Only the rows whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -79,6 +85,7 @@ fn main() -> ExitCode {
         Some(role) => serve(role, options.origin),
         None => match &options.url {
             Some(url) => open::run(url, &open::Pace { rate: options.rate, duration: options.duration }, &options.plot),
+            None if options.held => held::measure(server::Cores::choose()),
             None => compare(&options),
         },
     };

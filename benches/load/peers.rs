@@ -37,6 +37,7 @@ const PIECES: usize = 7;
 pub async fn origin(subject: Subject) -> Result<(SocketAddr, ()), Failure> {
     let site = Arc::new(Site {
         plain: Pieces::whole(&subject.plain),
+        stalling: Pieces { stalls: true, ..Pieces::whole(&subject.plain.slice(..subject.plain.len() / 2)) },
         gzip: Pieces::whole(&subject.gzip),
         ssi: Pieces::whole(&subject.marked(Dialect::Ssi)),
         esi: Pieces::whole(&subject.marked(Dialect::Esi)),
@@ -47,6 +48,7 @@ pub async fn origin(subject: Subject) -> Result<(SocketAddr, ()), Failure> {
 /// What the origin has.
 struct Site {
     plain: Pieces,
+    stalling: Pieces,
     gzip: Pieces,
     ssi: Pieces,
     esi: Pieces,
@@ -65,6 +67,7 @@ impl Site {
                 html(SHARED, &Pieces::whole(&fragment.unwrap_or_default().into()))
             }
             _ if path == Wanted::OwnSegmentUnshared.path() => html("no-store", &self.plain),
+            _ if path == subject::STALLING => html("no-store", &self.stalling),
             _ => page(request, &self.plain, &self.gzip),
         }
     }
@@ -72,9 +75,9 @@ impl Site {
 
 /// Sends the page of one segment from memory, in seven pieces.
 pub async fn limit(subject: Subject) -> Result<(SocketAddr, ()), Failure> {
-    let plain = Pieces(subject.pieces(0).into());
+    let plain = Pieces::of(subject.pieces(0));
     let gzip = subject::compressed(&subject.pieces(0).concat(), Compression::best())?;
-    let gzip = Pieces(gzip.chunks(gzip.len().div_ceil(PIECES)).map(|piece| gzip.slice_ref(piece)).collect());
+    let gzip = Pieces::of(gzip.chunks(gzip.len().div_ceil(PIECES)).map(|piece| gzip.slice_ref(piece)));
     listen(move |request| ready(page(&request, &plain, &gzip))).await
 }
 
@@ -149,13 +152,20 @@ where
     Ok((address, ()))
 }
 
-/// A body of known length in several pieces.
+/// A body in several pieces, of known length unless it stalls after them.
 #[derive(Clone)]
-struct Pieces(VecDeque<Bytes>);
+struct Pieces {
+    pieces: VecDeque<Bytes>,
+    stalls: bool,
+}
 
 impl Pieces {
     fn whole(bytes: &Bytes) -> Self {
-        Self([bytes.clone()].into())
+        Self::of([bytes.clone()])
+    }
+
+    fn of(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        Self { pieces: pieces.into_iter().collect(), stalls: false }
     }
 }
 
@@ -164,14 +174,20 @@ impl Body for Pieces {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+        match self.pieces.pop_front() {
+            None if self.stalls => Poll::Pending,
+            piece => Poll::Ready(piece.map(|piece| Ok(Frame::data(piece)))),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.pieces.is_empty() && !self.stalls
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+        if self.stalls {
+            return SizeHint::default();
+        }
+        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
     }
 }

@@ -23,6 +23,9 @@ pub const COOKIE: &str = "inlay_visitor";
 /// Signs the visitors' cookies.
 pub const SECRET: &str = "a secret for a bench, of no use elsewhere";
 
+/// A page whose second half never comes.
+pub const STALLING: &str = "/book/stalling.html";
+
 pub const SEGMENTS: [&str; 4] = ["none", "bronze", "silver", "gold"];
 const VISITORS: usize = 1000;
 

@@ -14,6 +14,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use tokio::task::JoinSet;
 
@@ -111,7 +112,7 @@ impl App {
         let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
         let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
         let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
-        let exchange = Arc::new(exchange);
+        let exchange = Arc::new(exchange.compressing(settings.compression));
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -222,9 +223,9 @@ impl App {
     }
 }
 
-async fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> Response<Body> {
-    // Boxed, because it is large and would be moved through every layer of the server.
-    Box::pin(exchange.handle(request)).await
+/// Boxed before it begins: the layers of the server move what they are handed.
+fn handle(exchange: Arc<Exchange>, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move { exchange.handle(request).await })
 }
 
 async fn answer(admin: Arc<Admin>, request: Request<Body>) -> Response<Body> {

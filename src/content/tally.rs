@@ -40,7 +40,7 @@ impl Tally {
         let mut paths = self.varies_by.lock().unwrap_or_else(PoisonError::into_inner);
         for path in ledger.varies_by() {
             if paths.len() < limits::TALLY_PATHS {
-                paths.insert(path);
+                paths.insert(path.to_string());
             }
         }
     }

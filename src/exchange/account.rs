@@ -108,8 +108,8 @@ impl Account {
     }
 }
 
-fn timing(name: &'static str, took: Duration) -> Timing<'static> {
-    Timing { name: name.into(), duration: Some(took), description: None }
+fn timing(name: &'static str, took: Duration) -> Timing<&'static str> {
+    Timing { name, duration: Some(took), description: None }
 }
 
 /// What the access log says of a request, but for what only its end tells.

@@ -15,7 +15,7 @@ use crate::http::Body;
 use crate::http::annotations::CacheStatus;
 use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
-use crate::http::headers::{ContentType, remove_conditions};
+use crate::http::headers::{is_html, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
 use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
@@ -107,8 +107,7 @@ impl Asked {
 }
 
 fn is_part_of_a_page(response: &Response<Body>) -> bool {
-    response.status() == StatusCode::PARTIAL_CONTENT
-        && ContentType::of(response.headers()).is_some_and(|content_type| content_type.is_html())
+    response.status() == StatusCode::PARTIAL_CONTENT && is_html(response.headers())
 }
 
 fn accepts_html(headers: &HeaderMap) -> bool {

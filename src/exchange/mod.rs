@@ -29,6 +29,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::Clock;
 use crate::context::Context;
 use crate::http::Body;
+use crate::http::coding::Effort;
 use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
@@ -58,6 +59,8 @@ pub struct Exchange {
     /// Pages that are compiled.
     pub pages: Pages,
     trusted: TrustedProxies,
+    /// For what is compressed as it streams.
+    effort: Effort,
     layouts: Layouts,
     off: AtomicBool,
 }
@@ -89,9 +92,16 @@ impl Exchange {
             clock,
             metrics,
             trusted,
+            effort: Effort::default(),
             layouts: Layouts::default(),
             off: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which makes this much effort for what is compressed as it streams.
+    #[must_use]
+    pub fn compressing(self, effort: Effort) -> Self {
+        Self { effort, ..self }
     }
 
     /// Answers one request. It never fails: what goes wrong is in the response.
@@ -137,7 +147,8 @@ impl Exchange {
             client: &client,
         };
         let observers = Observers { metrics: self.metrics.clone(), trace };
-        let rewrite = Rewrite { method: asked.method(), accepted: asked.accepted, held: asked.held.clone(), observers };
+        let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
+        let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };

@@ -2,6 +2,8 @@
 //!
 //! In: the origin's answer, and the plan. Out: the answer's head. It must not decide what is laid in, nor touch bodies.
 
+use std::fmt::{self, Display};
+
 use http::header::{self, HeaderMap};
 use http::uri::Scheme;
 use http::{Response, StatusCode};
@@ -10,12 +12,12 @@ use jiff::Timestamp;
 use super::plan::{Plan, SlotTiming};
 use crate::context::Context;
 use crate::http::Body;
-use crate::http::annotations::{Timing, append_server_timing};
+use crate::http::annotations::{Timing, TimingLine};
 use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Coding, Codings};
 use crate::http::cookies::Transport;
-use crate::http::headers::{ContentType, is_no_transform};
-use crate::scope::ledger::Bounds;
+use crate::http::headers::{is_html, is_no_transform};
+use crate::scope::ledger::{Bounds, Ledger};
 
 /// Why a response on a path with rules is passed on untouched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
         return Err(Untouched::Status);
     }
     let headers = response.headers();
-    if !ContentType::of(headers).is_some_and(|content_type| content_type.is_html()) {
+    if !is_html(headers) {
         return Err(Untouched::NotHtml);
     }
     if is_no_transform(headers) {
@@ -55,7 +57,9 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
 /// Makes the head of a page tell what the page rests on: to caches, to the visitor's browser, and to whoever asks why.
 pub fn tell_what_it_rests_on(headers: &mut HeaderMap, plan: &Plan, context: &Context) {
     limit(headers, plan.bounds(), context);
-    append_server_timing(headers, plan.timings().map(slot_timing));
+    let mut line = TimingLine::default();
+    plan.tell_timings(|slot| line.add(&slot_timing(slot)));
+    line.append_to(headers);
 }
 
 /// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private.
@@ -99,10 +103,20 @@ fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
     }
 }
 
-fn slot_timing(slot: SlotTiming) -> Timing<'static> {
-    let description = match slot.varies_by.is_empty() {
-        true => slot.how.into(),
-        false => format!("{}; varies by {}", slot.how, slot.varies_by.join(" ")).into(),
-    };
-    Timing { name: format!("slot-{}", slot.name).into(), duration: slot.took, description: Some(description) }
+fn slot_timing(slot: SlotTiming<'_>) -> Timing<impl Display, impl Display> {
+    let SlotTiming { name, took, how, ledger } = slot;
+    let description = fmt::from_fn(move |f| {
+        f.write_str(how)?;
+        let mut paths = ledger.into_iter().flat_map(Ledger::varies_by);
+        if let Some(first) = paths.next() {
+            f.write_str("; varies by ")?;
+            first.fmt(f)?;
+        }
+        paths.try_for_each(|path| f.write_str(" ").and_then(|()| path.fmt(f)))
+    });
+    Timing {
+        name: fmt::from_fn(move |f| f.write_str("slot-").and_then(|()| f.write_str(name))),
+        duration: took,
+        description: Some(description),
+    }
 }

@@ -17,7 +17,7 @@ use super::plan::fills::PageFills;
 use super::rewriting::{Page, RewritingBody};
 use super::tag;
 use crate::http::Body;
-use crate::http::coding::{Accepted, Coding, DecodedBody, EncodedBody, Encoder};
+use crate::http::coding::{Accepted, Coding, DecodedBody, Effort, EncodedBody, Encoder};
 use crate::http::headers::{add_vary, remove_what_is_true_of_the_bytes};
 use crate::http::nonce::fresh_nonce;
 use crate::page::{Assembled, CompiledPage, Form, Nonce, NotStitched, Prepared, Serving};
@@ -28,6 +28,8 @@ pub struct Rewrite {
     pub method: Method,
     /// What the client accepts.
     pub accepted: Accepted,
+    /// For what is compressed as it leaves.
+    pub effort: Effort,
     /// The client's `If-None-Match` lines.
     pub held: Vec<HeaderValue>,
     pub observers: Observers,
@@ -124,7 +126,8 @@ struct Visit<'a> {
 impl Visit<'_> {
     /// A page whose bytes are not all here, or not compressed: it is compressed as it leaves.
     fn streamed(mut self, page: Body) -> Response<Body> {
-        let encoder = self.how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding).ok()?)));
+        let encoder =
+            self.how.accepted.best().and_then(|coding| Some((coding, Encoder::new(coding, self.how.effort).ok()?)));
         let Some((coding, encoder)) = encoder else { return Response::from_parts(self.head, page) };
         self.head.headers.insert(header::CONTENT_ENCODING, coding.value());
         if self.how.method == Method::HEAD {

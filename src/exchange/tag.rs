@@ -4,8 +4,10 @@
 //! whatever coding suits the client, and the bytes of one coding may differ from time to time. It must not tell what was laid in:
 //! it is a keyed hash, good for the life of the process.
 
+use std::fmt::Write;
 use std::hash::{Hash, Hasher};
 
+use bytes::Bytes;
 use http::header::HeaderValue;
 
 use super::pages::PageKey;
@@ -14,6 +16,8 @@ use crate::scope::ledger::Fingerprint;
 
 /// By this the tags of ours are known among others.
 const PREFIX: &str = "W/\"inlay-";
+/// Of the hash, in hexadecimal.
+const HASH_DIGITS: usize = 32;
 
 /// What is hashed.
 struct Page<'a>(PageKey, &'a Assembled);
@@ -28,7 +32,9 @@ impl Hash for Page<'_> {
 /// The tag of an assembled page.
 pub fn of(key: PageKey, assembled: &Assembled) -> HeaderValue {
     let hash = Fingerprint::of(Page(key, assembled));
-    HeaderValue::try_from(format!("{PREFIX}{hash}\"")).expect("invariant: hexadecimal digits are a value")
+    let mut tag = String::with_capacity(PREFIX.len() + HASH_DIGITS + 1);
+    let _ = write!(tag, "{PREFIX}{hash}\"");
+    HeaderValue::from_maybe_shared(Bytes::from(tag)).expect("invariant: hexadecimal digits are a value")
 }
 
 /// Whether one of these `If-None-Match` lines names the tag.

@@ -2,10 +2,10 @@
 //!
 //! In: what happened, as data. Out: header lines appended to what is there. It must not decide what happened.
 
-use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
@@ -14,6 +14,9 @@ use crate::limits;
 pub const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 pub const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What most lines have room in, so that they grow once.
+const LINE_BYTES: usize = 256;
 
 /// How a cache handled a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +77,8 @@ impl Forwarded {
 
 /// Appends our member to `Cache-Status`; the caches nearer to the origin come first. `name` is a token.
 pub fn append_cache_status(headers: &mut HeaderMap, name: &str, status: &CacheStatus, detail: Option<&str>) {
-    let mut member = name.to_owned();
+    let mut member = String::with_capacity(LINE_BYTES);
+    member.push_str(name);
     match status {
         CacheStatus::Hit { ttl } => {
             member.push_str("; hit");
@@ -97,9 +101,10 @@ pub fn append_cache_status(headers: &mut HeaderMap, name: &str, status: &CacheSt
         CacheStatus::NotStored => member.push_str("; detail=only-if-cached"),
     }
     if let Some(detail) = detail {
-        let _ = write!(member, "; detail={}", quoted(detail));
+        member.push_str("; detail=");
+        push_quoted(&mut member, detail);
     }
-    append(headers, CACHE_STATUS, &member);
+    append(headers, CACHE_STATUS, member);
 }
 
 fn write_status(member: &mut String, status: Option<StatusCode>) {
@@ -112,71 +117,128 @@ fn write_status(member: &mut String, status: Option<StatusCode>) {
 pub fn append_proxy_status(headers: &mut HeaderMap, name: &str, error: &str, details: Option<&str>) {
     let mut member = format!("{name}; error={error}");
     if let Some(details) = details {
-        let _ = write!(member, "; details={}", quoted(details));
+        member.push_str("; details=");
+        push_quoted(&mut member, details);
     }
-    append(headers, PROXY_STATUS, &member);
+    append(headers, PROXY_STATUS, member);
 }
 
 /// One metric of `Server-Timing`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Timing<'a> {
+pub struct Timing<N, D = &'static str> {
     /// What is not of a token's characters becomes `_`.
-    pub name: Cow<'a, str>,
+    pub name: N,
     pub duration: Option<Duration>,
-    pub description: Option<Cow<'a, str>>,
+    pub description: Option<D>,
 }
 
-/// Appends `timings` as one line, as many as fit into [`SERVER_TIMING_BYTES`](limits::SERVER_TIMING_BYTES).
-pub fn append_server_timing<'a>(headers: &mut HeaderMap, timings: impl IntoIterator<Item = Timing<'a>>) {
-    let mut line = String::new();
-    for timing in timings {
-        let member = timing_member(&timing);
-        if line.len() + 2 + member.len() > limits::SERVER_TIMING_BYTES {
-            break;
+/// A line of `Server-Timing` in the making, which takes as many timings as fit into
+/// [`SERVER_TIMING_BYTES`](limits::SERVER_TIMING_BYTES).
+#[derive(Debug, Default)]
+pub struct TimingLine {
+    line: String,
+    /// It has taken all that fit.
+    full: bool,
+}
+
+impl TimingLine {
+    /// Adds one.
+    pub fn add<N: Display, D: Display>(&mut self, timing: &Timing<N, D>) {
+        if self.full {
+            return;
         }
-        if !line.is_empty() {
-            line.push_str(", ");
+        let before = self.line.len();
+        if before == 0 {
+            self.line.reserve(LINE_BYTES);
+        } else {
+            self.line.push_str(", ");
         }
-        line.push_str(&member);
+        push_timing(&mut self.line, timing);
+        if self.line.len() > limits::SERVER_TIMING_BYTES {
+            self.line.truncate(before);
+            self.full = true;
+        }
     }
-    if !line.is_empty() {
-        append(headers, SERVER_TIMING, &line);
+
+    /// Appends it, unless it is empty.
+    pub fn append_to(self, headers: &mut HeaderMap) {
+        if !self.line.is_empty() {
+            append(headers, SERVER_TIMING, self.line);
+        }
     }
 }
 
-fn timing_member(timing: &Timing<'_>) -> String {
-    let mut member: String = timing.name.chars().map(|char| if is_token_char(char) { char } else { '_' }).collect();
+/// Appends these timings as one line.
+pub fn append_server_timing<N: Display, D: Display>(
+    headers: &mut HeaderMap,
+    timings: impl IntoIterator<Item = Timing<N, D>>,
+) {
+    let mut line = TimingLine::default();
+    timings.into_iter().for_each(|timing| line.add(&timing));
+    line.append_to(headers);
+}
+
+fn push_timing<N: Display, D: Display>(line: &mut String, timing: &Timing<N, D>) {
+    let _ = write!(Token(line), "{}", timing.name);
     if let Some(duration) = timing.duration {
-        let _ = write!(member, ";dur={:.3}", duration.as_secs_f64() * 1000.0);
+        let micros = duration.as_micros();
+        let _ = write!(line, ";dur={}.{:03}", micros / 1000, micros % 1000);
     }
     if let Some(description) = &timing.description {
-        let _ = write!(member, ";desc={}", quoted(description));
+        line.push_str(";desc=\"");
+        let _ = write!(Quoted(line), "{description}");
+        line.push('"');
     }
-    member
+}
+
+/// Text as a token: what can't stand in one becomes `_`.
+struct Token<'l>(&'l mut String);
+
+impl Write for Token<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend(text.chars().map(|char| if is_token_char(char) { char } else { '_' }));
+        Ok(())
+    }
+}
+
+/// Text within a quoted string of a structured field (RFC 9651): printable ASCII, the rest as `?`.
+struct Quoted<'l>(&'l mut String);
+
+impl Write for Quoted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        if text.bytes().all(is_plain) {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        for char in text.chars() {
+            match char {
+                '"' | '\\' => self.0.extend(['\\', char]),
+                ' '..='~' => self.0.push(char),
+                _ => self.0.push('?'),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// RFC 9110 section 5.6.2.
 fn is_token_char(char: char) -> bool {
-    char.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(char)
+    matches!(char, 'a'..='z' | 'A'..='Z' | '0'..='9')
+        || matches!(char, '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '.' | '^' | '_' | '`' | '|' | '~')
 }
 
-/// A quoted string of a structured field (RFC 9651): printable ASCII, the rest as `?`.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            ' '..='~' => quoted.push(char),
-            _ => quoted.push('?'),
-        }
-    }
-    quoted.push('"');
-    quoted
+/// A quoted string of a structured field.
+fn push_quoted(line: &mut String, text: &str) {
+    line.push('"');
+    // Writing to a String can't fail.
+    let _ = Quoted(line).write_str(text);
+    line.push('"');
 }
 
-fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+fn append(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    // A string of its own is taken over, not copied.
+    if let Ok(value) = HeaderValue::from_maybe_shared(Bytes::from(value)) {
         headers.append(name, value);
     }
 }
@@ -198,11 +260,8 @@ mod tests {
     #[test]
     fn timings_are_tokens_and_bounded() {
         let mut headers = HeaderMap::new();
-        let timing = |name: &'static str| Timing {
-            name: name.into(),
-            duration: Some(Duration::from_micros(1500)),
-            description: Some("hit".into()),
-        };
+        let timing =
+            |name: &'static str| Timing { name, duration: Some(Duration::from_micros(1500)), description: Some("hit") };
         append_server_timing(&mut headers, [timing("home banner/1")]);
         assert_eq!(headers[SERVER_TIMING], "home_banner_1;dur=1.500;desc=\"hit\"");
         headers.clear();

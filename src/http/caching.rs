@@ -6,6 +6,9 @@
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
+use smallvec::SmallVec;
+
+use super::headers::remove_all;
 
 /// Caches on the way that have headers of their own; any `…-CDN-Cache-Control` counts as well (RFC 9213).
 const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
@@ -142,23 +145,20 @@ fn cut_expires(headers: &mut HeaderMap, seconds: u64) {
 /// goes by it.
 pub fn make_private(headers: &mut HeaderMap) {
     let no_store = has_directive(headers, "no-store");
-    for name in cache_controls(headers) {
-        headers.remove(name);
-    }
-    for name in [header::EXPIRES, header::PRAGMA, header::AGE] {
-        headers.remove(name);
-    }
+    remove_all(headers, &cache_controls(headers));
+    remove_all(headers, &[header::EXPIRES, header::PRAGMA, header::AGE]);
     let value = if no_store { "private, no-cache, no-store" } else { "private, no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
 }
 
 /// Whether `Cache-Control` has the directive `name`, in any case, with or without a value.
 pub fn has_directive(headers: &HeaderMap, name: &str) -> bool {
-    lines(headers, &header::CACHE_CONTROL).iter().any(|line| directives(line).any(|directive| directive.is(name)))
+    let mut lines = headers.get_all(header::CACHE_CONTROL).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    lines.any(|line| directives(&line).any(|directive| directive.is(name)))
 }
 
 /// The headers of this response that say how long it may be kept.
-fn cache_controls(headers: &HeaderMap) -> Vec<HeaderName> {
+fn cache_controls(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
     let is_targeted = |name: &HeaderName| name.as_str().ends_with("cdn-cache-control");
     let is_control = |name: &HeaderName| *name == header::CACHE_CONTROL || *name == SURROGATE_CONTROL;
     headers.keys().filter(|name| is_control(name) || is_targeted(name)).cloned().collect()

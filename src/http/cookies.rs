@@ -5,8 +5,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
+use smallvec::SmallVec;
 
 /// The pairs of all `Cookie` lines, in order; those without `=` or without a name are left out. Values are as sent, but
 /// for bytes that are no UTF-8: they become U+FFFD.
@@ -22,22 +24,16 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (Cow<'_, str>, Cow<'
 /// Takes every cookie called `name` out of the request. All other bytes of `Cookie` stay as they were; a line of which
 /// nothing is left goes.
 pub fn remove_cookie(headers: &mut HeaderMap, name: &str) {
-    if !headers.get_all(COOKIE).iter().any(|line| without(line.as_bytes(), name).is_some()) {
-        return;
-    }
-    let lines: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
+    let kept = |line: &HeaderValue| match without(line.as_bytes(), name) {
+        None => Some(line.clone()),
+        Some(kept) if kept.is_empty() => None,
+        // Bytes of a header value without some of them are a header value.
+        Some(kept) => HeaderValue::from_maybe_shared(Bytes::from(kept)).ok(),
+    };
+    let lines: SmallVec<[Option<HeaderValue>; 2]> = headers.get_all(COOKIE).iter().map(kept).collect();
     headers.remove(COOKIE);
-    for line in lines {
-        let kept = match without(line.as_bytes(), name) {
-            None => line,
-            Some(kept) if kept.is_empty() => continue,
-            // Bytes of a header value without some of them are a header value.
-            Some(kept) => match HeaderValue::from_bytes(&kept) {
-                Ok(kept) => kept,
-                Err(_) => continue,
-            },
-        };
-        headers.append(COOKIE, kept);
+    for line in lines.into_iter().flatten() {
+        headers.append(COOKIE, line);
     }
 }
 
@@ -59,13 +55,18 @@ fn without(line: &[u8], name: &str) -> Option<Vec<u8>> {
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         pair[..end].trim_ascii() == name.as_bytes() && end < pair.len()
     };
-    let pairs: Vec<&[u8]> = line.split(|byte| *byte == b';').collect();
-    if !pairs.iter().any(|pair| is_it(pair)) {
+    let pairs = || line.split(|byte| *byte == b';');
+    if !pairs().any(is_it) {
         return None;
     }
-    let kept: Vec<&[u8]> = pairs.iter().filter(|pair| !is_it(pair)).copied().collect();
-    let mut joined = kept.join(&b';');
-    if is_it(pairs[0]) {
+    let mut joined = Vec::with_capacity(line.len());
+    for (index, pair) in pairs().filter(|pair| !is_it(pair)).enumerate() {
+        if index > 0 {
+            joined.push(b';');
+        }
+        joined.extend_from_slice(pair);
+    }
+    if pairs().next().is_some_and(is_it) {
         // The space that followed the separator was between two pairs; now there is only one.
         let start = joined.len() - joined.trim_ascii_start().len();
         joined.drain(..start);

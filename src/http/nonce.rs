@@ -7,6 +7,7 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use crate::ids;
 
+/// Where policies stand: those that are enforced, and those that only report.
 const POLICIES: [HeaderName; 2] = [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY];
 const PREFIX: &str = "'nonce-";
 
@@ -74,6 +75,9 @@ fn places(line: &str) -> impl Iterator<Item = (usize, &str)> {
 /// The nonce of a page's content security policy: the first of `script-src-elem`, `script-src`, `style-src-elem`,
 /// `style-src`, `default-src` that has one, policies that are enforced before those that only report.
 pub fn csp_nonce(headers: &HeaderMap) -> Option<&str> {
+    if !POLICIES.iter().any(|name| headers.contains_key(name)) {
+        return None;
+    }
     const DIRECTIVES: [&str; 5] = ["script-src-elem", "script-src", "style-src-elem", "style-src", "default-src"];
     let policies = || {
         POLICIES

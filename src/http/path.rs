@@ -12,6 +12,9 @@ pub fn segments_of(path: &str) -> impl Iterator<Item = &str> {
 /// The path as rules see it: percent-decoded once (an encoded slash stays `%2F`, bytes that are no UTF-8 become U+FFFD),
 /// empty segments dropped, `.` and `..` resolved (RFC 3986 §5.2.4). A slash at the end is kept.
 pub fn normalise(raw: &str) -> String {
+    if is_normal(raw) {
+        return raw.to_owned();
+    }
     let mut kept: Vec<String> = Vec::new();
     let mut open_end = true;
     for raw_segment in segments_of(raw) {
@@ -36,6 +39,13 @@ pub fn normalise(raw: &str) -> String {
     path
 }
 
+/// Whether a path is as rules see it already, which most are. When in doubt, no.
+fn is_normal(path: &str) -> bool {
+    let suspicious = |pair: [u8; 2]| matches!(pair, [b'/', b'/' | b'.']);
+    let bytes = path.as_bytes();
+    bytes.first() == Some(&b'/') && !bytes.contains(&b'%') && !bytes.array_windows().any(|pair| suspicious(*pair))
+}
+
 /// Decodes one segment, keeping an encoded slash encoded: it is data there, no border.
 fn decode(segment: &str) -> String {
     if !segment.contains('%') {
@@ -47,6 +57,23 @@ fn decode(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_normal_stays_and_what_is_not_is_made_so() {
+        for (raw, normal) in [
+            ("/", "/"),
+            ("/a/b.c/d/", "/a/b.c/d/"),
+            ("/a//b", "/a/b"),
+            ("//", "/"),
+            ("/.a/...", "/.a/..."),
+            ("/a/./b/../c", "/a/c"),
+            ("/a/..", "/"),
+            ("a/b", "/a/b"),
+        ] {
+            assert_eq!(normalise(raw), normal, "{raw}");
+            assert!(is_normal(normal) || normal.contains("/."), "{normal}");
+        }
+    }
 
     #[test]
     fn an_encoded_slash_is_no_border() {

@@ -8,7 +8,8 @@ pub fn parse(weight: &str) -> Option<u16> {
     if decimals.len() > 3 || !decimals.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let thousandths: u16 = format!("{decimals:0<3}").parse().ok()?;
+    let digit = |at: usize| decimals.as_bytes().get(at).map_or(0, |digit| u16::from(digit - b'0'));
+    let thousandths = 100 * digit(0) + 10 * digit(1) + digit(2);
     match whole {
         "0" => Some(thousandths),
         "1" if thousandths == 0 => Some(1000),

@@ -65,6 +65,14 @@ fn is_in(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
+/// The fields in which an origin may speak of itself.
+const SPEAKING: [HeaderName; 4] = [header::LOCATION, header::CONTENT_LOCATION, header::REFRESH, header::SET_COOKIE];
+
+/// Whether there is anything to rewrite.
+pub fn may_speak_of_itself(headers: &HeaderMap) -> bool {
+    SPEAKING.iter().any(|name| headers.contains_key(name))
+}
+
 /// Rewrites a head for a client that asked `host` by `scheme`: what the origin, which is any of `own`, says of itself.
 pub fn speak_as(headers: &mut HeaderMap, own: &[Own], scheme: &Scheme, host: &Authority) {
     let clients = |url: &str| {

@@ -22,6 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
+use futures_util::future::BoxFuture;
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
@@ -184,6 +185,9 @@ impl Origin {
     /// own. To be done last, on what the client gets: what is kept for others must not name this client's host.
     pub fn speak_as(&self, headers: &mut HeaderMap, client: &TrueClient) {
         let Some(host) = client.host.as_ref().filter(|_| self.settings.rewrite_location) else { return };
+        if !incoming::may_speak_of_itself(headers) {
+            return;
+        }
         let mut own: Vec<Own> = self.servers.iter().filter_map(|server| Own::at(&server.base)).collect();
         if let HostPolicy::Name(name) = &self.settings.host {
             let named: Vec<Own> = own.iter().map(|own| own.named(name)).collect();
@@ -198,7 +202,17 @@ impl Origin {
     ///
     /// # Errors
     /// [`OriginError`]. Where [`Retry`] says so, and it is safe, another server is tried first.
-    pub async fn fetch(&self, mut request: Request<Body>, hop: &Hop<'_>) -> Result<Response<Body>, OriginError> {
+    ///
+    /// Boxed, because its state is large: every exchange has room for it in its own, and most are answered without it.
+    pub fn fetch<'a>(
+        &'a self,
+        request: Request<Body>,
+        hop: &'a Hop<'a>,
+    ) -> BoxFuture<'a, Result<Response<Body>, OriginError>> {
+        Box::pin(self.fetch_now(request, hop))
+    }
+
+    async fn fetch_now(&self, mut request: Request<Body>, hop: &Hop<'_>) -> Result<Response<Body>, OriginError> {
         if request.method() == Method::CONNECT {
             return Err(OriginError::Connect);
         }

@@ -6,8 +6,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::pattern::{Captures, PathPattern, Segment};
 use crate::http::path::segments_of;
+
+/// Nodes that a path has led to, inline as many as most lead to.
+type Nodes = SmallVec<[usize; 8]>;
 
 /// The trie. Node 0 is the root.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ impl PathIndex {
 
     /// The numbers of the patterns that match a normalised path, ascending, each once.
     pub fn find(&self, path: &str) -> Vec<usize> {
-        let mut here = self.with_deep(vec![0]);
+        let mut here = self.with_deep(smallvec![0]);
         for text in segments_of(path) {
             let next = here.iter().flat_map(|node| self.nodes[*node].next(*node, text)).collect();
             here = self.with_deep(next);
@@ -79,10 +84,10 @@ impl PathIndex {
     }
 
     /// Adds the nodes that are reached without a segment, and drops repeats.
-    fn with_deep(&self, mut nodes: Vec<usize>) -> Vec<usize> {
+    fn with_deep(&self, mut nodes: Nodes) -> Nodes {
         nodes.sort_unstable();
         nodes.dedup();
-        let deep: Vec<usize> = nodes.iter().filter_map(|node| self.nodes[*node].deep).collect();
+        let deep: Nodes = nodes.iter().filter_map(|node| self.nodes[*node].deep).collect();
         for node in deep {
             if !nodes.contains(&node) {
                 nodes.push(node);

@@ -219,16 +219,16 @@ impl Ledger {
         self.bounds
     }
 
-    /// The paths that were read, as an author would write them, in order. Looking at a map on the way to something in it is left
-    /// out: it says no more than what was found there.
-    pub fn varies_by(&self) -> Vec<String> {
-        let on_the_way = |read: &&Read| {
+    /// What was read, in order; as text a question is a path as an author would write it. Looking at a map on the way to something
+    /// in it is left out: it says no more than what was found there.
+    pub fn varies_by(&self) -> impl Iterator<Item = &Question> {
+        let on_the_way = |read: &Read| {
             let path = read.question.path();
             let below =
                 |other: &Read| other.question.path().len() > path.len() && other.question.path().starts_with(path);
             matches!(read.answer.seen, Seen::Map) && self.reads.iter().any(below)
         };
-        self.reads.iter().filter(|read| !on_the_way(read)).map(|read| read.question.to_string()).collect()
+        self.reads.iter().filter(move |read| !on_the_way(read)).map(|read| &read.question)
     }
 }
 

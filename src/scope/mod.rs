@@ -85,8 +85,8 @@ impl Question {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, key) in self.path().iter().enumerate() {
-            let dot = if index > 0 { "." } else { "" };
-            write!(f, "{dot}{key}")?;
+            f.write_str(if index > 0 { "." } else { "" })?;
+            f.write_str(key)?;
         }
         match self {
             Self::Get(_) => Ok(()),

@@ -11,6 +11,7 @@ use super::listen::RawListener;
 use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
+use crate::config::raw::compression::RawCompression;
 use crate::config::raw::functions::RawFunctions;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -43,6 +44,8 @@ record! {
         key "trusted_proxies" trusted_proxies: OneOrMany<Network>,
         /// What is kept in memory.
         key "cache" cache: RawCache,
+        /// How pages are compressed that can't be compressed beforehand.
+        key "compression" compression: RawCompression,
         /// What clients may take: sizes, counts and times, each with a default.
         key "limits" limits: RawLimits,
         /// What functions may use.

@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod cache;
+pub mod compression;
 pub mod contents;
 pub mod deployment;
 pub mod functions;

@@ -68,6 +68,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         visitor,
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache: cache::shares(raw.cache.as_ref(), report),
+        compression: raw.compression.and_then(|at| at.value.level).map(|level| level.value).unwrap_or_default(),
         bounds: limits::bounds(raw.limits.as_ref(), report),
         functions: functions::functions(raw.functions.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),

@@ -17,6 +17,7 @@ use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
 use crate::content::error_page::ErrorPage;
 use crate::http::bounds::Bounds;
+use crate::http::coding::Effort;
 use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// What each cache may take.
     pub cache: CacheShares,
+    /// For what is compressed as it streams.
+    pub compression: Effort,
     /// What clients may take.
     pub bounds: Bounds,
     /// What functions may use.
@@ -120,17 +123,8 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (
-                &s.listeners,
-                &s.admin,
-                &s.rules,
-                &s.store,
-                &s.cache,
-                &s.trusted_proxies,
-                &s.bounds,
-                s.functions.threads,
-                s.log,
-            )
+            let memory = (&s.cache, s.compression, s.functions.threads);
+            (&s.listeners, &s.admin, &s.rules, &s.store, memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

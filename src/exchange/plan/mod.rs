@@ -23,7 +23,7 @@ use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
 use crate::revision::Injection;
 use crate::scope::language::{AttributeKind, Escape};
-use crate::scope::ledger::{Bounds, Fingerprint};
+use crate::scope::ledger::{Bounds, Fingerprint, Ledger};
 use crate::scope::{Question, Scope};
 use decided::Decided;
 use element::ElementFacts;
@@ -57,13 +57,13 @@ enum Prepared {
 }
 
 /// How long a slot's content took, and where it came from.
-#[derive(Clone, Debug)]
-pub struct SlotTiming {
-    pub name: Arc<str>,
+#[derive(Clone, Copy, Debug)]
+pub struct SlotTiming<'a> {
+    pub name: &'a str,
     pub took: Option<Duration>,
     pub how: &'static str,
-    /// The paths that its code read.
-    pub varies_by: Vec<String>,
+    /// What its code read.
+    pub ledger: Option<&'a Ledger>,
 }
 
 impl Plan {
@@ -179,27 +179,29 @@ impl Plan {
         rules.map(|rule| &self.context.revision.book.rule(rule.number).name)
     }
 
-    /// What the slots of the rules that apply took so far.
-    pub fn timings(&self) -> impl Iterator<Item = SlotTiming> {
-        (0..self.slots.len()).filter_map(|marker| {
-            let name = self.injection(marker).name.clone();
-            let told = |how| SlotTiming { name: name.clone(), took: None, how, varies_by: Vec::new() };
-            let of = |came: &Came| match &came.what {
-                What::Unwanted => None,
-                What::Bare => Some(told("bare")),
-                What::Filled(filled) => Some(SlotTiming {
-                    took: Some(filled.took),
-                    varies_by: filled.ledger.varies_by(),
-                    ..told(filled.outcome.word())
-                }),
+    /// Tells what the slots of the rules that apply took so far.
+    pub fn tell_timings(&self, mut tell: impl FnMut(SlotTiming<'_>)) {
+        for (marker, slot) in self.slots.iter().enumerate() {
+            let name = &*self.injection(marker).name;
+            let bare = |how| SlotTiming { name, took: None, how, ledger: None };
+            let mut came = |came: &Came| match &came.what {
+                What::Unwanted => {}
+                What::Bare => tell(bare("bare")),
+                What::Filled(filled) => {
+                    let (took, how) = (Some(filled.took), filled.outcome.word());
+                    tell(SlotTiming { name, took, how, ledger: Some(&filled.ledger) });
+                }
             };
-            match &self.slots[marker] {
-                Prepared::Idle => None,
-                Prepared::Waiting(_) => Some(told("at its element")),
-                Prepared::Came(came) => of(came),
-                Prepared::Late(late) => late.here().map_or_else(|| Some(told("late")), |came| of(&came)),
+            match slot {
+                Prepared::Idle => {}
+                Prepared::Waiting(_) => tell(bare("at its element")),
+                Prepared::Came(slot) => came(slot),
+                Prepared::Late(late) => match late.here() {
+                    Some(late) => came(&late),
+                    None => tell(bare("late")),
+                },
             }
-        })
+        }
     }
 
     /// The markers of the page.

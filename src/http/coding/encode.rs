@@ -9,8 +9,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
-use super::{Coding, CodingError};
-use crate::limits::{BROTLI_QUALITY, BROTLI_WINDOW_LOG, CODING_STEP_BYTES, GZIP_LEVEL, ZSTD_LEVEL};
+use super::{Coding, CodingError, Effort};
+use crate::limits::{BROTLI_WINDOW_LOG, CODING_STEP_BYTES};
 
 /// One compressor. [`write`](Self::write) any number of times, [`flush`](Self::flush) where the reader is to see all
 /// that was written so far, [`finish`](Self::finish) once.
@@ -27,23 +27,24 @@ enum Sink {
 }
 
 impl Encoder {
-    /// A compressor at the level that [`limits`](crate::limits) names.
+    /// A compressor that makes this much effort.
     ///
     /// # Errors
     /// [`CodingError::Encoder`], for want of memory.
-    pub fn new(coding: Coding) -> Result<Self, CodingError> {
-        let level = Compression::new(GZIP_LEVEL);
+    pub fn new(coding: Coding, effort: Effort) -> Result<Self, CodingError> {
+        let level = effort.level(coding);
+        let deflate = Compression::new(level);
         let sink = match coding {
-            Coding::Gzip => Sink::Gzip(GzEncoder::new(Vec::new(), level)),
-            Coding::Deflate => Sink::Deflate(ZlibEncoder::new(Vec::new(), level)),
+            Coding::Gzip => Sink::Gzip(GzEncoder::new(Vec::new(), deflate)),
+            Coding::Deflate => Sink::Deflate(ZlibEncoder::new(Vec::new(), deflate)),
             Coding::Brotli => Sink::Brotli(Box::new(brotli::CompressorWriter::new(
                 Vec::new(),
                 CODING_STEP_BYTES,
-                BROTLI_QUALITY,
+                level,
                 BROTLI_WINDOW_LOG,
             ))),
             Coding::Zstd => Sink::Zstd(
-                zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)
+                zstd::stream::write::Encoder::new(Vec::new(), level.cast_signed())
                     .map_err(|source| CodingError::Encoder { coding, source })?,
             ),
         };

@@ -5,6 +5,7 @@
 
 mod body;
 mod decode;
+mod effort;
 mod encode;
 mod negotiate;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 
 pub use body::{DecodedBody, EncodedBody};
 pub use decode::Decoder;
+pub use effort::Effort;
 pub use encode::Encoder;
 pub use negotiate::{Accepted, accepted_codings};
 

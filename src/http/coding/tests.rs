@@ -24,7 +24,7 @@ fn pieces(bytes: &[u8], cuts: &[usize]) -> Vec<Bytes> {
 }
 
 fn encode(coding: Coding, plain: &[Bytes]) -> Vec<u8> {
-    let mut encoder = Encoder::new(coding).unwrap();
+    let mut encoder = Encoder::new(coding, Effort::default()).unwrap();
     let mut coded = Vec::new();
     for (number, piece) in plain.iter().enumerate() {
         coded.extend(encoder.write(piece).unwrap());
@@ -196,7 +196,7 @@ fn fed() -> (tokio::sync::mpsc::UnboundedSender<&'static str>, Body) {
 async fn what_the_origin_sent_is_not_held_back() {
     for coding in Coding::ALL {
         let (feed, body) = fed();
-        let encoded = Body::wrap(EncodedBody::new(body, Encoder::new(coding).unwrap()));
+        let encoded = Body::wrap(EncodedBody::new(body, Encoder::new(coding, Effort::default()).unwrap()));
         let mut decoded = DecodedBody::new(encoded, &[coding]).into_data_stream();
         assert!(decoded.next().now_or_never().is_none(), "nothing was sent yet");
         for event in ["data: one\n\n", "data: two\n\n"] {
@@ -220,7 +220,7 @@ async fn trailers_pass_and_errors_end_the_body() {
     let frames: VecDeque<Result<Frame<Bytes>, BodyError>> =
         [Ok(Frame::data(Bytes::from_static(b"text"))), Ok(Frame::trailers(trailers.clone()))].into();
     let body = Body::wrap(http_body_util::StreamBody::new(futures_util::stream::iter(frames)));
-    let encoded = Body::wrap(EncodedBody::new(body, Encoder::new(Coding::Gzip).unwrap()));
+    let encoded = Body::wrap(EncodedBody::new(body, Encoder::new(Coding::Gzip, Effort::default()).unwrap()));
     let whole = DecodedBody::new(encoded, &[Coding::Gzip]).collect().await.unwrap();
     assert_eq!(whole.trailers(), Some(&trailers));
     assert_eq!(whole.to_bytes(), "text");

@@ -4,9 +4,10 @@
 
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 use super::pseudonym::CDN_LOOP;
-use super::tokens;
+use super::{remove_all, tokens};
 
 /// Meant for one connection only, whether or not `Connection` names them.
 const HOP_BY_HOP: [HeaderName; 10] = [
@@ -45,14 +46,13 @@ const FOR_ALL: [HeaderName; 15] = [
 /// Removes what concerns one connection only, and all that `Connection` names (RFC 9110 section 7.6.1). `TE: trailers`
 /// stays, because trailers are passed on.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = tokens(headers, &header::CONNECTION)
+    let named: SmallVec<[HeaderName; 4]> = tokens(headers, &header::CONNECTION)
         .filter_map(|name| HeaderName::try_from(name).ok())
         .filter(|name| !FOR_ALL.contains(name) && !name.as_str().starts_with("x-forwarded-"))
         .collect();
     let trailers = tokens(headers, &header::TE).any(|te| te.eq_ignore_ascii_case("trailers"));
-    for name in HOP_BY_HOP.iter().chain(&named) {
-        headers.remove(name);
-    }
+    remove_all(headers, &HOP_BY_HOP);
+    remove_all(headers, &named);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }

@@ -8,13 +8,14 @@ mod pseudonym;
 
 use http::HeaderMap;
 use http::header::{self, HeaderName, HeaderValue};
+use smallvec::SmallVec;
 
 pub use connection::{insert_upgrade, leave_connection, remove_hop_by_hop, upgrade};
-pub use content_type::ContentType;
+pub use content_type::is_html;
 pub use pseudonym::Pseudonym;
 
 /// True only of the exact bytes that the origin sent.
-const OF_THE_BYTES: [HeaderName; 10] = [
+const OF_THE_BYTES: [HeaderName; 11] = [
     header::CONTENT_LENGTH,
     header::CONTENT_RANGE,
     header::ACCEPT_RANGES,
@@ -25,6 +26,7 @@ const OF_THE_BYTES: [HeaderName; 10] = [
     HeaderName::from_static("content-digest"),
     HeaderName::from_static("repr-digest"),
     HeaderName::from_static("signature"),
+    HeaderName::from_static("signature-input"),
 ];
 
 /// What asks for less than the whole response.
@@ -39,17 +41,20 @@ const CONDITIONS: [HeaderName; 6] = [
 
 /// Removes the length, validators and digests, which a change of the body makes wrong.
 pub fn remove_what_is_true_of_the_bytes(headers: &mut HeaderMap) {
-    for name in &OF_THE_BYTES {
+    remove_all(headers, &OF_THE_BYTES);
+}
+
+/// Removes these fields, of which few will be there: that is seen at less cost than looking each of them up.
+pub fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
+    let there: SmallVec<[HeaderName; 4]> = headers.keys().filter(|name| names.contains(name)).cloned().collect();
+    for name in there {
         headers.remove(name);
     }
-    headers.remove("signature-input");
 }
 
 /// Removes ranges and conditions from a request, so that the whole response comes.
 pub fn remove_conditions(headers: &mut HeaderMap) {
-    for name in &CONDITIONS {
-        headers.remove(name);
-    }
+    remove_all(headers, &CONDITIONS);
 }
 
 /// Whether the content must arrive as it is: `Cache-Control: no-transform` (RFC 9110 section 7.7).

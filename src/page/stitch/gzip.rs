@@ -3,7 +3,7 @@
 //! In: plain bytes. Out: pieces that may follow each other in any order after [`HEADER`]. It must not keep them.
 
 use flate2::{Compress, Compression, FlushCompress, Status};
-use zlib_rs::crc32::{crc32, crc32_combine_gen, crc32_combine_op};
+use zlib_rs::crc32::{crc32, crc32_combine_gen, crc32_combine_op, get_crc_table};
 
 use crate::limits::STITCH_GZIP_LEVEL;
 
@@ -14,6 +14,8 @@ pub(super) const END_BYTES: usize = 10;
 /// Bytes that [`store`] adds to each full or last block.
 pub(super) const STORED_HEAD_BYTES: usize = 5;
 const STORED_BLOCK_BYTES: usize = 0xFFFF;
+/// From so many bytes on the library folds them.
+const FOLDED_BYTES: usize = 64;
 /// As far as deflate looks back.
 pub(super) const WINDOW_BYTES: usize = 32 * 1024;
 
@@ -34,6 +36,17 @@ impl Checksum {
     pub fn behind(self, before: u32) -> u32 {
         crc32_combine_op(before, self.crc, self.shift)
     }
+}
+
+/// The CRC-32 of what `before` stands for with `plain` behind it, for what is seen once: nothing is made to shift by.
+pub(super) fn go_on(before: u32, plain: &[u8]) -> u32 {
+    if plain.len() >= FOLDED_BYTES {
+        return crc32(before, plain);
+    }
+    // Below that the library copies a table of 8 KiB first.
+    let table = get_crc_table();
+    let step = |crc: u32, byte: &u8| table[usize::from(crc.to_le_bytes()[0] ^ byte)] ^ (crc >> 8);
+    !plain.iter().fold(!before, step)
 }
 
 /// `plain` as deflate blocks up to a byte boundary. They look back into `window`, which must be what stands before them when
@@ -106,6 +119,14 @@ mod tests {
         flate2::read::GzDecoder::new(&*file).read_to_end(&mut read).unwrap();
         assert!(read == plain);
         assert_eq!(compress(b"abc", &[]), None, "stored it is smaller");
+    }
+
+    #[test]
+    fn a_checksum_goes_on_over_pieces_of_any_length() {
+        let text: Vec<u8> = (0..300_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for at in 0..text.len() {
+            assert_eq!(go_on(go_on(0, &text[..at]), &text[at..]), crc32(0, &text), "{at}");
+        }
     }
 
     #[test]

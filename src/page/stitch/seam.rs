@@ -61,7 +61,7 @@ impl Seam {
         self.form.store(plain, &mut self.own);
         self.take_own(from);
         if self.form == Form::Gzip {
-            self.append(gzip::Checksum::of(plain));
+            self.crc = gzip::go_on(self.crc, plain);
         }
     }
 

@@ -8,6 +8,7 @@ mod glob;
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::http::path::segments_of;
@@ -74,7 +75,7 @@ impl PathPattern {
     /// Matches a normalised path; what was captured, or `None`.
     pub fn captures(&self, path: &str) -> Option<Captures> {
         let mut found = Captures::new();
-        let path: Vec<&str> = segments_of(path).collect();
+        let path: SmallVec<[&str; 16]> = segments_of(path).collect();
         fitting::walk(&self.segments, &path, &mut found).then_some(found)
     }
 

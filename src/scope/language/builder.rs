@@ -3,7 +3,7 @@
 //! In: names and sources. Out: the compiled language, or all problems, each with its place in the author's source. It must
 //! not stop at the first problem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use minijinja::machinery::{parse, parse_expr};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::direct::Direct;
 use super::places::{AttributeKind, Start, analyse};
 use super::problem::{Problem, Severity, Unit, syntax_problem};
 use super::splice::{Spliced, splice};
@@ -74,6 +75,8 @@ pub(super) struct Source {
     /// Bytes that stand before the author's when it is compiled.
     pub prefix: usize,
     pub survey: Survey,
+    /// If it is a condition that needs no machine.
+    pub direct: Option<Direct>,
 }
 
 /// Where something is printed that can't be, what is wrong, and what to do.
@@ -135,7 +138,8 @@ impl LanguageBuilder {
         let name = unit.compiled_name();
         match parse(compiled, &name, SyntaxConfig::default()) {
             Ok(tree) => {
-                let source = Source::new(text, prefix, compiled, &tree);
+                let direct = matches!(unit, Unit::Condition(_)).then(|| Direct::of(&tree)).flatten();
+                let source = Source { direct, ..Source::new(text, prefix, compiled, &tree) };
                 self.sources.insert(unit, source);
             }
             Err(error) => self.problems.push(syntax_problem(unit, text, prefix, &error)),
@@ -176,8 +180,17 @@ impl LanguageBuilder {
                     .expect("invariant: it compiled above");
             }
         }
+        let direct = self.direct();
         let (units, problems) = self.compile();
-        Ok((Arc::new(Language { html, attributes, script, url, component, field, units }), problems))
+        Ok((Arc::new(Language { html, attributes, script, url, component, field, units, direct }), problems))
+    }
+
+    fn direct(&self) -> HashMap<Arc<str>, Direct> {
+        let direct = self.sources.iter().filter_map(|(unit, source)| match unit {
+            Unit::Condition(name) => Some((name.clone(), source.direct.clone()?)),
+            Unit::Template(_) => None,
+        });
+        direct.collect()
     }
 
     /// Makes the forms of templates that are whole values of attributes, and of what these include.
@@ -244,7 +257,8 @@ impl LanguageBuilder {
 impl Source {
     fn new(text: &str, prefix: usize, compiled: &str, tree: &Stmt<'_>) -> Self {
         let spliced = splice(compiled, tree, &BTreeMap::new());
-        let mut source = Self { text: text.into(), spliced, placed: BTreeMap::new(), prefix, survey: survey(tree) };
+        let (text, placed, survey) = (text.into(), BTreeMap::new(), survey(tree));
+        let mut source = Self { text, spliced, placed, prefix, survey, direct: None };
         for start in [Start::Markup, Start::RawText] {
             source.place(compiled, tree, start);
         }

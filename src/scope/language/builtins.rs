@@ -136,7 +136,7 @@ fn add_order(environment: &mut Environment<'_>, names: &[&'static str], holds: f
 }
 
 /// How two values are ordered, if they are: numbers among themselves, and texts.
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
+pub(super) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     let (a, b) = (plain(a), plain(b));
     match (a.kind(), b.kind()) {
         (ValueKind::Number, ValueKind::Number) => (!nan(&a) && !nan(&b)).then(|| a.cmp(&b)),

@@ -163,7 +163,7 @@ fn attribute(expr: &Expr<'_>) -> Option<(String, String)> {
 }
 
 /// The steps of `a.b['c']`.
-fn path(expr: &Expr<'_>) -> Option<Vec<String>> {
+pub(super) fn path(expr: &Expr<'_>) -> Option<Vec<String>> {
     let (inner, step) = match expr {
         Expr::Var(it) => return Some(vec![it.id.to_owned()]),
         Expr::GetAttr(it) => (&it.expr, it.name.to_owned()),

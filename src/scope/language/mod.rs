@@ -8,6 +8,7 @@ mod builder;
 mod builtins;
 mod check;
 mod compare;
+mod direct;
 mod filters;
 pub mod library;
 mod members;
@@ -22,7 +23,7 @@ mod survey;
 mod walk;
 mod weight;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -36,6 +37,7 @@ pub use places::AttributeKind;
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
 pub use problem::{Problem, Severity, Unit};
 
+use self::direct::Direct;
 use self::objects::{Names, Render};
 use self::places::Start;
 use self::print::Bounded;
@@ -201,6 +203,8 @@ pub struct Language {
     /// Those of lines, whose values are printed as they are.
     field: Environment<'static>,
     units: BTreeMap<Unit, Compiled>,
+    /// Conditions that need no machine, by name.
+    direct: HashMap<Arc<str>, Direct>,
 }
 
 /// One source with what is known of it.
@@ -271,6 +275,11 @@ impl Language {
 
     /// Whether a condition holds; an unknown value does not.
     pub fn holds(&self, condition: &str, reader: &Reader) -> Result<bool, RenderError> {
+        let direct = self.direct.get(condition).and_then(|direct| direct.holds(reader));
+        direct.map_or_else(|| self.holds_by_machine(condition, reader), Ok)
+    }
+
+    fn holds_by_machine(&self, condition: &str, reader: &Reader) -> Result<bool, RenderError> {
         let (text, _) = self.run(&Unit::Condition(condition.into()), reader, Escape::Html, false)?;
         Ok(!text.is_empty())
     }
