@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::content::source::SourceFacts;
 use crate::decide::audience::AudienceFacts;
+use crate::decide::supposed::Supposed;
 use crate::revision::{Revision, Site};
 use crate::rule::Asking;
 use crate::scope::Scope;
@@ -28,7 +29,9 @@ pub struct Context {
     pub visitor: Arc<Visitor>,
     /// How the visitor was recognised; a cookie that is owed is made with the same keys.
     pub policy: Arc<VisitorPolicy>,
-    /// The wall clock when the request arrived; nothing in the exchange asks again.
+    /// What somebody wants to see supposed; nothing, for a visitor. What is made under it is for nobody else.
+    pub supposed: Supposed,
+    /// The wall clock when the request arrived, or the moment that is supposed; nothing in the exchange asks again.
     pub now: Timestamp,
     /// For deadlines and timings.
     pub started: Instant,
@@ -37,7 +40,8 @@ pub struct Context {
 impl Context {
     /// What code sees, but for what a rule (`params`), a page (`csp`) and an element (`element`, `each`) add.
     pub fn scope(&self) -> Scope {
-        let plain = Scope::new()
+        let empty = if self.supposed.is_nothing() { Scope::new() } else { Scope::fleeting() };
+        let plain = empty
             .with("request", self.request.clone())
             .with("site", self.site.facts.clone())
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
@@ -48,7 +52,9 @@ impl Context {
             false => plain.with("sources", Arc::new(SourceFacts::new(self.revision.sources.clone()))),
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
-        plain.clone().with("audiences", AudienceFacts::new(language, audiences, plain))
+        let audiences = AudienceFacts::new(language, audiences, plain.clone());
+        audiences.suppose(&self.supposed.audiences);
+        plain.with("audiences", audiences)
     }
 
     /// What rules decide by.
@@ -59,6 +65,7 @@ impl Context {
             visitor: self.visitor.id(),
             now: self.now,
             zone: &self.site.zone,
+            supposed: &self.supposed,
         }
     }
 }

@@ -247,6 +247,21 @@ pub const SECRET_CHARACTERS: usize = 32;
 pub const LAYOUTS: u64 = 1_000;
 /// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
 pub const OWN_NAME: &str = "inlay";
+/// How long an explanation may take: as long as the origin may for its head, and a while for the page.
+pub const EXPLAIN_WAIT: Duration = Duration::from_secs(90);
+/// Elements that an explanation shows of one slot; all of them are counted.
+pub const EXPLAINED_PLACES: usize = 20;
+/// Bytes of what stands in a slot that an explanation shows: about three lines.
+pub const EXPLAINED_TEXT_BYTES: usize = 240;
+/// For how long a preview link may be good: one that is asked for on Monday lives to the next.
+pub const PREVIEW_LIFE_MAX: Duration = Duration::from_hours(7 * 24);
+/// Bytes of a preview link's token: some fifty names of rules and audiences.
+pub const PREVIEW_TOKEN_BYTES: usize = 4 * 1024;
+/// Pages that make a window in which a selector must match at all. One that matches in a tenth of them misses all of a window
+/// once in a thousand million.
+pub const MATCH_WINDOW_PAGES: u32 = 200;
+/// Pages of such a window in which a selector must have matched for its silence to be news.
+pub const MATCH_WINDOW_USED: u32 = 20;
 /// Paths that are answered by us and never reach an origin.
 pub const OWN_PATHS: &str = "/_inlay/";
 
@@ -551,6 +566,12 @@ pub const ADMIN_ANSWER_BYTES: usize = 1024 * 1024;
 
 /// Bytes of one page that `check --against` compares: ten times a large page.
 pub const COMPARED_PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// How often `inlay test --watch` looks for changes.
+pub const TEST_WATCH_PAUSE: Duration = Duration::from_millis(300);
+/// Lines of a page that differs from its snapshot which are shown: about a screen.
+pub const SNAPSHOT_DIFF_LINES: usize = 60;
+/// Selectors worth using that it names: as many as are read.
+pub const SUGGESTED_SELECTORS: usize = 10;
 /// Cookies that one run of it tries, each with up to ten requests: a site's own, and not an attack on it.
 pub const COMPARED_COOKIES: usize = 20;
 /// How long one of its requests may take, to the end of the page.

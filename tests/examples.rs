@@ -55,6 +55,15 @@ fn the_rules_of_the_demo_are_fine() {
 }
 
 #[test]
+fn the_tests_of_the_demo_are_as_editors_expect_them() {
+    let files = rule_files(&root().join("rules/tests"));
+    assert!(files.len() > 1);
+    for file in files {
+        validate(Kind::Tests, &fs::read_to_string(&file).expect("file"), &file.display().to_string());
+    }
+}
+
+#[test]
 fn the_deployment_to_copy_is_fine() {
     let file = root().join("deploy/inlay.yaml");
     check_deployment(&file);
@@ -77,7 +86,7 @@ fn every_block_of_the_readme_is_fine() {
                 fs::write(folder.path().join("inlay.yaml"), block).expect("file");
                 check_deployment(&folder.path().join("inlay.yaml"));
             }
-            Kind::Rules => {
+            Kind::Rules | Kind::Tests => {
                 fs::write(folder.path().join("rules/a.yaml"), block).expect("file");
                 check_rules(&folder.path().join("rules"));
             }

@@ -3,6 +3,8 @@
 //! In: requests on the admin port. Out: answers of ours. It must not be reachable by visitors, nor change what it was not handed.
 
 mod access;
+mod explaining;
+mod previewing;
 mod purging;
 
 use std::sync::Arc;
@@ -101,7 +103,8 @@ impl Admin {
         let revision = self.exchange.revision.load();
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
-        let text_of_all = self.exchange.metrics.text(&fragments, &revision.sites.origins.figures());
+        let (selectors, servers) = (self.exchange.selector_figures(&revision), revision.sites.origins.figures());
+        let text_of_all = self.exchange.metrics.text(&fragments, &selectors, &servers);
         let mut response = text(StatusCode::OK, &text_of_all);
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);
@@ -115,11 +118,16 @@ impl Admin {
             (&Method::PUT, "off") => self.switch(Switch::Off),
             (&Method::DELETE, "off") => self.switch(Switch::On),
             (&Method::POST, "purge") => self.purge(request.into_body()).await.unwrap_or_else(|refused| refused),
-            (_, "revision" | "off" | "purge") => problem(
+            (&Method::POST, "explain") => self.explain(request.into_body()).await.unwrap_or_else(|refused| refused),
+            (&Method::POST, "preview") => self.preview(request.into_body()).await.unwrap_or_else(|refused| refused),
+            (_, "revision" | "off" | "purge" | "explain" | "preview") => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "`off` takes GET, PUT and DELETE; `purge` takes POST; `revision` takes GET.",
+                "`off` takes GET, PUT and DELETE; `explain`, `preview` and `purge` take POST; `revision` takes GET.",
             ),
-            _ => problem(StatusCode::NOT_FOUND, "The API has /api/v1/revision, /api/v1/off and /api/v1/purge."),
+            _ => problem(
+                StatusCode::NOT_FOUND,
+                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain and /api/v1/preview.",
+            ),
         }
     }
 

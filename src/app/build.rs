@@ -10,13 +10,14 @@ use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Listener;
+use crate::exchange::Exchange;
 use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
 use crate::http::peer::TrustedProxies;
 use crate::http::security::Hsts;
 use crate::ids;
 use crate::origin::OriginsError;
-use crate::revision::Sites;
+use crate::revision::{Revision, Sites};
 use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{ListenerSettings, Terms};
@@ -122,6 +123,14 @@ pub fn sites(
     let origins = origins.renewed(settings.origins.clone(), &connecting.pseudonym, &connecting.shutdown);
     let origins = origins.map_err(|error| BuildError::Origins(Box::new(error)))?;
     Ok(Arc::new(settings.sites(&origins, before, clock)))
+}
+
+/// What answers requests, beginning with `revision`.
+pub fn exchange(settings: &Settings, revision: Revision, clock: &Clock) -> Arc<Exchange> {
+    let (visitors, trusted) = (visitors(settings, None), trusted(settings));
+    let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
+    let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
+    Arc::new(exchange.compressing(settings.compression))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

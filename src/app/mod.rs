@@ -5,6 +5,7 @@
 mod build;
 mod look;
 mod reload;
+mod standalone;
 pub mod successor;
 mod watch;
 
@@ -19,7 +20,9 @@ use http::{Request, Response};
 use tokio::task::JoinSet;
 
 pub use build::BuildError;
+pub use look::Look;
 pub use reload::Reloaded;
+pub use standalone::Standalone;
 pub use successor::HandOverError;
 
 use crate::acme::Challenges;
@@ -37,7 +40,6 @@ use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use build::Connecting;
-use look::Look;
 use reload::Reloader;
 
 /// Inlay, running.
@@ -109,10 +111,7 @@ impl App {
         let sources = House::new(clock.clone(), names);
         let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
         let revision = rules.revision(sites, lasting.clone(), &sources);
-        let (visitors, trusted) = (build::visitors(&settings, None), build::trusted(&settings));
-        let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
-        let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
-        let exchange = Arc::new(exchange.compressing(settings.compression));
+        let exchange = build::exchange(&settings, revision, &clock);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 

@@ -24,13 +24,13 @@ const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 990
 pub struct AdminPort {
     /// The inlay.yaml of the running process, for its `admin` address and token.
     #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// The admin address of the running process [default: that of the file, else 127.0.0.1:9900].
     #[arg(long, value_name = "ADDRESS")]
-    admin: Option<SocketAddr>,
+    pub admin: Option<SocketAddr>,
     /// The token of `admin.token`.
     #[arg(long, env = "INLAY_ADMIN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    pub token: Option<String>,
 }
 
 /// Why a call came to nothing.

@@ -11,7 +11,7 @@ use http::Uri;
 use serde_json::json;
 
 use super::flags::FILE;
-use super::{USAGE, independence, style_for};
+use super::{PROBLEMS, USAGE, against, independence, style_for};
 use crate::clock::Clock;
 use crate::config::compile::Surroundings;
 use crate::config::print::{self, Style};
@@ -35,14 +35,15 @@ pub struct Args {
     /// Problems as a JSON list.
     #[arg(long)]
     pub json: bool,
-    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of both.
+    /// Prints the JSON Schema of a kind of file, for editors, and checks nothing; without a kind, an object of all.
     #[arg(long, value_name = "KIND", conflicts_with_all = ["config", "rules", "json"])]
     pub schema: Option<Option<Kind>>,
-    /// Checks a page of the site behind instead of files; today its `--cookies`.
-    #[arg(long, value_name = "URL", value_parser = independence::url, conflicts_with_all = ["config", "rules", "json", "schema"], requires = "cookies")]
+    /// Looks at a page of the site behind: what the rules find in it, selectors worth using, charset, policy, caching, and slots that
+    /// a framework would revert.
+    #[arg(long, value_name = "URL", value_parser = independence::url, conflicts_with = "schema")]
     pub against: Option<Uri>,
-    /// Which cookies the page depends on: asks for it with and without each, those that it sets or those of `--cookie`.
-    #[arg(long, requires = "against")]
+    /// Instead: which cookies the page depends on. Asks for it with and without each, those that it sets or those of `--cookie`.
+    #[arg(long, requires = "against", conflicts_with_all = ["config", "rules", "json"])]
     pub cookies: bool,
     /// A cookie to try, instead of those that the page sets; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = independence::cookie, requires = "cookies")]
@@ -58,7 +59,7 @@ enum Subject {
 /// Checks, and prints to standard output.
 pub fn run(args: &Args) -> ExitCode {
     if let Some(url) = &args.against {
-        return independence::run(url, &args.cookie);
+        return if args.cookies { independence::run(url, &args.cookie) } else { try_against(url, args) };
     }
     let mut out = std::io::stdout();
     let Some((text, code)) = answer(args, style_for(&out)) else {
@@ -72,22 +73,43 @@ pub fn run(args: &Args) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// What to print, and the exit code; `None` if there is nothing to check.
-pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
-    if let Some(wanted) = args.schema {
-        let both = || json!({ "inlay": schema::schema(Kind::Inlay), "rules": schema::schema(Kind::Rules) });
-        return Some((format!("{:#}\n", wanted.map_or_else(both, schema::schema)), 0));
+/// Tries the rules, if there are any and they are fine, on a live page.
+fn try_against(url: &Uri, args: &Args) -> ExitCode {
+    match subject(args).map(|subject| rules(&subject)).transpose() {
+        Ok(rules) => against::run(url, rules.as_ref().map(|(rules, _)| rules), args.json),
+        Err(problems) => {
+            eprint!("{}{}", print::problems(&problems.0, style_for(&std::io::stderr())), found(&problems));
+            ExitCode::from(PROBLEMS)
+        }
     }
-    let result = match subject(args)? {
+}
+
+fn rules(subject: &Subject) -> Result<(Rules, Problems), Problems> {
+    match subject {
         Subject::Deployment(source) => {
-            config::load(&source, Clock::system().now()).map(|loaded| (loaded.rules, loaded.warnings))
+            config::load(source, Clock::system().now()).map(|loaded| (loaded.rules, loaded.warnings))
         }
         Subject::Rules(folders) => {
             let environment = Environment::Process;
             let around = Surroundings { deployment: None, environment: &environment, now: Clock::system().now() };
-            config::rules(&folders, around)
+            config::rules(folders, around)
         }
-    };
+    }
+}
+
+/// What to print, and the exit code; `None` if there is nothing to check.
+pub fn answer(args: &Args, style: Style) -> Option<(String, u8)> {
+    if let Some(wanted) = args.schema {
+        let both = || {
+            json!({
+                "inlay": schema::schema(Kind::Inlay),
+                "rules": schema::schema(Kind::Rules),
+                "tests": schema::schema(Kind::Tests),
+            })
+        };
+        return Some((format!("{:#}\n", wanted.map_or_else(both, schema::schema)), 0));
+    }
+    let result = rules(&subject(args)?);
     let code = u8::from(result.is_err());
     let text = match (args.json, result) {
         (true, Ok((_, problems)) | Err(problems)) => format!("{:#}\n", json!(problems)),

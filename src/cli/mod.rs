@@ -3,13 +3,17 @@
 //! In: arguments. Out: exit codes: 0 fine, 1 problems found, 2 wrong usage. It must not do the work itself.
 
 mod admin_port;
+mod against;
 pub mod check;
 pub mod demo;
+mod explain;
 mod flags;
 pub mod independence;
+mod preview;
 mod purge;
 mod run;
 mod switch;
+mod test;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,6 +41,12 @@ enum Command {
     Demo(demo::Args),
     /// Say what is wrong with the files, all of it at once.
     Check(check::Args),
+    /// Run the tests below `rules/tests`: pages, requests, and what is expected.
+    Test(test::Args),
+    /// Say why a page is as it is: each rule, audience and slot of one request, with what they read.
+    Explain(explain::Args),
+    /// Print a signed link that shows a page as it would be: at another time, for other visitors.
+    Preview(preview::Args),
     /// Switch personalisation off in the running process: pure pass-through, at once.
     Off(AdminPort),
     /// Switch personalisation on again.
@@ -56,6 +66,9 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run_command(&args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Preview(args) => preview::run(&args),
         Command::Off(args) => switch::run(&args, Switch::Off),
         Command::On(args) => switch::run(&args, Switch::On),
         Command::Purge(args) => purge::run(&args),

@@ -96,6 +96,20 @@ fn function(path: &Path, below: &Path, result: &mut RuleFolder, report: &mut Rep
     }
 }
 
+/// The YAML files below a folder of tests, sorted by path.
+pub fn yaml_files(folder: &Path, report: &mut Report) -> Vec<PathBuf> {
+    let mut found = Walk { files: Vec::new(), seen: BTreeSet::new(), truncated: None };
+    found.folder(folder, 1);
+    if let Some(reason) = &found.truncated {
+        let id = report.add(Source::named(folder.display().to_string()));
+        report.error(id.start(), reason.clone(), "put fewer files there, or fewer folders inside folders");
+    }
+    let yaml = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let mut files: Vec<PathBuf> = found.files.into_iter().filter(yaml).collect();
+    files.sort();
+    files
+}
+
 /// Collects files, each once however many links lead to it.
 struct Walk {
     files: Vec<PathBuf>,

@@ -19,6 +19,7 @@ pub mod report;
 pub mod schema;
 pub mod settings;
 pub mod source;
+pub mod testing;
 pub mod variables;
 mod yaml;
 
@@ -194,6 +195,7 @@ pub fn accepted_keys(kind: schema::Kind) -> Vec<&'static str> {
     let keys = match kind {
         schema::Kind::Inlay => Deployment::keys(),
         schema::Kind::Rules => raw::rules::RuleFile::keys(),
+        schema::Kind::Tests => raw::tests::TestsFile::keys(),
     };
     keys.into_iter().map(|key| key.name).collect()
 }

@@ -31,7 +31,7 @@ impl Filling {
             }
             let walk = Walk { library: &library, scope: &scope, escape, progress: &mut progress, passed: 0 };
             match walk.fill(&content) {
-                Ok(outcome) => return Filled { outcome, ledger: progress.ledger, took: started.elapsed() },
+                Ok(outcome) => return progress.filled(outcome, started.elapsed()),
                 Err(next) => need = next,
             }
         }

@@ -14,7 +14,7 @@ use crate::content::filling::Filling;
 use crate::content::function::Functions;
 use crate::content::tally::{Tallied, Tally};
 use crate::content::walk::{Progress, Walk};
-use crate::content::{Attempt, Content, Fallback, Filled, Invocation, Kind, Lasting};
+use crate::content::{Attempt, Content, Fallback, Invocation, Kind, Lasting};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Unit};
 
@@ -74,6 +74,11 @@ impl Library {
         if problems.is_empty() { Ok(library) } else { Err(problems) }
     }
 
+    /// The named fragments.
+    pub fn fragments(&self) -> &BTreeMap<Arc<str>, Content> {
+        &self.fragments
+    }
+
     /// The language of its templates.
     pub fn language(&self) -> &Arc<Language> {
         &self.language
@@ -85,7 +90,7 @@ impl Library {
         let started = Instant::now();
         let mut progress = Progress::default();
         match (Walk { library: self, scope, escape, progress: &mut progress, passed: 0 }).fill(content) {
-            Ok(outcome) => Attempt::Done(Filled { outcome, ledger: progress.ledger, took: started.elapsed() }),
+            Ok(outcome) => Attempt::Done(progress.filled(outcome, started.elapsed())),
             Err(need) => {
                 let filling = Filling { library: self.clone(), content: content.clone(), scope: scope.clone(), escape };
                 Attempt::Later(filling.finish(progress, need, started).boxed())

@@ -108,6 +108,17 @@ pub struct Filled {
     pub ledger: Ledger,
     /// How long it took.
     pub took: Duration,
+    /// What was tried in vain, if anything was.
+    pub detour: Option<Box<Detour>>,
+}
+
+/// The way through the fallbacks, where the first content was not shown.
+#[derive(Debug, Default)]
+pub struct Detour {
+    /// Contents that were not shown, by name, and why, in order.
+    pub tried: Vec<(Arc<str>, Nothing)>,
+    /// The fallback that is shown, by name.
+    pub shown: Option<Arc<str>>,
 }
 
 /// What is laid in, or why nothing is.

@@ -77,7 +77,9 @@ impl Making<'_> {
             return Err(Missing(ledger.missing().into()));
         }
         let rendered = rendered.map(Arc::new);
-        self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
+        if !self.scope.is_fleeting() {
+            self.cache.keep(code, &ledger, rendered.as_ref().ok().cloned());
+        }
         match &rendered {
             Ok(_) => self.tally.rendered(&ledger),
             Err(_) => drop(self.tally.failed()),

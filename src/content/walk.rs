@@ -4,12 +4,13 @@
 //! what must come first, and then the walk is done again from its beginning. It must not wait, nor know where the outcome goes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::content::function::{Errand, Ran};
 use crate::content::invocation::{Invocation, Invoking, Known};
 use crate::content::library::Library;
 use crate::content::template::{Making, Missing, Printed};
-use crate::content::{Blank, Content, Fallback, How, Kind, Nothing, Outcome};
+use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothing, Outcome};
 use crate::limits;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
 use crate::scope::ledger::Ledger;
@@ -20,8 +21,10 @@ use crate::scope::{Question, Scope};
 pub(super) struct Progress {
     /// What contents that ran to their end have read.
     pub ledger: Ledger,
-    /// In the order of the walk: why each of them came to nothing.
-    spent: Vec<Nothing>,
+    /// In the order of the walk: which of them came to nothing, and why.
+    spent: Vec<(Arc<str>, Nothing)>,
+    /// The fallback that is shown.
+    shown: Option<Arc<str>>,
     /// How often something was brought for the content where the walk stands.
     rounds: usize,
     /// What the function came to where the walk stands.
@@ -45,6 +48,15 @@ pub(super) enum Need {
     Answers(Arc<[Question]>),
     /// A function's result.
     Run(Errand),
+}
+
+impl Progress {
+    /// What the walk came to in the end.
+    pub fn filled(self, outcome: Outcome, took: Duration) -> Filled {
+        let Self { ledger, spent, shown, .. } = self;
+        let detour = (!spent.is_empty()).then(|| Box::new(Detour { tried: spent, shown }));
+        Filled { outcome, ledger, took, detour }
+    }
 }
 
 type Step<T> = Result<T, Need>;
@@ -71,10 +83,14 @@ impl Walk<'_> {
         let Outcome::Nothing(why) = outcome else { return Ok(outcome) };
         match &content.fallback {
             Fallback::Keep => Ok(Outcome::Nothing(why)),
-            Fallback::Empty => Ok(show(Vec::new())),
+            Fallback::Empty => {
+                self.progress.shown = Some("empty".into());
+                Ok(show(Vec::new()))
+            }
             Fallback::Try(others) => {
                 for other in others {
                     if let shown @ Outcome::Show { .. } = self.content(other, Blank::Keep)? {
+                        self.progress.shown.get_or_insert_with(|| other.name.clone());
                         return Ok(shown);
                     }
                 }
@@ -86,12 +102,12 @@ impl Walk<'_> {
     /// This content alone, unless an earlier walk found that it comes to nothing.
     fn once(&mut self, content: &Content, blank: Blank) -> Step<Outcome> {
         self.passed += 1;
-        if let Some(why) = self.progress.spent.get(self.passed - 1) {
+        if let Some((_, why)) = self.progress.spent.get(self.passed - 1) {
             return Ok(Outcome::Nothing(why.clone()));
         }
         let outcome = self.judged(content, blank)?;
         if let Outcome::Nothing(why) = &outcome {
-            self.progress.spent.push(why.clone());
+            self.progress.spent.push((content.name.clone(), why.clone()));
             self.progress.rounds = 0;
         }
         Ok(outcome)

@@ -51,6 +51,15 @@ impl AudienceFacts {
         })
     }
 
+    /// Settles some audiences beforehand: their conditions are not asked.
+    pub fn suppose<'a>(&self, audiences: impl IntoIterator<Item = (&'a String, &'a bool)>) {
+        for (name, inside) in audiences {
+            if let Some(answer) = self.answers.get(name.as_str()) {
+                answer.get_or_init(|| Member { inside: *inside, bounds: Bounds::default() });
+            }
+        }
+    }
+
     /// Whether the visitor is in an audience that is defined.
     ///
     /// # Errors

@@ -4,3 +4,4 @@
 
 pub mod audience;
 pub mod bucket;
+pub mod supposed;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::explanation::Explanation;
 use super::failure::{Failure, Told};
 use super::fetch::Came;
 use super::open::Arrival;
@@ -30,12 +31,26 @@ pub struct Observers {
     pub trace: Option<TraceSink>,
 }
 
+impl Observers {
+    /// Whether somebody wants it explained.
+    pub fn explains(&self) -> bool {
+        self.trace.as_ref().is_some_and(TraceSink::explains)
+    }
+
+    /// Adds to the explanation, where one is wanted.
+    pub fn tell(&self, tell: impl FnOnce(&mut Explanation)) {
+        if let Some(trace) = &self.trace {
+            trace.tell(tell);
+        }
+    }
+}
+
 /// An answer, with what the account of the request says of it.
 pub struct Answered {
-    response: Response<Body>,
-    treatment: Treatment,
+    pub response: Response<Body>,
+    pub treatment: Treatment,
     /// How the origin's answer came; `None` if there is none.
-    came: Option<Came>,
+    pub came: Option<Came>,
     /// The names of the rules that applied.
     rules: Vec<Arc<str>>,
     /// The rate limit that it met.
@@ -58,6 +73,11 @@ impl Answered {
         Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
     }
 
+    /// An answer of ours.
+    pub fn own(response: Response<Body>) -> Self {
+        Self::redirected(response, Vec::new())
+    }
+
     /// An answer of ours, because there is none of the origin.
     pub fn failed(failure: &Failure, told: &Told<'_>, metrics: &Metrics) -> Self {
         let treatment = match failure {
@@ -66,7 +86,9 @@ impl Answered {
                 metrics.origin_errors.get_or_create(&Kind { kind: error.proxy_error() }).inc();
                 Treatment::Failed
             }
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) => Treatment::Own,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::RateLimited(_) | Failure::Preview(_) => {
+                Treatment::Own
+            }
         };
         let (response, limit) = (failure.response(told), failure.limit().cloned());
         Self { response, treatment, came: None, rules: Vec::new(), limit }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the request names no site, or is none we may pass on | the request: an answer of ours |
 //! | one client has asked too often (`rate_limits`) | the request: 429, with `Retry-After` |
+//! | a preview link is forged, over, or for another page | the request: 403, with the reason |
 //! | deciding rules (a panic) | the personalisation of this page |
 //! | one condition | its rule, or its injection |
 //! | one content | its fallbacks, then the origin's content in that place |
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 
+use super::link::Unusable;
 use crate::content::error_page::{Apology, Asked, ErrorPage};
 use crate::context::Context;
 use crate::http::Body;
@@ -42,6 +44,9 @@ pub enum Failure {
     /// The client, or whoever is counted with it, asks too often.
     #[error("too many requests; the next one may come in {} s", .0.retry_after())]
     RateLimited(Limited),
+    /// It shows a preview link that is worth nothing.
+    #[error(transparent)]
+    Preview(Unusable),
     /// The origin gave no answer.
     #[error(transparent)]
     Origin(#[from] OriginError),
@@ -54,6 +59,7 @@ impl Failure {
             Failure::UnknownHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Failure::UnknownEndpoint(_) => StatusCode::NOT_FOUND,
             Failure::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Failure::Preview(_) => StatusCode::FORBIDDEN,
             Failure::Origin(error) => error.status(),
         }
     }
@@ -96,7 +102,7 @@ impl Failure {
         match self {
             Failure::RateLimited(limited) => Some(limited.retry_after()),
             Failure::Origin(error) => error.retry_after().map(u64::from),
-            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) => None,
+            Failure::UnknownHost(_) | Failure::UnknownEndpoint(_) | Failure::Preview(_) => None,
         }
     }
 

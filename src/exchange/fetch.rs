@@ -94,7 +94,9 @@ impl Asked {
     pub async fn send(self, asker: &Asker<'_>) -> Result<Answer, OriginError> {
         let asking = Instant::now();
         let Asker { responses, origin, asserted, written, context, peer, client } = *asker;
-        let use_cache = if context.site.protects(context.request.path()) { UseCache::Bypass } else { UseCache::Yes };
+        // What is supposed may be another time or another request's fields: nobody else is to get such an answer.
+        let own = context.site.protects(context.request.path()) || !context.supposed.is_nothing();
+        let use_cache = if own { UseCache::Bypass } else { UseCache::Yes };
         let hop = Hop { peer, client, codings: self.codings };
         let call = Call { hop, asserted, written, use_cache, now: context.now };
         let mut fetched = responses.fetch(origin, self.request, &call).await?;

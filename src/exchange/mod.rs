@@ -4,14 +4,18 @@
 
 mod account;
 mod actions;
+pub mod explain;
+pub mod explanation;
 mod failure;
 mod fetch;
 mod following;
 mod guard;
 mod limiting;
+mod link;
 mod open;
 pub mod pages;
 mod plan;
+mod preview;
 mod respond;
 mod rewriting;
 mod serving;
@@ -35,7 +39,7 @@ use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::revision::Revision;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
@@ -45,6 +49,7 @@ use open::Arrival;
 use pages::{Pages, Wanted};
 use plan::{Layouts, Plan};
 use serving::{Rewrite, Source};
+use trace::TraceSink;
 
 /// What every exchange needs. One for the process.
 #[derive(Debug)]
@@ -106,7 +111,10 @@ impl Exchange {
 
     /// Answers one request. It never fails: what goes wrong is in the response.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
-        let arrival = Arrival::of(request, &self.trusted);
+        let mut arrival = Arrival::of(request, &self.trusted, &self.metrics);
+        if let Some(presented) = arrival.preview.take() {
+            return Box::pin(self.preview(arrival, presented)).await;
+        }
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {
@@ -126,10 +134,19 @@ impl Exchange {
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
-        self.limit(context)?;
-        let Arrival { mut request, peer, client, trace, .. } = arrival;
+        if arrival.limited {
+            self.limit(context)?;
+        }
+        let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
         let mut plan = self.decide(context);
-        let acting = self.act(context, plan.as_mut(), &client).await;
+        if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
+            // Who explains waits for all decisions.
+            plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE)).await;
+        }
+        if let Some(trace) = trace.as_ref().filter(|trace| trace.explains()) {
+            self.tell_decisions(context, plan.as_ref(), trace);
+        }
+        let acting = act(context, plan.as_mut(), &client, &metrics).await;
         if let Some(redirect) = acting.redirected(context) {
             return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
         }
@@ -146,7 +163,7 @@ impl Exchange {
             peer: &peer,
             client: &client,
         };
-        let observers = Observers { metrics: self.metrics.clone(), trace };
+        let observers = Observers { metrics, trace };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
         let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
 
@@ -165,25 +182,6 @@ impl Exchange {
                 Answered::passed(response, came)
             }
         })
-    }
-
-    /// What rules do with the exchange itself; the page will rest on it too. What their conditions and templates ask of
-    /// sources is waited for, since the origin can't be asked before.
-    async fn act(&self, context: &Context, plan: Option<&mut Plan>, client: &TrueClient) -> Acting {
-        let Some(plan) = plan else { return Acting::default() };
-        let deadline = Instant::from_std(context.started + ACTION_DEADLINE);
-        let actions = &context.revision.actions;
-        plan.settle(|rule| !actions[rule].is_empty(), deadline).await;
-        let mut acting = guard::acting(|| Acting::of(plan, context, client));
-        for _ in 0..SOURCE_ROUNDS {
-            if acting.missing().is_empty() || timeout_at(deadline, plan.bring(acting.missing())).await.is_err() {
-                break;
-            }
-            acting = guard::acting(|| Acting::of(plan, context, client));
-        }
-        acting.tell(&self.metrics);
-        plan.rests_on(acting.bounds());
-        acting
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
@@ -208,6 +206,7 @@ impl Exchange {
             Ok(codings) => codings,
             Err(reason) => {
                 tracing::debug!(?reason, path = context.request.path(), "passed on untouched");
+                rewrite.observers.tell(|explanation| explanation.untouched = Some(reason.to_string()));
                 return Laid::NoPage(response);
             }
         };
@@ -222,6 +221,10 @@ impl Exchange {
         let Some(plan) = guard::filled(plan, |plan| plan.fill_at_head(shown, carried)) else {
             return Laid::NoPage(response);
         };
+        if rewrite.observers.explains() {
+            let slots = plan.explain();
+            rewrite.observers.tell(|explanation| explanation.slots = slots);
+        }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
         if !plan.applies() {
             return Laid::Unchanged(response);
@@ -231,6 +234,11 @@ impl Exchange {
         }
         let rules = applied(Some(&plan));
         Laid::Personalised(serving::rewrite(response, &codings, source, plan, rewrite, &self.pages), rules)
+    }
+
+    /// What the selectors of a revision found so far.
+    pub fn selector_figures(&self, revision: &Revision) -> Vec<SelectorFigures> {
+        self.layouts.figures(revision)
     }
 
     /// Switches personalisation, at once.
@@ -244,6 +252,25 @@ impl Exchange {
     pub fn is_off(&self) -> bool {
         self.off.load(Ordering::Relaxed)
     }
+}
+
+/// What rules do with the exchange itself; the page will rest on it too. What their conditions and templates ask of
+/// sources is waited for, since the origin can't be asked before.
+async fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, metrics: &Metrics) -> Acting {
+    let Some(plan) = plan else { return Acting::default() };
+    let deadline = Instant::from_std(context.started + ACTION_DEADLINE);
+    let actions = &context.revision.actions;
+    plan.settle(|rule| !actions[rule].is_empty(), deadline).await;
+    let mut acting = guard::acting(|| Acting::of(plan, context, client));
+    for _ in 0..SOURCE_ROUNDS {
+        if acting.missing().is_empty() || timeout_at(deadline, plan.bring(acting.missing())).await.is_err() {
+            break;
+        }
+        acting = guard::acting(|| Acting::of(plan, context, client));
+    }
+    acting.tell(metrics);
+    plan.rests_on(acting.bounds());
+    acting
 }
 
 /// What became of the origin's response.

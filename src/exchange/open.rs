@@ -7,15 +7,27 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::Request;
+use http::uri::PathAndQuery;
 
 use super::Exchange;
+use super::explanation::Explanation;
 use super::failure::Failure;
+use super::link::{self, Presented};
 use super::trace::TraceSink;
 use crate::context::Context;
+use crate::decide::supposed::Supposed;
 use crate::http::Body;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
+use crate::telemetry::Metrics;
 use crate::visitor::facts::{Head, RequestFacts};
+
+/// Stands among the extensions of a request that nobody sent: it is walked, but neither counted nor limited.
+#[derive(Clone, Debug, Default)]
+pub struct Unserved {
+    /// What is to be supposed of it.
+    pub supposed: Supposed,
+}
 
 /// A request that has just come in.
 pub struct Arrival {
@@ -26,18 +38,51 @@ pub struct Arrival {
     pub client: TrueClient,
     /// Where somebody listens in.
     pub trace: Option<TraceSink>,
+    /// What is to be supposed of the exchange.
+    pub supposed: Supposed,
+    /// Where it is counted: with all others, unless nobody is served.
+    pub metrics: Arc<Metrics>,
+    /// Whether it counts against the limits of clients.
+    pub limited: bool,
+    /// The preview link that it shows; the request itself does not have it any more.
+    pub preview: Option<Presented>,
     pub started: Instant,
 }
 
 impl Arrival {
     /// Notes when a request came, and from whom.
-    pub fn of(request: Request<Body>, trusted: &TrustedProxies) -> Self {
+    pub fn of(request: Request<Body>, trusted: &TrustedProxies, metrics: &Arc<Metrics>) -> Self {
         let started = Instant::now();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
+        let preview = link::take(&mut head);
         let peer = head.extensions.get::<Peer>().copied().unwrap_or_else(Peer::in_process);
         let client = trusted.client(&peer, &head);
         let trace = head.extensions.get::<TraceSink>().cloned();
-        Self { request: Request::from_parts(head, body), peer, client, trace, started }
+        let (unserved, metrics) = match head.extensions.get::<Unserved>() {
+            Some(unserved) => (Some(unserved), Arc::default()),
+            None => (None, metrics.clone()),
+        };
+        let limited = unserved.is_none();
+        let supposed = unserved.map(|unserved| unserved.supposed.clone()).unwrap_or_default();
+        Self {
+            request: Request::from_parts(head, body),
+            peer,
+            client,
+            trace,
+            supposed,
+            metrics,
+            limited,
+            preview,
+            started,
+        }
+    }
+
+    /// Tells what was asked.
+    pub fn tell(&self, explanation: &mut Explanation) {
+        let host = self.client.host.as_ref().map_or("", |host| host.as_str());
+        explanation.method = self.request.method().to_string();
+        let target = self.request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        explanation.url = format!("{}://{host}{target}", self.client.scheme);
     }
 
     /// The head, in the words of the client.
@@ -68,9 +113,10 @@ impl Exchange {
         if facts.path().starts_with(OWN_PATHS) {
             return Err(Failure::UnknownEndpoint(facts.path().to_owned()));
         }
-        let (now, policy) = (self.clock.now(), self.visitors.load_full());
+        let (supposed, policy) = (arrival.supposed.clone(), self.visitors.load_full());
+        let now = supposed.at.unwrap_or_else(|| self.clock.now());
         let visitor = Arc::new(policy.recognise(&facts, now));
         let started = arrival.started;
-        Ok(Arc::new(Context { revision, site, request: Arc::new(facts), visitor, policy, now, started }))
+        Ok(Arc::new(Context { revision, site, request: Arc::new(facts), visitor, policy, supposed, now, started }))
     }
 }

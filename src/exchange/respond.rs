@@ -20,14 +20,18 @@ use crate::http::headers::{is_html, is_no_transform};
 use crate::scope::ledger::{Bounds, Ledger};
 
 /// Why a response on a path with rules is passed on untouched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untouched {
     /// Not a whole page: an error, a redirect, a part, nothing.
+    #[error("the origin's answer is no whole page, as its status tells")]
     Status,
+    #[error("the origin's answer is not HTML")]
     NotHtml,
     /// The origin forbids changes (RFC 9110 §7.7).
+    #[error("the origin forbids changes (`no-transform`)")]
     NoTransform,
     /// Its coding is one that we do not undo.
+    #[error("the page is coded in a way that is not undone here")]
     Undecodable,
 }
 
@@ -97,6 +101,9 @@ fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sha
 
 /// Sets the visitor's cookie where one is owed.
 fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
+    if !context.supposed.is_nothing() {
+        return;
+    }
     let transport = if context.request.head.scheme == Scheme::HTTPS { Transport::Secure } else { Transport::Any };
     if let Some(cookie) = context.visitor.set_cookie(&context.policy.keys, transport, context.now) {
         headers.append(header::SET_COOKIE, cookie);

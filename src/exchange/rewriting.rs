@@ -169,6 +169,7 @@ impl RewritingBody {
     fn tell_early_end(&self, assembler: &Assembler<PageFills>) {
         let kind = if let Some(reason) = assembler.broken() {
             tracing::warn!(%reason, "rewriting a page ended early; the rest of it was passed on as it is");
+            self.observers.tell(|told| told.untouched = Some(format!("rewriting the page ended early: {reason}")));
             label(reason)
         } else if assembler.is_full() {
             tracing::warn!(limit = SLOTS_PER_PAGE, "a page has too many slots; the rest of it was passed on as it is");

@@ -1,7 +1,8 @@
 //! What one exchange tells about itself when the stage asks: its slots, and the origin's page as it was decoded.
 //!
 //! In: a [`TraceSink`] among a request's extensions, which whoever handles the request writes to. Out: a [`Traced`]
-//! once the served bytes are here too. It must not decide anything, and a full sink must never trouble the exchange.
+//! once the served bytes are here too; for who wants it told, the [`Explanation`]. It must not decide anything, and a full
+//! sink must never trouble the exchange.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use super::explanation::{Explanation, FilledExplained};
 use crate::limits::{TRACE_PAGE_BYTES, TRACE_SLOTS};
 use crate::page::{Context, Outcome, Target};
 
@@ -24,10 +26,12 @@ pub enum Made {
 }
 
 /// One settled slot with what its rule says of it. Offsets are in bytes, as in [`crate::page::Settled`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SlotTrace {
     /// The rule's name.
     pub rule: Arc<str>,
+    /// The injection's name.
+    pub injection: Arc<str>,
     /// The selector that found the element, with that of `each` before it.
     pub select: Arc<str>,
     pub target: Target,
@@ -38,6 +42,8 @@ pub struct SlotTrace {
     /// Why the origin's content stayed (`blank`, `late`, an error's text), where the outcome alone does not say it.
     pub reason: Option<Arc<str>>,
     pub made: Made,
+    /// How it was filled, where that hung on its element and somebody wants it told.
+    pub filled: Option<Arc<FilledExplained>>,
     /// What the slot took away, in the origin's decoded page.
     pub source: Range<u64>,
     /// What stands there now, in the page that leaves, before its coding.
@@ -50,6 +56,8 @@ pub struct TraceSink(Arc<Mutex<Recording>>);
 
 #[derive(Debug, Default)]
 struct Recording {
+    /// Where it is wanted: then the origin's page is not.
+    explanation: Option<Box<Explanation>>,
     origin: BytesMut,
     slots: Vec<SlotTrace>,
     state: State,
@@ -67,7 +75,7 @@ enum State {
 }
 
 /// What a sink holds in the end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Recorded {
     /// The exchange rewrote nothing: not a page, a protected path, no rules.
     Untouched,
@@ -78,9 +86,36 @@ pub enum Recorded {
 }
 
 impl TraceSink {
+    /// A sink for an explanation, and no copy of the origin's page.
+    pub fn explaining() -> Self {
+        let explanation = Some(Box::default());
+        Self(Arc::new(Mutex::new(Recording { explanation, ..Recording::default() })))
+    }
+
+    /// Whether somebody wants it explained: what only tells need not be made for others.
+    pub fn explains(&self) -> bool {
+        self.recording().explanation.is_some()
+    }
+
+    /// Adds to the explanation, where one is wanted.
+    pub fn tell(&self, tell: impl FnOnce(&mut Explanation)) {
+        if let Some(explanation) = &mut self.recording().explanation {
+            tell(explanation);
+        }
+    }
+
+    /// Takes the explanation, and the slots that settled, in the order of the page.
+    pub fn take_explanation(&self) -> (Explanation, Vec<SlotTrace>) {
+        let recording = std::mem::take(&mut *self.recording());
+        (recording.explanation.map(|explanation| *explanation).unwrap_or_default(), recording.slots)
+    }
+
     /// Appends a piece of the origin's page, decoded, in order. Past [`TRACE_PAGE_BYTES`] the recording is given up.
     pub fn origin(&self, piece: &[u8]) {
         let mut recording = self.recording();
+        if recording.explanation.is_some() {
+            return;
+        }
         if recording.origin.len() + piece.len() > TRACE_PAGE_BYTES {
             recording.give_up();
         }
@@ -126,7 +161,7 @@ impl Recording {
 }
 
 /// One exchange, seen from both ends: the same response of the origin, before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Traced {
     /// In the order of the page.
     pub slots: Vec<SlotTrace>,

@@ -18,6 +18,7 @@
 //! compiled → the page that is kept, and served to anyone
 //! lay     → the walk where nothing is waited for               (slots: what both walks know)
 //! serve   → the page goes to one visitor, by one walk or the other
+//! find    → what selectors find in a whole page, for tools
 //! assembled → the page that leaves, whole, plain or              (stitch: in gzip or brotli, and nothing is compressed)
 //! ```
 
@@ -30,6 +31,7 @@ mod compile;
 mod compiled;
 mod compiling;
 mod escape;
+mod find;
 mod follow;
 mod lay;
 mod markers;
@@ -55,6 +57,7 @@ pub use charset::Charset;
 pub use compiled::CompiledPage;
 pub use compiling::{Batch, Compiling, NotKept};
 pub use escape::escape;
+pub use find::{Findings, FoundElement};
 pub use follow::Follower;
 pub use markers::{MarkerError, Markers};
 pub use nonce::Nonce;

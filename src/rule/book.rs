@@ -5,6 +5,7 @@
 use super::index::PathIndex;
 use super::pattern::PathPattern;
 use super::{Rule, State};
+use crate::decide::supposed::Supposed;
 use crate::visitor::facts::RequestFacts;
 
 /// All rules of a revision, in the order of precedence: a rule's number is its rank.
@@ -29,11 +30,14 @@ impl RuleBook {
         Self { rules, index }
     }
 
-    /// The numbers of the rules that have this site, host and path, highest first: who asks does not matter.
-    pub fn on_path(&self, site: &str, request: &RequestFacts) -> Vec<usize> {
+    /// The numbers of the rules that have this site, host and path, highest first: who asks does not matter. A stopped one
+    /// is there only if it is supposed to apply.
+    pub fn on_path(&self, site: &str, request: &RequestFacts, supposed: &Supposed) -> Vec<usize> {
         let mut found = self.index.find(request.path());
         found.retain(|number| {
-            self.rules[*number].state != State::Stopped && self.rules[*number].place(site, request).is_ok()
+            let rule = &self.rules[*number];
+            let wanted = rule.state != State::Stopped || supposed.rules.contains(&*rule.name);
+            wanted && rule.place(site, request).is_ok()
         });
         found
     }

@@ -12,6 +12,7 @@ use super::pattern::Captures;
 use super::schedule::{Schedule, Standing};
 use super::{Campaign, Rule, State};
 use crate::decide::bucket;
+use crate::decide::supposed::Supposed;
 use crate::scope::condition::Condition;
 use crate::visitor::VisitorId;
 use crate::visitor::facts::RequestFacts;
@@ -24,6 +25,8 @@ pub struct Asking<'a> {
     pub visitor: Option<&'a VisitorId>,
     pub now: Timestamp,
     pub zone: &'a TimeZone,
+    /// What is not to be found out.
+    pub supposed: &'a Supposed,
 }
 
 /// Whether a rule applies, and for whom and how long that holds.
@@ -51,8 +54,12 @@ pub enum Reason {
     Inactive(Standing),
     #[error("campaign `{0}`: {1}")]
     Campaign(Arc<str>, Box<Reason>),
-    #[error("the visitor is outside its `share`")]
-    OutsideShare,
+    /// Both from 0 to 1: the visitor's place, and how far the share goes.
+    #[error("the visitor's place, {place:.4}, is outside its `share` of {share}")]
+    OutsideShare { place: f64, share: f64 },
+    /// Somebody wants to see it so.
+    #[error("the visitor is supposed to be outside its `share`")]
+    SupposedOutsideShare,
     /// A share needs a visitor who may be recognised.
     #[error("it has a `share`, and without consent nobody is recognised")]
     NobodyToShare,
@@ -64,6 +71,29 @@ pub enum Reason {
     /// What a condition asked of sources did not come in time.
     #[error("what its conditions ask of sources was not known in time")]
     Unanswered,
+}
+
+impl Reason {
+    /// The reason in one word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reason::Stopped => "stopped",
+            Reason::PreviewOnly => "preview",
+            Reason::NoMatch(_) => "no_match",
+            Reason::Excepted => "excepted",
+            Reason::Inactive(_) => "inactive",
+            Reason::Campaign(_, reason) => match **reason {
+                Reason::When(_) => "when",
+                Reason::WhenFailed(..) => "when_failed",
+                _ => "campaign",
+            },
+            Reason::OutsideShare { .. } | Reason::SupposedOutsideShare => "share",
+            Reason::NobodyToShare => "nobody",
+            Reason::Unanswered => "unanswered",
+            Reason::When(_) => "when",
+            Reason::WhenFailed(..) => "when_failed",
+        }
+    }
 }
 
 /// Evaluates a condition; an error is in words for the author.
@@ -90,6 +120,9 @@ impl Deciding<'_> {
     /// The cheap questions come first, code last.
     fn rule(&mut self, rule: &Rule) -> Result<Captures, Reason> {
         let captures = rule.place(self.asking.site, self.asking.request)?;
+        if self.asking.supposed.rules.contains(&*rule.name) {
+            return self.request_fits(rule).map(|()| captures);
+        }
         self.is_on(rule.state, &rule.active)?;
         for campaign in &rule.campaigns {
             self.is_on(campaign.state, &campaign.active).map_err(of_campaign(campaign))?;
@@ -106,8 +139,8 @@ impl Deciding<'_> {
     fn is_on(&mut self, state: State, active: &Schedule) -> Result<(), Reason> {
         match state {
             State::Stopped => return Err(Reason::Stopped),
-            State::Preview => return Err(Reason::PreviewOnly),
-            State::Live => {}
+            State::Preview if !self.asking.supposed.previews => return Err(Reason::PreviewOnly),
+            State::Preview | State::Live => {}
         }
         let (standing, change) = active.standing(self.asking.now, self.asking.zone);
         self.until = [self.until, change].into_iter().flatten().min();
@@ -125,8 +158,14 @@ impl Deciding<'_> {
     fn is_in_share(&mut self, rule: &Rule) -> Result<(), Reason> {
         let Some(share) = rule.share else { return Ok(()) };
         self.of_visitor = true;
+        match self.asking.supposed.shares.get(&*rule.name) {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(Reason::SupposedOutsideShare),
+            None => {}
+        }
         let visitor = self.asking.visitor.ok_or(Reason::NobodyToShare)?;
-        if bucket::within(&rule.name, visitor.text(), share) { Ok(()) } else { Err(Reason::OutsideShare) }
+        let place = bucket::place(&rule.name, visitor.text());
+        if place < share { Ok(()) } else { Err(Reason::OutsideShare { place, share }) }
     }
 
     fn holds(&mut self, condition: &Condition) -> Result<(), Reason> {

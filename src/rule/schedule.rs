@@ -56,9 +56,15 @@ impl fmt::Display for Standing {
 }
 
 impl Moment {
+    /// Reads `2026-12-20`, `2026-12-20T10:00`, or either with an offset (RFC 3339).
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = text.parse().map(Moment::At);
+        at.or_else(|_| text.parse().map(Moment::Local)).ok()
+    }
+
     /// The moment in `zone`. A local time that a change of the clock skips or repeats is read as RFC 5545 does;
     /// one beyond the calendar is never reached.
-    fn at(&self, zone: &TimeZone) -> Timestamp {
+    pub fn at(&self, zone: &TimeZone) -> Timestamp {
         match self {
             Moment::At(at) => *at,
             Moment::Local(local) => zone.to_timestamp(*local).unwrap_or(Timestamp::MAX),

@@ -140,7 +140,10 @@ pub(crate) fn is_method(path: &[Key], name: &str) -> bool {
 /// The names that code sees in one exchange. Cheap to clone and to extend, which every rule and slot of a page does: a scope
 /// is its newest name before those that it was made from. They are a dozen at most, so a search from the newest is quick.
 #[derive(Clone, Debug, Default)]
-pub struct Scope(Option<Arc<Named>>);
+pub struct Scope {
+    newest: Option<Arc<Named>>,
+    fleeting: bool,
+}
 
 #[derive(Debug)]
 struct Named {
@@ -153,6 +156,16 @@ impl Scope {
     /// An empty scope: every question is answered with [`Seen::Absent`].
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for an exchange in which something is supposed: nothing that is made from it is kept for others.
+    pub fn fleeting() -> Self {
+        Self { newest: None, fleeting: true }
+    }
+
+    /// Whether nothing that is made from it is kept.
+    pub fn is_fleeting(&self) -> bool {
+        self.fleeting
     }
 
     /// The answer to `question`, unrecorded: for the look-up in the fragment cache and for parts of the house itself.
@@ -191,12 +204,12 @@ impl Scope {
     /// The same scope in which `name` stands for `facts`.
     #[must_use]
     pub fn with(self, name: &'static str, facts: Arc<dyn Facts>) -> Self {
-        Self(Some(Arc::new(Named { name, facts, before: self })))
+        Self { fleeting: self.fleeting, newest: Some(Arc::new(Named { name, facts, before: self })) }
     }
 
     /// What `name` stands for: the newest counts.
     fn facts(&self, name: &str) -> Option<&dyn Facts> {
-        let names = std::iter::successors(self.0.as_deref(), |named| named.before.0.as_deref());
+        let names = std::iter::successors(self.newest.as_deref(), |named| named.before.newest.as_deref());
         names.into_iter().find(|named| named.name == name).map(|named| &*named.facts)
     }
 }

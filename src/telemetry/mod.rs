@@ -6,6 +6,7 @@ mod cache;
 mod fragments;
 mod labels;
 mod log;
+mod selectors;
 mod servers;
 mod sources;
 
@@ -22,6 +23,7 @@ pub use cache::CacheFigures;
 pub use fragments::FragmentFigures;
 pub use labels::{ActionLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment};
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
+pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
 pub use sources::SourceFigures;
 
@@ -131,13 +133,19 @@ impl Metrics {
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
-    /// The Prometheus text, with `fragments` and the `servers` of origins as the current revision has them.
-    pub fn text(&self, fragments: &[FragmentFigures], servers: &[ServerFigures]) -> String {
+    /// The Prometheus text, with `fragments`, `selectors` and the `servers` of origins as the current revision has them.
+    pub fn text(
+        &self,
+        fragments: &[FragmentFigures],
+        selectors: &[SelectorFigures],
+        servers: &[ServerFigures],
+    ) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
         let end = text.strip_suffix("# EOF\n").map_or(text.len(), str::len);
         text.truncate(end);
         FragmentFigures::write(&mut text, fragments);
+        SelectorFigures::write(&mut text, selectors);
         ServerFigures::write(&mut text, servers);
         text.push_str("# EOF\n");
         text
@@ -159,7 +167,7 @@ mod tests {
         let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
-        let text = metrics.text(&[hero], &[]);
+        let text = metrics.text(&[hero], &[], &[]);
         for line in [
             "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
             "inlay_fragment_renders_total{fragment=\"hero\"} 2",

@@ -100,6 +100,7 @@ impl Double {
 fn trace(edit: &Edit, output: Range<u64>) -> SlotTrace {
     SlotTrace {
         rule: Arc::from(edit.rule),
+        injection: Arc::from("rule.1"),
         select: Arc::from(edit.select),
         target: edit.target.clone(),
         context: edit.context,
@@ -107,6 +108,7 @@ fn trace(edit: &Edit, output: Range<u64>) -> SlotTrace {
         outcome: edit.outcome,
         reason: (edit.outcome == Outcome::Kept).then(|| Arc::from("blank")),
         made: Made::Rendered(Duration::from_micros(84)),
+        filled: None,
         source: edit.source.start as u64..edit.source.end as u64,
         output,
     }

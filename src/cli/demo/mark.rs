@@ -81,6 +81,7 @@ mod tests {
     fn slot(target: Target, context: Context, output: Range<u64>) -> SlotTrace {
         SlotTrace {
             rule: Arc::from("rule"),
+            injection: Arc::from("rule.1"),
             select: Arc::from("p"),
             target,
             context,
@@ -88,6 +89,7 @@ mod tests {
             outcome: Outcome::Shown,
             reason: None,
             made: Made::Fixed,
+            filled: None,
             source: 0..0,
             output,
         }

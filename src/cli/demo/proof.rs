@@ -95,6 +95,7 @@ mod tests {
     fn slot(outcome: Outcome, source: Range<u64>, output: Range<u64>) -> SlotTrace {
         SlotTrace {
             rule: Arc::from("rule"),
+            injection: Arc::from("rule.1"),
             select: Arc::from("p"),
             target: Target::Place(Place::Replace),
             context: Context::Html,
@@ -102,6 +103,7 @@ mod tests {
             outcome,
             reason: None,
             made: Made::Fixed,
+            filled: None,
             source,
             output,
         }

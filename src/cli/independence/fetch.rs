@@ -5,7 +5,9 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::response::Parts;
 use http::{Request, Uri};
 use http_body_util::{BodyExt, Limited};
 
@@ -54,10 +56,22 @@ impl<'a> Site<'a> {
     /// # Errors
     /// Nothing can be said of the page.
     pub async fn ask(&self, cookies: &[&Pair]) -> Result<(Answer, Vec<Pair>), FetchError> {
+        let (head, body) = self.page(cookies).await?;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let location = head.headers.get(header::LOCATION);
+        let location = location.map(|line| String::from_utf8_lossy(line.as_bytes())).map(Cow::into_owned);
+        Ok((Answer { status: head.status, location, text }, set_cookies(&head.headers)))
+    }
+
+    /// The page as it came, asked for with these cookies.
+    ///
+    /// # Errors
+    /// Nothing can be said of the page.
+    pub async fn page(&self, cookies: &[&Pair]) -> Result<(Parts, Bytes), FetchError> {
         tokio::time::timeout(COMPARED_FETCH_WAIT, self.asked(cookies)).await.unwrap_or(Err(FetchError::Slow))
     }
 
-    async fn asked(&self, cookies: &[&Pair]) -> Result<(Answer, Vec<Pair>), FetchError> {
+    async fn asked(&self, cookies: &[&Pair]) -> Result<(Parts, Bytes), FetchError> {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = self.url.clone();
         let headers = request.headers_mut();
@@ -77,10 +91,7 @@ impl<'a> Site<'a> {
             return Err(FetchError::Coded);
         }
         let body = Limited::new(body, COMPARED_PAGE_BYTES).collect().await.map_err(|_| FetchError::Body)?;
-        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        let location = head.headers.get(header::LOCATION);
-        let location = location.map(|line| String::from_utf8_lossy(line.as_bytes())).map(Cow::into_owned);
-        Ok((Answer { status: head.status, location, text }, set_cookies(&head.headers)))
+        Ok((head, body.to_bytes()))
     }
 }
 

@@ -5,7 +5,7 @@
 //! not change anything at the site, nor judge values that were not tried.
 
 mod compare;
-mod fetch;
+pub(super) mod fetch;
 mod report;
 
 use std::process::ExitCode;

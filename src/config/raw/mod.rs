@@ -16,4 +16,5 @@ pub mod origins;
 pub mod rate_limits;
 pub mod rules;
 pub mod sources;
+pub mod tests;
 pub mod wanted;

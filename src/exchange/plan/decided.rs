@@ -136,6 +136,14 @@ impl Decided {
         matches!(&self.standing, Standing::Settled(ruling) if ruling.applies())
     }
 
+    /// What was said of it, and why; `None` while that is awaited.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        match &self.standing {
+            Standing::Settled(ruling) => Some(&ruling.verdict),
+            Standing::Open(_) => None,
+        }
+    }
+
     /// What that rests on.
     pub fn bounds(&self) -> Bounds {
         match &self.standing {

@@ -11,14 +11,18 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::timeout_at;
 
+use super::explain::filled_told;
 use super::late::Late;
+use super::lookout::News;
 use super::slot::{Came, What};
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
 use crate::exchange::account::Observers;
+use crate::exchange::explanation::FilledExplained;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
 use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Settled, Slot, Target};
+use crate::revision::Injection;
 use crate::scope::language::{AttributeKind, Escape, Piece};
 use crate::telemetry::{Metrics, Name, SlotLabels};
 
@@ -29,6 +33,8 @@ pub struct PageFills {
     /// `None`: nobody will see the page.
     metrics: Option<Arc<Metrics>>,
     trace: Option<TraceSink>,
+    /// By marker: elements found in this page. Empty where nobody is served.
+    found: Vec<u64>,
     /// By the slot's number, where somebody listens: what is known of it.
     opened: Vec<(Context, Known)>,
     /// By the slot's number: what became of those that were waited for.
@@ -42,6 +48,8 @@ struct Known {
     /// Why the origin's content stays.
     reason: Option<Arc<str>>,
     how: Became,
+    /// All of it, where somebody wants it told.
+    filled: Option<Arc<FilledExplained>>,
 }
 
 /// What became of a slot, as far as its content goes.
@@ -57,12 +65,15 @@ enum Became {
 impl PageFills {
     /// Fills by `plan`; every settled slot is told to `observers`.
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
-        Self { plan, metrics: Some(metrics), trace, opened: Vec::new(), waited: BTreeMap::new() }
+        let served = !trace.as_ref().is_some_and(TraceSink::explains);
+        let found = if served { vec![0; plan.layout.slots.len()] } else { Vec::new() };
+        Self { plan, metrics: Some(metrics), trace, found, opened: Vec::new(), waited: BTreeMap::new() }
     }
 
     /// Fills by `plan` a page of which only the head is sent: nobody is told.
     pub fn unseen(plan: Plan) -> Self {
-        Self { plan, metrics: None, trace: None, opened: Vec::new(), waited: BTreeMap::new() }
+        let found = Vec::new();
+        Self { plan, metrics: None, trace: None, found, opened: Vec::new(), waited: BTreeMap::new() }
     }
 
     fn fill(&mut self, slot: &Slot) -> Filling {
@@ -77,11 +88,12 @@ impl PageFills {
         // What was escaped for text between tags is filled anew for the inside of a script or a title.
         let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
         let nonce = self.plan.nonce.text().cloned();
+        let told = self.told(slot.marker);
         let (filling, known) = match fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]) {
             Prepared::Idle | Prepared::Waiting(_) => (Filling::Now(Fill::Keep), Known::unwanted()),
-            Prepared::Came(came) => (Filling::Now(shown(came, nonce.as_ref(), html)), Known::of(came)),
+            Prepared::Came(came) => (Filling::Now(shown(came, nonce.as_ref(), html)), Known::of(came, told.as_ref())),
             Prepared::Late(late) => match late.here() {
-                Some(came) => (Filling::Now(shown(&came, nonce.as_ref(), html)), Known::of(&came)),
+                Some(came) => (Filling::Now(shown(&came, nonce.as_ref(), html)), Known::of(&came, told.as_ref())),
                 None => {
                     let late = late.clone();
                     (self.waiting(slot, late, nonce, html), Known::late())
@@ -98,9 +110,10 @@ impl PageFills {
     fn waiting(&mut self, slot: &Slot, late: Late<Came>, nonce: Option<Arc<str>>, html: bool) -> Filling {
         let deadline = self.plan.deadline(slot.marker);
         let known = self.waited.entry(slot.number).or_default().clone();
+        let told = self.told(slot.marker);
         let waited = async move {
             let (fill, came) = match timeout_at(deadline, late.wait()).await {
-                Ok(Some(came)) => (shown(&came, nonce.as_ref(), html), Known::of(&came)),
+                Ok(Some(came)) => (shown(&came, nonce.as_ref(), html), Known::of(&came, told.as_ref())),
                 Ok(None) => (Fill::Keep, Known::panicked()),
                 Err(_) => (Fill::Keep, Known::late()),
             };
@@ -109,10 +122,19 @@ impl PageFills {
         };
         Filling::Later(waited.boxed())
     }
+
+    /// The content's name, where somebody wants told how it came about.
+    fn told(&self, marker: usize) -> Option<Arc<str>> {
+        let explains = self.trace.as_ref().is_some_and(TraceSink::explains);
+        explains.then(|| content_name(self.plan.injection(marker)).clone())
+    }
 }
 
 impl Fills for PageFills {
     fn open(&mut self, slot: &Slot) -> Filling {
+        if let Some(found) = self.found.get_mut(slot.marker) {
+            *found += 1;
+        }
         // Whatever fails here costs one fragment, never the page.
         let filling = catch_unwind(AssertUnwindSafe(|| self.fill(slot)));
         filling.unwrap_or_else(|_| {
@@ -142,13 +164,15 @@ impl Fills for PageFills {
             let known = waited.as_ref().unwrap_or(known);
             trace.slot(SlotTrace {
                 rule,
+                injection: injection.name.clone(),
                 select: selector(&injection.marker),
                 target: injection.marker.target.clone(),
                 context: *context,
-                content: injection.content.as_ref().map_or(&injection.name, |content| &content.name).clone(),
+                content: content_name(injection).clone(),
                 outcome: settled.outcome,
                 reason: known.reason.clone(),
                 made: known.made,
+                filled: known.filled.clone(),
                 source: settled.source,
                 output: settled.output,
             });
@@ -157,25 +181,59 @@ impl Fills for PageFills {
 }
 
 impl Known {
-    fn of(came: &Came) -> Self {
+    /// `told`: the content's name, where all of it is wanted.
+    fn of(came: &Came, told: Option<&Arc<str>>) -> Self {
         match &came.what {
             What::Unwanted => Self::unwanted(),
-            What::Bare => Self { made: Made::Fixed, reason: None, how: Became::Judged },
-            What::Filled(filled) => Self { made: made(filled), reason: reason(filled), how: Became::Judged },
+            What::Bare => Self::fixed(None, Became::Judged),
+            What::Filled(filled) => Self {
+                made: made(filled),
+                reason: reason(filled),
+                how: Became::Judged,
+                filled: told.map(|content| Arc::new(filled_told(content, filled))),
+            },
         }
     }
 
+    fn fixed(reason: Option<&str>, how: Became) -> Self {
+        Self { made: Made::Fixed, reason: reason.map(Arc::from), how, filled: None }
+    }
+
     fn unwanted() -> Self {
-        Self { made: Made::Fixed, reason: None, how: Became::Unwanted }
+        Self::fixed(None, Became::Unwanted)
     }
 
     fn late() -> Self {
-        Self { made: Made::Fixed, reason: Some("late".into()), how: Became::Late }
+        Self::fixed(Some("late"), Became::Late)
     }
 
     fn panicked() -> Self {
-        Self { made: Made::Fixed, reason: Some("it panicked".into()), how: Became::Judged }
+        Self::fixed(Some("it panicked"), Became::Judged)
     }
+}
+
+/// With the page ends the look-out for its selectors. A page that broke off counts as well: many would have to before a match
+/// is missed.
+impl Drop for PageFills {
+    fn drop(&mut self) {
+        if self.found.is_empty() {
+            return;
+        }
+        for (marker, news) in self.plan.layout.lookout.page(&self.found) {
+            let Injection { name, marker, .. } = self.plan.injection(marker);
+            let select = &*selector(marker);
+            match news {
+                News::Stopped => {
+                    tracing::warn!(injection = &**name, select, "a selector that used to match finds nothing any more");
+                }
+                News::Back => tracing::info!(injection = &**name, select, "a selector matches again"),
+            }
+        }
+    }
+}
+
+fn content_name(injection: &Injection) -> &Arc<str> {
+    injection.content.as_ref().map_or(&injection.name, |content| &content.name)
 }
 
 fn shown(came: &Came, nonce: Option<&Arc<str>>, html: bool) -> Fill {
@@ -225,7 +283,7 @@ fn reason(filled: &Filled) -> Option<Arc<str>> {
 }
 
 /// The author's selector, with that of `each` before it.
-fn selector(marker: &Marker) -> Arc<str> {
+pub(super) fn selector(marker: &Marker) -> Arc<str> {
     match &marker.each {
         Some(each) => format!("{each} {}", marker.select).into(),
         None => marker.select.clone(),

@@ -3,13 +3,16 @@
 //! In: a revision and the numbers of the rules that have a path. Out: markers for the page, and for each of them where it comes from and
 //! what its content waits for. It must not look at a visitor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::lookout::Lookout;
 use crate::limits::LAYOUTS;
 use crate::page::Markers;
 use crate::revision::{Injection, Revision};
 use crate::scope::language::{Mentions, Unit};
 use crate::scope::ledger::Fingerprint;
+use crate::telemetry::SelectorFigures;
 
 /// The neutral slots of one set of rules.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Layout {
     pub digest: Fingerprint,
     /// By the marker's index.
     pub slots: Vec<LaidOut>,
+    /// What was found in pages.
+    pub lookout: Lookout,
 }
 
 /// Where a marker comes from, and what filling it takes.
@@ -67,6 +72,23 @@ impl Layouts {
         self.0.insert(key, layout.clone());
         Some(layout)
     }
+
+    /// What the selectors of a revision found so far: by injection, on all paths together.
+    pub fn figures(&self, revision: &Revision) -> Vec<SelectorFigures> {
+        let mut by_name: BTreeMap<&str, SelectorFigures> = BTreeMap::new();
+        let layouts: Vec<_> = self.0.iter().filter(|(key, _)| key.0 == revision.id).collect();
+        for (key, layout) in &layouts {
+            for (slot, record) in layout.slots.iter().zip(layout.lookout.all()) {
+                let injection = &revision.injections[key.1[slot.rule]][slot.injection];
+                let figures = by_name.entry(&injection.name).or_default();
+                figures.injection = injection.name.to_string();
+                figures.pages += record.all_pages;
+                figures.found += record.all_found;
+                figures.stopped |= record.is_stopped();
+            }
+        }
+        by_name.into_values().collect()
+    }
 }
 
 impl Layout {
@@ -82,7 +104,8 @@ impl Layout {
             .inspect_err(|error| tracing::error!(%error, "selectors that compiled one by one do not compile together"))
             .ok()?;
         let digest = Fingerprint::of(markers.list());
-        Some(Self { markers: Arc::new(markers), digest, slots })
+        let lookout = Lookout::new(slots.len());
+        Some(Self { markers: Arc::new(markers), digest, slots, lookout })
     }
 }
 

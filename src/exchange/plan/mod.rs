@@ -5,9 +5,11 @@
 
 pub mod decided;
 mod element;
+mod explain;
 pub mod fills;
 mod late;
 mod layout;
+mod lookout;
 mod nonce;
 mod slot;
 
@@ -47,6 +49,7 @@ pub struct Plan {
 
 /// How far a slot is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all slots are `Came`, and a box for each would cost every page")]
 enum Prepared {
     /// Nothing is laid in: its rule says no.
     Idle,
@@ -69,7 +72,7 @@ pub struct SlotTiming<'a> {
 impl Plan {
     /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
     pub fn decide(context: &Arc<Context>, layouts: &Layouts) -> Option<Self> {
-        let numbers = context.revision.book.on_path(&context.site.name, &context.request);
+        let numbers = context.revision.book.on_path(&context.site.name, &context.request, &context.supposed);
         if numbers.is_empty() {
             return None;
         }
