@@ -194,6 +194,8 @@ pub const SOURCE_XML_DEPTH: usize = 128;
 pub const SOURCE_BATCH_MAX: usize = 50;
 /// How long a batch gathers, unless the source says otherwise: all slots of a page come within it.
 pub const SOURCE_BATCH_WINDOW: Duration = Duration::from_millis(2);
+/// Windows that a batch waits at most while asks go on joining it: at the default, 10 ms.
+pub const SOURCE_BATCH_WINDOWS: u32 = 5;
 /// Bytes of the answer of a token endpoint.
 pub const TOKEN_BYTES: usize = 64 * 1024;
 /// How long a token is used whose endpoint does not say for how long it holds.

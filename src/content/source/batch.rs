@@ -13,6 +13,7 @@ use super::call::Fetched;
 use super::definition::Batch;
 use super::failure::SourceError;
 use super::running::Source;
+use crate::limits;
 use crate::scope::ledger::Fingerprint;
 
 /// The asks that gather, by their other arguments: only those that differ in one become one call.
@@ -63,17 +64,21 @@ impl Source {
         }
     }
 
-    /// Has a group leave when its time is over, if it has not left full.
+    /// Has a group leave once nobody has joined it for a window, if it has not left full. The slots of one page ask one after
+    /// another, as its tasks get their turns: on a busy machine they take longer than a window.
     fn leave_later(self: &Arc<Self>, key: Fingerprint, number: u64, batch: &Batch) {
         let (source, window) = (self.clone(), batch.window);
         tokio::spawn(async move {
-            tokio::time::sleep(window).await;
-            let group = {
-                let mut groups = source.gathering.groups();
-                let due = groups.get(&key).is_some_and(|group| group.number == number);
-                if due { groups.remove(&key) } else { None }
-            };
-            if let Some(group) = group {
+            let mut joined = 0;
+            for _ in 0..limits::SOURCE_BATCH_WINDOWS {
+                tokio::time::sleep(window).await;
+                match source.gathering.joined(key, number) {
+                    None => return,
+                    Some(still) if still == joined => break,
+                    Some(more) => joined = more,
+                }
+            }
+            if let Some(group) = source.gathering.take(key, number) {
                 source.leave(group).await;
             }
         });
@@ -111,6 +116,17 @@ impl Source {
 impl Gathering {
     fn groups(&self) -> MutexGuard<'_, HashMap<Fingerprint, Group>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many have joined this group; `None` if it has left.
+    fn joined(&self, key: Fingerprint, number: u64) -> Option<usize> {
+        self.groups().get(&key).filter(|group| group.number == number).map(|group| group.members.len())
+    }
+
+    /// The group, if it has not left.
+    fn take(&self, key: Fingerprint, number: u64) -> Option<Group> {
+        let mut groups = self.groups();
+        groups.get(&key).is_some_and(|group| group.number == number).then(|| groups.remove(&key))?
     }
 }
 
