@@ -107,6 +107,44 @@ pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
 
+// -- functions --
+
+/// Time that one call may compute, waiting not counted, unless the file says otherwise: two hundred times what a simple one takes.
+pub const FUNCTION_CPU: Duration = Duration::from_millis(50);
+/// Time that a function's module may compute when rules are read: the machine may be busy with the revision before.
+pub const FUNCTION_TRIAL_CPU: Duration = Duration::from_millis(500);
+/// Bytes that the engine of one call may hold, unless the file says otherwise; an engine alone takes a quarter of a million.
+pub const FUNCTION_MEMORY_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of stack of the engine: some thousand calls of functions within each other.
+pub const FUNCTION_STACK_BYTES: usize = 512 * 1024;
+/// Bytes of a thread's stack beside the engine's, for what the engine calls.
+pub const FUNCTION_NATIVE_STACK_BYTES: usize = 1024 * 1024;
+/// Bytes that one call may return, unless the file says otherwise: as much as a template may print.
+pub const FUNCTION_OUTPUT_BYTES: usize = TEMPLATE_OUTPUT_BYTES;
+/// How often one call may ask sources, unless the file says otherwise.
+pub const FUNCTION_ASKS: usize = 50;
+/// Lines that one call may write to its console, unless the file says otherwise.
+pub const FUNCTION_CONSOLE_LINES: usize = 20;
+/// Bytes of one such line, and of an error's text; the rest is cut off.
+pub const FUNCTION_CONSOLE_BYTES: usize = 2_000;
+/// Calls under way at once; one function may have half of them. With the memory that each may hold, this is what all may hold.
+pub const FUNCTION_CALLS: usize = 256;
+/// Threads on which functions run, fewest and most: as many as the machine runs at once, and never one that all share.
+pub const FUNCTION_THREADS: (usize, usize) = (2, 16);
+/// How much such a thread steps back behind those that serve pages, as the system counts (0 to 19).
+pub const FUNCTION_NICENESS: i32 = 5;
+/// How much a thread does that can't be ended.
+pub const FUNCTION_STUCK_NICENESS: i32 = 19;
+/// How long a function rests of which a step could not be ended. Changed, it is another function.
+pub const FUNCTION_REST: Duration = Duration::from_secs(60);
+/// Engines kept ready. Making one takes a tenth of a millisecond or two.
+pub const FUNCTION_ENGINES_READY: usize = 8;
+/// Time after which a step counts as one that can't be ended: twenty times what it may compute.
+pub const FUNCTION_OVERDUE: Duration = Duration::from_secs(1);
+/// Threads that may stand in at once for such as are held by steps that can't be ended.
+pub const FUNCTION_STAND_INS: usize = 4;
+/// Bytes of compiled functions that one process keeps, of all revisions together: thousands of them.
+pub const FUNCTION_CODE_BYTES: usize = 64 * 1024 * 1024;
 // -- sources --
 
 /// How long a call of a source may take, its wait for room and its retries among it, unless it says otherwise. Longer than

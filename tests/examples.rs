@@ -16,16 +16,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The variables that `deploy/inlay.yaml` names.
+/// The variables that the examples name.
 fn documented() -> Environment {
     let secret = |name: &str| (name.to_owned(), "0123456789abcdef0123456789abcdef".to_owned());
-    Environment::Fixed(["INLAY_SECRET", "INLAY_ADMIN_TOKEN"].map(secret).into())
+    Environment::Fixed(["INLAY_SECRET", "INLAY_ADMIN_TOKEN", "STOCK_TOKEN"].map(secret).into())
 }
 
 /// Reads folders of rules; anything to say about them is too much.
 fn check_rules(folder: &Path) {
-    let around =
-        Surroundings { deployment: None, environment: &Environment::Fixed([].into()), now: Timestamp::UNIX_EPOCH };
+    let around = Surroundings { deployment: None, environment: &documented(), now: Timestamp::UNIX_EPOCH };
     let (_, warnings) = config::rules(&[folder.to_owned()], around).unwrap_or_else(|problems| panic!("{problems}"));
     assert!(warnings.is_empty(), "{warnings}");
 }

@@ -29,8 +29,9 @@ use crate::acme::Challenges;
 use crate::admin::Admin;
 use crate::clock::Clock;
 use crate::config::{self, ConfigSource, Loaded, Problems};
-use crate::content::Cache;
+use crate::content::function::Engine;
 use crate::content::source::House;
+use crate::content::{Cache, Lasting};
 use crate::exchange::Exchange;
 use crate::http::Body;
 use crate::http::client::Names;
@@ -108,7 +109,8 @@ impl App {
         let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
         let sources = House::new(clock.clone(), names);
-        let revision = rules.revision(sites, cache.clone(), &sources);
+        let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
+        let revision = rules.revision(sites, lasting.clone(), &sources);
         let exchange = build::exchange(&settings, revision, &clock);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
@@ -132,7 +134,7 @@ impl App {
         let admin_address = second.as_ref().map(|server| server.addresses()[0]);
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
-        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), cache, sources, tls };
+        let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), lasting, sources, tls };
         let drain_wait = settings.bounds.drain_wait;
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::build::{self, BuildError, Connecting};
 use crate::admin::{Admin, ReloadState};
 use crate::config::{self, ConfigSource, Loaded, Problems, Settings};
-use crate::content::Cache;
+use crate::content::Lasting;
 use crate::content::source::House;
 use crate::exchange::Exchange;
 use crate::revision::Revision;
@@ -44,7 +44,7 @@ pub struct Held {
     pub exchange: Arc<Exchange>,
     pub admin: Arc<Admin>,
     /// Fragments survive a reload where their code did not change.
-    pub cache: Cache,
+    pub lasting: Lasting,
     /// Sources do where their definitions did not.
     pub sources: House,
     /// Of the listeners that have certificates.
@@ -95,7 +95,7 @@ impl Reloader {
         }
         self.settle(read.map(|(rules, _warnings)| {
             let changed = rules.id != before.id;
-            changed.then(|| rules.revision(before.sites.clone(), self.held.cache.clone(), &self.held.sources))
+            changed.then(|| rules.revision(before.sites.clone(), self.held.lasting.clone(), &self.held.sources))
         }))
     }
 
@@ -115,13 +115,13 @@ impl Reloader {
         let sites = build::sites(&fresh, &self.connecting, Some(&before), &exchange.clock)?;
         if settings.needs_restart(&fresh) {
             tracing::warn!(
-                "`listen`, `admin`, `rules`, `store`, `cache`, `limits` and `trusted_proxies` change with a restart only"
+                "`listen`, `admin`, `rules`, `store`, `cache`, `functions.threads`, `limits` and `trusted_proxies` change with a restart only"
             );
         }
         let visitors = &exchange.visitors;
         visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))));
         *settings = Settings { rules: settings.rules.clone(), ..fresh };
-        Ok(rules.revision(sites, self.held.cache.clone(), &self.held.sources))
+        Ok(rules.revision(sites, self.held.lasting.clone(), &self.held.sources))
     }
 
     /// Takes a revision over, or tells why there is none. `None`: nothing changed.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::build::{self, BuildError, Connecting};
 use crate::clock::Clock;
 use crate::config::{Rules, Settings};
-use crate::content::Cache;
 use crate::content::source::House;
+use crate::content::{Cache, Lasting};
 use crate::exchange::Exchange;
 use crate::http::client::Names;
 use crate::shutdown::{Trigger, shutdown};
@@ -32,7 +32,7 @@ impl Standalone {
         let cache = Cache::new(settings.cache.fragments);
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
         let sources = House::new(clock.clone(), Names::platform());
-        let revision = rules.revision(sites, cache, &sources);
+        let revision = rules.revision(sites, Lasting { cache, ..Lasting::default() }, &sources);
         Ok(Self { exchange: build::exchange(settings, revision, clock), _trigger: trigger })
     }
 }

@@ -1,4 +1,4 @@
-//! Files on disk: the rule files and templates of a folder, in a fixed order, each once.
+//! Files on disk: the rule files, templates and functions of a folder, in a fixed order, each once.
 //!
 //! In: folders. Out: their texts as sources. Symlinked files and folders are followed (Kubernetes mounts them so),
 //! hidden ones are not looked at. It must not know what the files mean.
@@ -19,6 +19,8 @@ pub struct RuleFolder {
     pub files: Vec<SourceId>,
     /// The files below `templates`, by their path there.
     pub templates: BTreeMap<String, SourceId>,
+    /// The JavaScript below `functions`, by its path below the folder.
+    pub functions: BTreeMap<String, SourceId>,
 }
 
 /// Reads `inlay.yaml` or any other file; a file that can't be read is a source without text, and a problem.
@@ -66,11 +68,32 @@ pub fn read_folder(folder: &Path, report: &mut Report) -> RuleFolder {
         if let Ok(below) = path.strip_prefix(&templates) {
             let name = below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
             result.templates.extend(read(&path, &shown, report).map(|id| (name, id)));
+        } else if let Ok(below) = path.strip_prefix(folder)
+            && below.starts_with("functions")
+        {
+            function(&path, below, &mut result, report);
         } else if yaml {
             result.files.extend(read(&path, &shown, report));
         }
     }
     result
+}
+
+fn function(path: &Path, below: &Path, result: &mut RuleFolder, report: &mut Report) {
+    let shown = path.display().to_string();
+    let extension = path.extension().map(|extension| extension.to_string_lossy());
+    match extension.as_deref() {
+        Some("js") => {
+            let name = below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+            result.functions.extend(read(path, &shown, report).map(|id| (name, id)));
+        }
+        Some("ts" | "mts" | "mjs" | "cjs" | "jsx" | "tsx") => {
+            let id = report.add(Source::named(shown));
+            let remedy = "write modules into `.js`; TypeScript is to be compiled before";
+            report.warn(id.start(), "this is no function: only `.js` is read here", remedy);
+        }
+        _ => {}
+    }
 }
 
 /// The YAML files below a folder of tests, sorted by path.

@@ -153,6 +153,7 @@ fn deployment_of(settings: &Settings) -> compile::Deployment {
         hosts: settings.sites.iter().flat_map(|site| site.hosts.clone()).collect(),
         any_host: settings.sites.iter().any(|site| !site.hosts.iter().any(Glob::says_something)),
         origins: settings.origins.iter().map(|origin| origin.name.clone()).collect(),
+        functions: settings.functions.allowance,
     }
 }
 

@@ -21,12 +21,13 @@ pub(super) struct Filling {
 }
 
 impl Filling {
-    /// Goes on from a walk that stood still for `need`. A bound on rounds ends it.
+    /// Goes on from a walk that stood still for `need`. Bounds on rounds and on what a function may use end it.
     pub async fn finish(self, mut progress: Progress, mut need: Need, started: Instant) -> Filled {
         let Self { library, content, scope, escape } = self;
         loop {
             match need {
                 Need::Answers(questions) => scope.bring(&questions).await,
+                Need::Run(errand) => progress.ran = Some(library.lasting.engine.run(errand).await),
             }
             let walk = Walk { library: &library, scope: &scope, escape, progress: &mut progress, passed: 0 };
             match walk.fill(&content) {

@@ -11,9 +11,10 @@ use futures_util::FutureExt;
 
 use crate::content::cache::Cache;
 use crate::content::filling::Filling;
+use crate::content::function::Functions;
 use crate::content::tally::{Tallied, Tally};
 use crate::content::walk::{Progress, Walk};
-use crate::content::{Attempt, Content, Fallback, Kind};
+use crate::content::{Attempt, Content, Fallback, Invocation, Kind, Lasting};
 use crate::scope::Scope;
 use crate::scope::language::{Escape, Language, Unit};
 
@@ -29,6 +30,15 @@ pub enum LibraryProblem {
     /// It leads to a template that does not exist.
     #[error("fragment {fragment} needs template {missing}, which does not exist")]
     NoTemplate { fragment: Arc<str>, missing: Arc<str> },
+    /// It leads to a function that does not exist.
+    #[error("fragment {fragment} needs function {missing}, which does not exist")]
+    NoFunction { fragment: Arc<str>, missing: Arc<str> },
+}
+
+/// What runs for a content.
+enum Code<'c> {
+    Template(Unit),
+    Function(&'c str),
 }
 
 /// All named fragments with the language they are written in.
@@ -36,19 +46,30 @@ pub enum LibraryProblem {
 pub struct Library {
     pub(super) language: Arc<Language>,
     pub(super) fragments: BTreeMap<Arc<str>, Content>,
-    pub(super) cache: Cache,
+    pub(super) functions: Arc<Functions>,
+    pub(super) lasting: Lasting,
     /// By content's name; as many as the rules have contents.
     tallies: RwLock<BTreeMap<Arc<str>, Arc<Tally>>>,
 }
 
 impl Library {
-    /// A library, or everything that is wrong with its fragments.
+    /// A library without functions, or everything that is wrong with its fragments.
     pub fn new(
         language: Arc<Language>,
         fragments: BTreeMap<Arc<str>, Content>,
         cache: Cache,
     ) -> Result<Arc<Self>, Vec<LibraryProblem>> {
-        let library = Arc::new(Self { language, fragments, cache, tallies: RwLock::default() });
+        Self::with_functions(language, fragments, Arc::default(), Lasting { cache, ..Lasting::default() })
+    }
+
+    /// The same with functions, and what libraries share.
+    pub fn with_functions(
+        language: Arc<Language>,
+        fragments: BTreeMap<Arc<str>, Content>,
+        functions: Arc<Functions>,
+        lasting: Lasting,
+    ) -> Result<Arc<Self>, Vec<LibraryProblem>> {
+        let library = Arc::new(Self { language, fragments, functions, lasting, tallies: RwLock::default() });
         let problems: Vec<_> = library.fragments.keys().flat_map(|name| library.problems_of(name)).collect();
         if problems.is_empty() { Ok(library) } else { Err(problems) }
     }
@@ -92,18 +113,26 @@ impl Library {
 
     /// Whether `content`, or anything it may fall back on, may mention this name of the scope.
     pub fn mentions(&self, content: &Content, name: &str) -> bool {
-        self.any_template(content, &mut |language, unit| language.mentions(unit).is_none_or(|it| it.mentions(name)))
+        self.any_code(content, &|code| match code {
+            Code::Template(unit) => self.language.mentions(&unit).is_none_or(|it| it.mentions(name)),
+            Code::Function(function) => self.functions.mentions(function, name),
+        })
     }
 
-    /// Whether `content`, or anything it may fall back on, may read something that depends on who asks.
+    /// Whether `content`, or anything it may fall back on, may read something that depends on who asks. Of a function nobody knows
+    /// before it was called.
     pub fn may_read_visitor(&self, content: &Content) -> bool {
-        self.any_template(content, &mut |language, unit| language.mentions(unit).is_none_or(|it| it.may_read_visitor()))
+        self.any_code(content, &|code| match code {
+            Code::Template(unit) => self.language.mentions(&unit).is_none_or(|it| it.may_read_visitor()),
+            Code::Function(_) => true,
+        })
     }
 
-    fn any_template(&self, content: &Content, holds: &mut dyn FnMut(&Language, &Unit) -> bool) -> bool {
+    fn any_code(&self, content: &Content, holds: &dyn Fn(Code<'_>) -> bool) -> bool {
         all_tried(content).into_iter().any(|content| match &content.kind {
-            Kind::Template(name) => holds(&self.language, &Unit::Template(name.clone())),
-            Kind::Fragment(name) => self.fragments.get(name).is_some_and(|fragment| self.any_template(fragment, holds)),
+            Kind::Template(name) => holds(Code::Template(Unit::Template(name.clone()))),
+            Kind::Function(invocation) => holds(Code::Function(&invocation.function)),
+            Kind::Fragment(name) => self.fragments.get(name).is_some_and(|fragment| self.any_code(fragment, holds)),
             Kind::Html(_) | Kind::Text(_) => false,
         })
     }
@@ -118,6 +147,9 @@ impl Library {
                 }
                 Kind::Template(missing) if self.language.identity(missing).is_none() => {
                     problems.push(LibraryProblem::NoTemplate { fragment: fragment(), missing: missing.clone() });
+                }
+                Kind::Function(Invocation { function: missing, .. }) if self.functions.identity(missing).is_none() => {
+                    problems.push(LibraryProblem::NoFunction { fragment: fragment(), missing: missing.clone() });
                 }
                 _ => {}
             }

@@ -7,6 +7,9 @@ mod beside;
 mod cache;
 pub mod error_page;
 mod filling;
+pub mod function;
+mod invocation;
+mod lasting;
 mod library;
 pub mod source;
 mod tally;
@@ -19,11 +22,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
+use crate::content::function::FunctionError;
 use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
 
 pub use beside::Beside;
 pub use cache::Cache;
+pub use invocation::Invocation;
+pub use lasting::Lasting;
 pub use library::{Library, LibraryProblem};
 pub use tally::{Tallied, Tally};
 
@@ -39,7 +45,7 @@ pub struct Content {
     pub name: Arc<str>,
 }
 
-/// The kinds of content. Sources, functions, fetches, decisions and experiments will join here.
+/// The kinds of content. Fetches, decisions and experiments will join here.
 #[derive(Clone, Debug)]
 pub enum Kind {
     Html(Bytes),
@@ -47,6 +53,8 @@ pub enum Kind {
     Text(Arc<str>),
     /// A template of the language, by the name under which it was added.
     Template(Arc<str>),
+    /// A function, by its name.
+    Function(Invocation),
     /// A named fragment, by its name.
     Fragment(Arc<str>),
 }
@@ -130,7 +138,9 @@ impl Outcome {
             Outcome::Show { how: How::Rendered, .. } => "rendered",
             Outcome::Show { how: How::Hit, .. } => "hit",
             Outcome::Nothing(Nothing::Blank) => "blank",
-            Outcome::Nothing(Nothing::Failed(_) | Nothing::Missing(_) | Nothing::Rounds) => "failed",
+            Outcome::Nothing(Nothing::Failed(_) | Nothing::Function(_) | Nothing::Missing(_) | Nothing::Rounds) => {
+                "failed"
+            }
         }
     }
 }
@@ -140,7 +150,7 @@ impl Outcome {
 pub enum How {
     /// No code ran: `html`, `text`, `fallback: empty`.
     Fixed,
-    /// A template was rendered for it.
+    /// A template was rendered for it, or a function called.
     Rendered,
     /// The fragment cache had it.
     Hit,
@@ -155,6 +165,9 @@ pub enum Nothing {
     /// Its code failed.
     #[error(transparent)]
     Failed(Arc<RenderError>),
+    /// The function failed, or was cut off.
+    #[error(transparent)]
+    Function(Arc<FunctionError>),
     /// After [`SOURCE_ROUNDS`](crate::limits::SOURCE_ROUNDS) answers of sources it asked for yet another.
     #[error("it asked sources again and again, each time for what hung on the answers before")]
     Rounds,

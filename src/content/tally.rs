@@ -49,8 +49,9 @@ impl Tally {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn failed(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
+    /// Counts a failure; how many there were.
+    pub(super) fn failed(&self) -> u64 {
+        self.failures.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(super) fn blank(&self) {

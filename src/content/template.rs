@@ -82,7 +82,7 @@ impl Making<'_> {
         }
         match &rendered {
             Ok(_) => self.tally.rendered(&ledger),
-            Err(_) => self.tally.failed(),
+            Err(_) => drop(self.tally.failed()),
         }
         Ok((rendered.map(|rendered| Printed { rendered, how: How::Rendered, beside: None }), ledger))
     }

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::content::function::{Errand, Ran};
+use crate::content::invocation::{Invocation, Invoking, Known};
 use crate::content::library::Library;
 use crate::content::template::{Making, Missing, Printed};
 use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothing, Outcome};
@@ -25,6 +27,8 @@ pub(super) struct Progress {
     shown: Option<Arc<str>>,
     /// How often something was brought for the content where the walk stands.
     rounds: usize,
+    /// What the function came to where the walk stands.
+    pub ran: Option<Ran>,
 }
 
 /// One walk.
@@ -42,6 +46,8 @@ pub(super) struct Walk<'w> {
 pub(super) enum Need {
     /// Answers, which the scope brings.
     Answers(Arc<[Question]>),
+    /// A function's result.
+    Run(Errand),
 }
 
 impl Progress {
@@ -130,33 +136,58 @@ impl Walk<'_> {
                 show(vec![Piece::Text(text.into())])
             }
             Kind::Template(name) => self.template(content, name)?,
+            Kind::Function(invocation) => self.function(content, invocation)?,
             Kind::Fragment(name) => Outcome::Nothing(Nothing::Missing(name.clone())),
         })
     }
 
     fn template(&mut self, content: &Content, name: &str) -> Step<Outcome> {
-        let Library { language, cache, .. } = self.library;
+        let Library { language, lasting, .. } = self.library;
         let tally = self.library.tally(&content.name);
         let (scope, escape) = (self.scope, self.escape);
-        let made = Making { language, cache, template: name, scope, escape, tally: &tally }.make();
+        let made = Making { language, cache: &lasting.cache, template: name, scope, escape, tally: &tally }.make();
         let (made, ledger) = match made {
             Ok(made) => made,
-            Err(Missing(questions)) if self.progress.rounds < limits::SOURCE_ROUNDS => {
-                self.progress.rounds += 1;
-                return Err(Need::Answers(questions));
-            }
-            Err(Missing(_)) => {
-                tally.failed();
-                self.progress.ledger.forbid_keeping();
-                return Ok(Outcome::Nothing(Nothing::Rounds));
-            }
+            Err(Missing(questions)) => return self.bring(content, questions),
         };
         self.progress.ledger.merge(ledger);
         Ok(match made {
             Err(error) => Outcome::Nothing(Nothing::Failed(Arc::new(error))),
-            Ok(Printed { rendered, how, beside }) => Outcome::Show { pieces: rendered.pieces.clone(), how, beside },
+            Ok(printed) => shown(printed),
         })
     }
+
+    fn function(&mut self, content: &Content, invocation: &Invocation) -> Step<Outcome> {
+        let Library { functions, lasting, .. } = self.library;
+        let tally = self.library.tally(&content.name);
+        let (scope, escape) = (self.scope, self.escape);
+        let invoking = Invoking { functions, cache: &lasting.cache, invocation, scope, escape, tally: &tally };
+        let (made, ledger) = match self.progress.ran.take() {
+            Some(ran) => invoking.finish(ran),
+            None => match invoking.look() {
+                Known::Hit(printed, ledger) => (Ok(printed), ledger),
+                Known::Awaited(questions) => return self.bring(content, questions),
+                Known::Unknown => return Err(Need::Run(invoking.errand())),
+            },
+        };
+        self.progress.ledger.merge(ledger);
+        Ok(made.map_or_else(Outcome::Nothing, shown))
+    }
+
+    /// Stands still for answers; after too many rounds the content comes to nothing.
+    fn bring(&mut self, content: &Content, questions: Arc<[Question]>) -> Step<Outcome> {
+        if self.progress.rounds < limits::SOURCE_ROUNDS {
+            self.progress.rounds += 1;
+            return Err(Need::Answers(questions));
+        }
+        self.library.tally(&content.name).failed();
+        self.progress.ledger.forbid_keeping();
+        Ok(Outcome::Nothing(Nothing::Rounds))
+    }
+}
+
+fn shown(Printed { rendered, how, beside }: Printed) -> Outcome {
+    Outcome::Show { pieces: rendered.pieces.clone(), how, beside }
 }
 
 fn show(pieces: Vec<Piece>) -> Outcome {

@@ -255,6 +255,11 @@ impl Reader {
         answer
     }
 
+    /// What is read from: asking it leaves no record.
+    pub fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+
     /// Ends the record and hands it out; what is read later begins a new one.
     pub fn take(&self) -> Ledger {
         std::mem::take(&mut *self.ledger())

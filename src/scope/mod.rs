@@ -118,8 +118,23 @@ pub trait Facts: Send + Sync + fmt::Debug {
 }
 
 /// Whether this is the path of `csp.nonce`, which is a hole in results, not a part of them.
-fn is_nonce(path: &[Key]) -> bool {
+pub(crate) fn is_nonce(path: &[Key]) -> bool {
     matches!(path, [csp, nonce] if **csp == *"csp" && **nonce == *"nonce")
+}
+
+/// What can be called in the scope: names, each with its methods.
+const METHODS: [(&str, &[&str]); 4] = [
+    ("now", &["format", "after", "before"]),
+    ("element", &["attr"]),
+    ("each", &["attr"]),
+    ("events", &["any", "count", "last", "recent", "age"]),
+];
+
+/// Whether `name`, below this path, is called and not looked up. Templates see that from how it is written; JavaScript reads a method
+/// before it calls it.
+pub(crate) fn is_method(path: &[Key], name: &str) -> bool {
+    let [root] = path else { return false };
+    METHODS.iter().any(|(of, methods)| **of == **root && methods.contains(&name))
 }
 
 /// The names that code sees in one exchange. Cheap to clone and to extend, which every rule and slot of a page does: a scope

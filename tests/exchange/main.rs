@@ -6,6 +6,7 @@ mod apologising;
 mod asserting;
 mod breaking;
 mod caching;
+mod calling;
 mod coding;
 mod compiling;
 mod explaining;

@@ -1,4 +1,4 @@
-//! Contents: `html`, `text`, `template`, `fragment`, with deadline, blank and fallback.
+//! Contents: `html`, `text`, `template`, `function`, `fragment`, with deadline, blank and fallback.
 //!
 //! In: a content as written. Out: a [`Content`], with its templates given to the language. It must not
 //! look for circles among fragments; those show only when all are known.
@@ -14,8 +14,10 @@ use crate::config::raw::contents::{RawContent, RawFallback, RawTemplate};
 use crate::config::read::At;
 use crate::config::read::names::{listed, suggestion};
 use crate::config::report::Report;
+use crate::config::settings::functions::allowance;
 use crate::config::source::Span;
-use crate::content::{Content, Fallback, Kind};
+use crate::content::function::FOLDER;
+use crate::content::{Content, Fallback, Invocation, Kind};
 use crate::limits::SLOT_DEADLINE;
 
 /// The kinds, those of later versions too: who wrote one of them did not forget the content.
@@ -54,6 +56,7 @@ impl Making<'_, '_> {
                 .error(*second, what, "keep one; what may stand in for it goes under `fallback`")
                 .see(*first, "the first");
         }
+        self.check_arguments(raw);
         let kind = self.kind(raw, span, unit);
         let fallback = self.fallback(raw, &name, unit);
         Some(Content {
@@ -77,6 +80,9 @@ impl Making<'_, '_> {
             self.world.find("fragment", &self.world.fragments, name, at.span, self.report)?;
             return Some(Kind::Fragment(name.into()));
         }
+        if let Some(at) = &raw.function {
+            return self.function(raw, &at.value.value, at.span);
+        }
         match raw.template.as_ref().map(|at| &at.value) {
             Some(RawTemplate::Source(text)) => {
                 Some(Kind::Template(self.units.template(unit.to_owned(), text, self.purpose)))
@@ -94,11 +100,50 @@ impl Making<'_, '_> {
             }
             None => {
                 if !raw.unreadable.any(&KINDS) {
-                    self.report.error(span, "there is no content", "add `html`, `text`, `template` or `fragment`");
+                    self.report.error(
+                        span,
+                        "there is no content",
+                        "add `html`, `text`, `template`, `function` or `fragment`",
+                    );
                 }
                 None
             }
         }
+    }
+
+    /// What is given to a function has no effect without one.
+    fn check_arguments(&mut self, raw: &RawContent) {
+        if raw.function.is_some() {
+            return;
+        }
+        let with = raw.with.as_ref().map(|at| ("with", at.key));
+        for (key, at) in with.into_iter().chain(raw.bounds.as_ref().map(|at| ("bounds", at.key))) {
+            self.report.error(
+                at,
+                format!("`{key}` is for a function, and there is none"),
+                "add `function`, or leave it out",
+            );
+        }
+    }
+
+    fn function(&mut self, raw: &RawContent, name: &str, span: Span) -> Option<Kind> {
+        let functions = &self.world.functions;
+        if name.starts_with("lib/") || !functions.contains_key(&format!("{FOLDER}{name}.js")) {
+            let name_of = |path: &'_ String| path.strip_prefix(FOLDER)?.strip_suffix(".js").map(str::to_owned);
+            let known: Vec<String> =
+                functions.keys().filter_map(name_of).filter(|name| !name.starts_with("lib/")).collect();
+            let none = format!("put `{name}.js` into `functions` in the folder of rules");
+            let remedy = suggestion(name, known.iter().map(String::as_str), &none);
+            self.report.error(span, format!("there is no function `{name}`"), remedy);
+            return None;
+        }
+        let otherwise = self.world.around.deployment.map(|deployment| deployment.functions).unwrap_or_default();
+        let allowance = match &raw.bounds {
+            Some(at) => allowance(&at.value, otherwise, self.report),
+            None => otherwise,
+        };
+        let with = raw.with.as_ref().map_or_else(|| "null".to_owned(), |at| at.value.0.to_string());
+        Some(Kind::Function(Invocation { function: name.into(), with: with.into(), allowance }))
     }
 
     fn fallback(&mut self, raw: &RawContent, name: &Arc<str>, unit: &str) -> Option<Fallback> {

@@ -9,6 +9,7 @@ mod chance;
 mod contents;
 mod cycles;
 mod fields;
+mod functions;
 mod injections;
 mod loops;
 pub mod matching;
@@ -32,9 +33,10 @@ use super::report::Report;
 use super::source::SourceId;
 use super::variables::Environment;
 use super::yaml;
+use crate::content::function::Functions;
 use crate::content::source::House;
 use crate::content::source::definition::Definition;
-use crate::content::{Cache, Content, Library};
+use crate::content::{Content, Lasting, Library};
 use crate::decide::audience::Audiences;
 use crate::revision::{Injection, Revision, Sites};
 use crate::rule::action::Actions;
@@ -61,6 +63,7 @@ pub struct Rules {
     pub audiences: Audiences,
     pub sources: Vec<Definition>,
     pub language: Arc<Language>,
+    pub functions: Arc<Functions>,
     /// Rule files read.
     pub files: usize,
 }
@@ -71,6 +74,12 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     for path in folders.iter().map(AsRef::as_ref).filter(|path| path.is_dir()) {
         let more = files::read_folder(path, report);
         folder.files.extend(more.files);
+        for (name, id) in more.functions {
+            if let Some(first) = folder.functions.insert(name.clone(), id) {
+                let what = format!("there are two files `{name}`");
+                report.error(id.start(), what, "rename one of them").see(first.start(), "the first is here");
+            }
+        }
         for (name, id) in more.templates {
             if let Some(first) = folder.templates.insert(name.clone(), id) {
                 let what = format!("there are two templates `{name}`");
@@ -81,7 +90,8 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     let mut exchanged = Vec::new();
     let read = |id: &SourceId| Some((*id, read(*id, around.environment, &mut exchanged, report)?));
     let read: Vec<(SourceId, RuleFile)> = folder.files.iter().filter_map(read).collect();
-    let world = World::of(&read, &folder.templates, around, report);
+    let functions = functions::compile(&folder.functions, report);
+    let world = World::of(&read, &folder, around, report);
     let mut units = Units::new(&world);
     let audiences = world.audiences.iter().map(|(name, def)| {
         (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value, Purpose::Audience))
@@ -103,17 +113,8 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     warnings::warn(&world, report);
     let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
-    (!report.failed()).then_some(Rules {
-        id,
-        rules,
-        injections,
-        actions,
-        fragments,
-        audiences,
-        sources,
-        language,
-        files,
-    })
+    let functions = functions.filter(|_| !report.failed())?;
+    Some(Rules { id, rules, injections, actions, fragments, audiences, sources, language, functions, files })
 }
 
 fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
@@ -127,7 +128,7 @@ fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, re
 /// A hash over the files' texts, in their order, and what variables made of them.
 fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
     let mut hash = Sha256::new();
-    let files = folder.files.iter().chain(folder.templates.values());
+    let files = folder.files.iter().chain(folder.templates.values()).chain(folder.functions.values());
     let texts = files.map(|id| report.sources.get(*id).text());
     for text in texts.chain(exchanged.iter().map(String::as_str)) {
         hash.update(text.len().to_be_bytes());
@@ -138,9 +139,9 @@ fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
 }
 
 impl Rules {
-    /// The revision of these rules for these sites, with a fragment cache and sources that outlive it.
-    pub fn revision(self, sites: Arc<Sites>, cache: Cache, house: &House) -> Revision {
-        let library = Library::new(self.language.clone(), self.fragments, cache)
+    /// The revision of these rules for these sites, with what outlives it, sources among that.
+    pub fn revision(self, sites: Arc<Sites>, lasting: Lasting, house: &House) -> Revision {
+        let library = Library::with_functions(self.language.clone(), self.fragments, self.functions, lasting)
             .expect("invariant: unknown names and circles were refused when the rules were compiled");
         let mut injections = self.injections;
         for injection in injections.iter_mut().flatten() {

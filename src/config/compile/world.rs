@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::files::RuleFolder;
 use crate::config::raw::contents::RawContent;
 use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
 use crate::config::raw::sources::RawSource;
@@ -19,6 +20,7 @@ use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::variables::Environment;
 use crate::config::yaml::Text;
+use crate::content::function::Allowance;
 use crate::rule::pattern::Glob;
 
 /// What rules are compiled against.
@@ -42,6 +44,8 @@ pub struct Deployment {
     pub any_host: bool,
     /// The names of the origins.
     pub origins: Vec<Arc<str>>,
+    /// What a call of a function may use.
+    pub functions: Allowance,
 }
 
 impl Deployment {
@@ -65,6 +69,8 @@ pub struct World<'a> {
     pub rules: Vec<(&'a str, &'a At<RawRule>, File<'a>)>,
     /// Files below `templates`.
     pub templates: &'a BTreeMap<String, SourceId>,
+    /// Files below `functions`, by their path below the folder of rules.
+    pub functions: &'a BTreeMap<String, SourceId>,
     pub around: Surroundings<'a>,
     /// Names that stand in a file but could not be read: referring to them is no further mistake.
     complete: bool,
@@ -81,7 +87,7 @@ impl<'a> World<'a> {
     /// Gathers the definitions of all files.
     pub fn of(
         files: &'a [(SourceId, RuleFile)],
-        templates: &'a BTreeMap<String, SourceId>,
+        folder: &'a RuleFolder,
         around: Surroundings<'a>,
         report: &mut Report,
     ) -> Self {
@@ -96,7 +102,9 @@ impl<'a> World<'a> {
             rules.map(move |(name, rule)| (name.as_str(), rule, File { number, head }))
         });
         let rules = rules.collect();
-        Self { audiences, fragments, sources, campaigns, rules, templates, around, complete: report.complete() }
+        let RuleFolder { templates, functions, .. } = folder;
+        let complete = report.complete();
+        Self { audiences, fragments, sources, campaigns, rules, templates, functions, around, complete }
     }
 
     /// The definition of a name, or `None` after noting that there is none.

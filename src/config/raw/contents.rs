@@ -6,24 +6,31 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::config::raw::functions::RawBounds;
 use crate::config::read::record::{Field, record};
 use crate::config::read::scalars::Duration;
-use crate::config::read::shapes::{OneOrMany, choices};
+use crate::config::read::shapes::{Data, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
 use crate::config::source::Span;
 use crate::config::yaml::{Node, Text, Value};
 use crate::content::Blank;
 
 record! {
-    /// A content: exactly one of `html`, `text`, `template` and `fragment`, and what happens when it has nothing to
+    /// A content: exactly one of `html`, `text`, `template`, `function` and `fragment`, and what happens when it has nothing to
     /// show.
-    RawContent: "a content: a map with one of `html`, `text`, `template` and `fragment`" {
+    RawContent: "a content: a map with one of `html`, `text`, `template`, `function` and `fragment`" {
         /// HTML as it stands.
         key "html" html: Text,
         /// Text; it is escaped for its place.
         key "text" text: Text,
         /// A template, or `{ file: NAME }` from `rules/templates`.
         key "template" template: RawTemplate,
+        /// The name of a function: its file below `rules/functions`, without `.js`.
+        key "function" function: Text,
+        /// What the function is given, as `input.with`: values of any kind.
+        key "with" with: Data,
+        /// What a call of the function may use, where that is not what `functions` in inlay.yaml says.
+        key "bounds" bounds: RawBounds,
         /// The name of one of `fragments`.
         key "fragment" fragment: Text,
         /// How long after the start of the request it may come; 300ms by default.
@@ -33,7 +40,7 @@ record! {
         /// What is shown instead: a content, a list of contents, `keep` (what the origin had; the default) or `empty`.
         key "fallback" fallback: RawFallback,
     }
-    later ["function", "with", "fetch", "decision", "json"]
+    later ["fetch", "decision", "json"]
 }
 
 record! {
@@ -126,6 +133,7 @@ impl RawContent {
             key("html", &self.html),
             key("text", &self.text),
             key("template", &self.template),
+            key("function", &self.function),
             key("fragment", &self.fragment),
         ];
         all.into_iter().flatten().collect()

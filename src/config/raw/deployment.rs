@@ -12,6 +12,7 @@ use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::raw::compression::RawCompression;
+use crate::config::raw::functions::RawFunctions;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
@@ -47,6 +48,8 @@ record! {
         key "compression" compression: RawCompression,
         /// What clients may take: sizes, counts and times, each with a default.
         key "limits" limits: RawLimits,
+        /// What functions may use.
+        key "functions" functions: RawFunctions,
         /// How the log is written.
         key "log" log: RawLog,
     }

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod compression;
 pub mod contents;
 pub mod deployment;
+pub mod functions;
 pub mod limits;
 pub mod listen;
 pub mod origins;

@@ -35,7 +35,7 @@ record! {
         /// The campaign of every rule of this file, besides its own.
         key "campaign" campaign: Text,
     }
-    later ["functions", "offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
+    later ["offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
 }
 
 record! {

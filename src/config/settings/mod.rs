@@ -7,6 +7,7 @@ mod acme;
 mod base;
 mod cache;
 mod error_page;
+pub mod functions;
 mod limits;
 mod listen;
 mod model;
@@ -69,6 +70,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         cache: cache::shares(raw.cache.as_ref(), report),
         compression: raw.compression.and_then(|at| at.value.level).map(|level| level.value).unwrap_or_default(),
         bounds: limits::bounds(raw.limits.as_ref(), report),
+        functions: functions::functions(raw.functions.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

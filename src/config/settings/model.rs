@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
+use super::functions::FunctionSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub compression: Effort,
     /// What clients may take.
     pub bounds: Bounds,
+    /// What functions may use.
+    pub functions: FunctionSettings,
     pub log: LogFormat,
     /// Where variables of the rules come from.
     pub environment: Environment,
@@ -120,7 +123,8 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
-            (&s.listeners, &s.admin, &s.rules, &s.store, &s.cache, s.compression, &s.trusted_proxies, &s.bounds, s.log)
+            let memory = (&s.cache, s.compression, s.functions.threads);
+            (&s.listeners, &s.admin, &s.rules, &s.store, memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

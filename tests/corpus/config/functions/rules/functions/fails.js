@@ -1,0 +1,3 @@
+const a = {};
+const b = a.b.c;
+export default () => b

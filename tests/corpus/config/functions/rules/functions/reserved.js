@@ -1,0 +1,3 @@
+export default () => {
+  eval = 1;
+}

@@ -1,0 +1,3 @@
+export default function (input) {
+  const é = "é"; return 1 +;
+}

@@ -1,0 +1,2 @@
+import { dollar } from "./lib/money.js";
+export default () => dollar

@@ -1,0 +1,2 @@
+const start = Date.now() + Math.random();
+export const euro = (n) => `€ ${n}`;

@@ -1,0 +1,2 @@
+// threw:
+export default () => JSON.parse("[".repeat(200000))

@@ -1,0 +1,2 @@
+// cpu:
+export default async () => { for (;;) await null }

@@ -1,0 +1,2 @@
+// cpu:
+export default () => { for (;;) { try { for (;;) {} } catch {} finally { continue } } }

@@ -1,0 +1,2 @@
+// cpu:
+export default () => { throw { toString() { for (;;) {} } } }

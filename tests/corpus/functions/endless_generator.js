@@ -1,0 +1,2 @@
+// cpu:
+export default () => { function* g() { for (;;) yield 1 } for (const x of g()) {} }

@@ -1,0 +1,2 @@
+// cpu:
+export default () => new Promise(() => { const again = () => queueMicrotask(again); again() })

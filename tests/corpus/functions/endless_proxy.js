@@ -1,0 +1,2 @@
+// cpu:
+export default () => { const p = new Proxy({}, { get() { for (;;) {} } }); return p.x }

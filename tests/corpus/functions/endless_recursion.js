@@ -1,0 +1,2 @@
+// threw: RangeError: Maximum call stack size exceeded
+export default function f() { return f() }

@@ -1,0 +1,2 @@
+// cpu:
+export default () => String(/^(a+)+$/.test("a".repeat(50) + "b"))

@@ -1,0 +1,2 @@
+// cpu:
+export default () => String(/(x+x+)+y/.test("x".repeat(60)))

@@ -1,0 +1,2 @@
+// shows: false
+export default () => String(/(?<=^(a+)+)b/.test("a".repeat(60)))

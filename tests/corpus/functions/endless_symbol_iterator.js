@@ -1,0 +1,2 @@
+// cpu:
+export default () => [...{ [Symbol.iterator]: () => ({ next: () => ({ done: false }) }) }].length

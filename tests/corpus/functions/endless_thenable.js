@@ -1,0 +1,2 @@
+// cpu:
+export default () => { const t = { then(r) { r(t) } }; return t }

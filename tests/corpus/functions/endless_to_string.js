@@ -1,0 +1,2 @@
+// cpu:
+export default () => { return `${{ toString() { for (;;) {} } }}` }

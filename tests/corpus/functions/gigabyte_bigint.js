@@ -1,0 +1,2 @@
+// threw: RangeError
+export default () => String(2n ** (2n ** 40n))

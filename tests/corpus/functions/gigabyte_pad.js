@@ -1,0 +1,2 @@
+// memory:
+export default () => "x".padEnd(2 ** 29, "ab")

@@ -1,0 +1,2 @@
+// memory:
+export default () => "x".repeat(2 ** 29)

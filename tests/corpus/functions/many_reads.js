@@ -1,0 +1,2 @@
+// cpu:
+export default (input) => { for (let i = 0; ; i++) input.request.cookies[`c${i}`] }

@@ -1,0 +1,2 @@
+// unsettled:
+export default () => new Promise(() => {})

@@ -1,0 +1,2 @@
+// unsettled:
+export default async (input) => { await input.source("quick"); await new Promise(() => {}) }

@@ -1,0 +1,2 @@
+// shows: xxxx
+export default () => "x".repeat(1024 * 1024)

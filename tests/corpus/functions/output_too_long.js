@@ -1,0 +1,2 @@
+// output:
+export default () => "x".repeat(2 * 1024 * 1024)

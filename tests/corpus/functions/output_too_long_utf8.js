@@ -1,0 +1,2 @@
+// output:
+export default () => "€".repeat(900 * 1024)

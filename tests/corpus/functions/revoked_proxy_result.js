@@ -1,0 +1,2 @@
+// threw: TypeError
+export default () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy }

@@ -1,0 +1,2 @@
+// threw: something that cannot be printed
+export default () => { throw { toString() { throw this } } }

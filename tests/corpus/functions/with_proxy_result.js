@@ -1,0 +1,2 @@
+// shows: 
+export default () => new Proxy({}, { get: (_, k) => (k === "html" ? "" : undefined) })
