@@ -85,8 +85,9 @@ async fn a_plain_stop_answers_all_that_it_took_in() {
         assert!(program.first.wait().unwrap().success());
         load.end().await
     };
-    // Once nobody listens, connecting is refused; nothing else may go wrong.
-    for failure in &failed {
-        assert!(failure.to_lowercase().contains("connection refused"), "{failed:#?}");
-    }
+    // Once nobody listens, connecting is refused. Between the last look at the system's queue and its end a connection may
+    // come in, which the system resets: no program can make that moment none, but it is short. Nothing else may go wrong.
+    let says = |what: &str| failed.iter().filter(|failure| failure.to_lowercase().contains(what)).count();
+    let (refused, reset) = (says("connection refused"), says("connection reset"));
+    assert!(refused + reset == failed.len() && reset <= 1, "{failed:#?}");
 }
