@@ -94,6 +94,8 @@ pub const PATTERN_NESTING: u32 = 64;
 pub const PATTERNS: u64 = 200;
 /// Bytes of a text in Markdown. A slot's text is smaller.
 pub const MARKDOWN_BYTES: usize = 128 * 1024;
+/// Bytes of what a function gives a filter, as JSON. Values of the language take some thirty times as much for the shortest items.
+pub const FORMAT_BYTES: usize = 512 * 1024;
 /// Braces within braces of a message, and messages that lead to one another in a row. Reading and saying both recurse.
 pub const MESSAGE_NESTING: usize = 32;
 /// Parts of which one message may be put together, with those that it leads to: a few such lines could otherwise make a gigabyte.

@@ -109,7 +109,7 @@ impl App {
         let sites = build::sites(&settings, &connecting, None, &clock)?;
         let cache = Cache::new(settings.cache.fragments);
         let sources = House::new(clock.clone(), names);
-        let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
+        let lasting = Lasting::new(cache, settings.functions.threads.map(Engine::new).unwrap_or_default());
         let revision = rules.revision(sites, lasting.clone(), &sources);
         let exchange = build::exchange(&settings, revision, &clock);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::build::{self, BuildError, Connecting};
 use crate::clock::Clock;
 use crate::config::{Rules, Settings};
+use crate::content::function::Engine;
 use crate::content::source::House;
 use crate::content::{Cache, Lasting};
 use crate::exchange::Exchange;
@@ -32,7 +33,7 @@ impl Standalone {
         let cache = Cache::new(settings.cache.fragments);
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
         let sources = House::new(clock.clone(), Names::platform());
-        let revision = rules.revision(sites, Lasting { cache, ..Lasting::default() }, &sources);
+        let revision = rules.revision(sites, Lasting::new(cache, Engine::default()), &sources);
         Ok(Self { exchange: build::exchange(settings, revision, clock), _trigger: trigger })
     }
 }

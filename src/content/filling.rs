@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::content::calls::Turn;
 use crate::content::library::Library;
 use crate::content::walk::{Need, Progress, Walk};
 use crate::content::{Content, Filled};
@@ -24,16 +25,36 @@ impl Filling {
     /// Goes on from a walk that stood still for `need`. Bounds on rounds and on what a function may use end it.
     pub async fn finish(self, mut progress: Progress, mut need: Need, started: Instant) -> Filled {
         let Self { library, content, scope, escape } = self;
+        // Calls under these keys were made by others and gave nothing that fits here.
+        let mut waited_for = Vec::new();
         loop {
+            // Held until what was made has been kept.
+            let mut making = None;
             match need {
                 Need::Answers(questions) => scope.bring(&questions).await,
-                Need::Run(errand) => progress.ran = Some(library.lasting.engine.run(errand).await),
+                Need::Run(errand, key) => {
+                    let key = key.filter(|key| !waited_for.contains(key));
+                    match key.map(|key| library.lasting.calls().turn(key)) {
+                        Some(Turn::Theirs(theirs)) => {
+                            let over = theirs.over().await;
+                            waited_for.extend(key.filter(|_| over));
+                        }
+                        turn => {
+                            making = turn;
+                            progress.ran = Some(library.lasting.engine.run(errand).await);
+                        }
+                    }
+                }
             }
             let walk = Walk { library: &library, scope: &scope, escape, progress: &mut progress, passed: 0 };
             match walk.fill(&content) {
-                Ok(outcome) => return progress.filled(outcome, started.elapsed()),
+                Ok(outcome) => {
+                    making.into_iter().for_each(Turn::done);
+                    return progress.filled(outcome, started.elapsed());
+                }
                 Err(next) => need = next,
             }
+            making.into_iter().for_each(Turn::done);
         }
     }
 }

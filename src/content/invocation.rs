@@ -39,8 +39,8 @@ pub(super) struct Invoking<'i> {
 /// What the cache says of a function.
 pub(super) enum Known {
     Hit(Printed, Ledger),
-    /// It must be called.
-    Unknown,
+    /// It must be called; what it makes will be kept under this key, or one that follows from it, if it can be kept.
+    Unknown(Option<Fingerprint>),
     /// These must be brought before that can be said.
     Awaited(Arc<[Question]>),
 }
@@ -59,7 +59,8 @@ impl Invoking<'_> {
                 Known::Hit(Printed { rendered, how: How::Hit, beside: Some(beside) }, ledger)
             }
             Found::Awaited(questions) => Known::Awaited(questions),
-            Found::Missing(_) | Found::Never => Known::Unknown,
+            Found::Missing(key) => Known::Unknown((!self.scope.is_fleeting()).then_some(key)),
+            Found::Never => Known::Unknown(None),
         }
     }
 
@@ -79,7 +80,9 @@ impl Invoking<'_> {
                 let in_attribute = matches!(self.escape, Escape::Attribute(_));
                 let pieces = if in_attribute { quote_attribute(pieces) } else { pieces };
                 let rendered = Arc::new(Rendered { pieces });
-                self.cache.keep(self.code(), &ledger, Some(rendered.clone()));
+                if !self.scope.is_fleeting() {
+                    self.cache.keep(self.code(), &ledger, Some(rendered.clone()));
+                }
                 self.tally.rendered(&ledger);
                 (Ok(Printed { rendered, how: How::Rendered, beside: None }), ledger)
             }

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 
 use crate::content::cache::Cache;
 use crate::content::filling::Filling;
-use crate::content::function::Functions;
+use crate::content::function::{Engine, Functions};
 use crate::content::tally::{Tallied, Tally};
 use crate::content::walk::{Progress, Walk};
 use crate::content::{Attempt, Content, Fallback, Invocation, Kind, Lasting};
@@ -59,7 +59,7 @@ impl Library {
         fragments: BTreeMap<Arc<str>, Content>,
         cache: Cache,
     ) -> Result<Arc<Self>, Vec<LibraryProblem>> {
-        Self::with_functions(language, fragments, Arc::default(), Lasting { cache, ..Lasting::default() })
+        Self::with_functions(language, fragments, Arc::default(), Lasting::new(cache, Engine::default()))
     }
 
     /// The same with functions, and what libraries share.

@@ -5,6 +5,7 @@
 
 mod beside;
 mod cache;
+mod calls;
 pub mod error_page;
 mod filling;
 pub mod function;

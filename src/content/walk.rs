@@ -13,7 +13,7 @@ use crate::content::template::{Making, Missing, Printed};
 use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothing, Outcome};
 use crate::limits;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
-use crate::scope::ledger::Ledger;
+use crate::scope::ledger::{Fingerprint, Ledger};
 use crate::scope::{Question, Scope};
 
 /// How far the filling of one slot is, from one walk to the next: contents that came to nothing are not made again.
@@ -46,8 +46,8 @@ pub(super) struct Walk<'w> {
 pub(super) enum Need {
     /// Answers, which the scope brings.
     Answers(Arc<[Question]>),
-    /// A function's result.
-    Run(Errand),
+    /// A function's result; one that may be kept will stand under this key, or one that follows from it.
+    Run(Errand, Option<Fingerprint>),
 }
 
 impl Progress {
@@ -167,7 +167,7 @@ impl Walk<'_> {
             None => match invoking.look() {
                 Known::Hit(printed, ledger) => (Ok(printed), ledger),
                 Known::Awaited(questions) => return self.bring(content, questions),
-                Known::Unknown => return Err(Need::Run(invoking.errand())),
+                Known::Unknown(key) => return Err(Need::Run(invoking.errand(), key)),
             },
         };
         self.progress.ledger.merge(ledger);

@@ -49,3 +49,27 @@ async fn every_case_ends_as_it_says() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[tokio::test]
+async fn what_one_call_spoils_the_next_one_does_not_see() {
+    let spoils = "globalThis.seen = (globalThis.seen ?? 0) + 1;
+        export default () => {
+          const before = [({}).spoilt, Math.spoilt, globalThis.seen, [].at === undefined, format.spoilt].join();
+          Object.prototype.spoilt = 1; Math.spoilt = 1; globalThis.seen = 9; Array.prototype.at = undefined;
+          globalThis.html = globalThis.escapeHtml = Promise.prototype.then = () => 'spoilt';
+          return before;
+        }";
+    let functions = Arc::new(functions(&[("functions/f.js", spoils), ("functions/g.js", spoils)]));
+    let engine = Engine::new(1);
+    for function in ["f", "f", "g", "f"] {
+        let errand = Errand {
+            functions: functions.clone(),
+            function: function.into(),
+            with: "null".into(),
+            scope: Fake::default().scope(),
+            allowance: Allowance::default(),
+        };
+        let shown = told(engine.run(errand).await.result.map(|output| output.html));
+        assert_eq!(shown, ",,1,false,", "{function}");
+    }
+}

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use inlay::content::function::{Allowance, Engine};
-use inlay::content::{Attempt, Blank, Cache, Content, Fallback, How, Invocation, Kind, Lasting, Library, Outcome};
+use inlay::content::{
+    Attempt, Blank, Cache, Content, Fallback, Filled, How, Invocation, Kind, Lasting, Library, Outcome,
+};
 use inlay::scope::Scope;
 use inlay::scope::language::{Escape, LanguageBuilder, Piece};
 use inlay::scope::now::Now;
@@ -81,8 +85,63 @@ fn worlds() -> Vec<Scope> {
 
 fn library(source: &str) -> Arc<Library> {
     let functions = functions(&[("functions/f.js", source)]).into();
-    let lasting = Lasting { cache: Cache::default(), engine: Engine::new(1) };
+    let lasting = Lasting::new(Cache::default(), Engine::new(1));
     Library::with_functions(LanguageBuilder::new().build().unwrap().0, BTreeMap::new(), functions, lasting).unwrap()
+}
+
+/// What `f` comes to, when somebody waits for it.
+fn later(library: &Arc<Library>, world: &Scope) -> BoxFuture<'static, Filled> {
+    let invocation = Invocation { function: "f".into(), with: "null".into(), allowance: Allowance::default() };
+    let content = Content {
+        kind: Kind::Function(invocation),
+        fallback: Fallback::Keep,
+        deadline: Duration::from_secs(1),
+        blank: Blank::Show,
+        name: "f".into(),
+    };
+    match library.fill(&content, world, Escape::Html) {
+        Attempt::Done(filled) => panic!("{filled:?}"),
+        Attempt::Later(later) => later,
+    }
+}
+
+#[tokio::test]
+async fn visitors_who_come_at_once_have_it_made_once() {
+    let world = worlds().swap_remove(0);
+    let kept = library("export default (input) => `<p>${input.request.cookies.tier}</p>`");
+    let all = join_all((0..50).map(|_| later(&kept, &world))).await;
+    let hits = all.iter().filter(|filled| matches!(filled.outcome, Outcome::Show { how: How::Hit, .. })).count();
+    assert_eq!((hits, kept.tallies()[0].1.renders), (49, 1));
+    // Visitors of other values wait for it once, and then make theirs at the same time, each once.
+    let other = worlds().swap_remove(1);
+    let mixed = library("export default (input) => `<p>${input.request.cookies.tier}</p>`");
+    let all = join_all((0..50).map(|at| later(&mixed, if at % 2 == 0 { &world } else { &other }))).await;
+    assert!(all.iter().all(|filled| matches!(filled.outcome, Outcome::Show { .. })));
+    assert_eq!(mixed.tallies()[0].1.renders, 2);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_more_than_one_call_that_is_not_kept() {
+    let world = worlds().swap_remove(0);
+    for source in ["export default () => `<p>${Math.random()}</p>`", "export default () => { throw new Error('no') }"] {
+        let library = library(source);
+        let all = join_all((0..20).map(|_| later(&library, &world))).await;
+        assert_eq!(all.len(), 20);
+        let tallied = library.tallies().swap_remove(0).1;
+        assert_eq!((tallied.hits, tallied.renders + tallied.failures), (0, 20));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_made_by_one_of_those_who_wait() {
+    let world = worlds().swap_remove(0);
+    let library = library("export default () => '<p>made</p>'");
+    let mut first = later(&library, &world);
+    assert!((&mut first).now_or_never().is_none());
+    let others = join_all((0..10).map(|_| later(&library, &world)));
+    drop(first);
+    assert!(others.await.iter().all(|filled| matches!(filled.outcome, Outcome::Show { .. })));
+    assert_eq!(library.tallies()[0].1.renders, 1);
 }
 
 /// The same with an empty cache.

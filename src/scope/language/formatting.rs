@@ -16,6 +16,7 @@ use super::messages::Messages;
 use super::objects::{Names, Render};
 use super::weight::is_unknown;
 use super::{builder, offers};
+use crate::limits;
 use crate::scope::ledger::{Fingerprint, Reader};
 
 /// What a filter made.
@@ -98,9 +99,13 @@ impl Formatting {
         reader: &Reader,
         call: impl FnOnce(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>,
     ) -> Result<Formatted, String> {
+        if arguments.len() > limits::FORMAT_BYTES {
+            return Err(format!("more than {} bytes were given", limits::FORMAT_BYTES));
+        }
         let (positional, named): (Vec<Json>, BTreeMap<String, Json>) =
             serde_json::from_str(arguments).map_err(|error| error.to_string())?;
         let mut values: Vec<Value> = positional.iter().map(|value| Value::from(Serde(value))).collect();
+        values.iter().try_for_each(super::weight::weigh).map_err(|error| in_words(&error))?;
         if !named.is_empty() {
             let named = named.iter().map(|(name, value)| (name.as_str(), Value::from(Serde(value))));
             values.push(Kwargs::from_iter(named).into());

@@ -1,0 +1,2 @@
+// shows: function
+export default async () => typeof (await import('./f.js')).default

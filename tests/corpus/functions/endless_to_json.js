@@ -1,0 +1,2 @@
+// cpu:
+export default () => ({ html: 'x', data: { toJSON() { for (;;) {} } } })

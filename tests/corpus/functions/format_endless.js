@@ -1,0 +1,2 @@
+// cpu:
+export default () => { for (;;) format.slug('Crème Brûlée'); }

@@ -1,0 +1,2 @@
+// cpu:
+export default () => format.slug({ toJSON() { for (;;) {} } })

@@ -1,0 +1,2 @@
+// cpu:
+export default () => { for (;;) format.regex_replace('ab'.repeat(2e5), '(a|b|ab)*(c|d)$', ''); }

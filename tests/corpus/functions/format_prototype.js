@@ -1,0 +1,2 @@
+// shows: undefined undefined
+export default () => `${format.constructor} ${format.__proto__}`

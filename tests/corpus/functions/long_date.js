@@ -1,0 +1,2 @@
+// cpu: | memory: | shows: NaN
+export default () => String(Date.parse('9'.repeat(7e6)))

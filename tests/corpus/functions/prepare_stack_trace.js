@@ -1,0 +1,3 @@
+// cpu: | threw: Error
+Error.prepareStackTrace = () => { for (;;) {} }
+export default () => { throw new Error('x'); }

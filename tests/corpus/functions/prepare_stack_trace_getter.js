@@ -1,0 +1,3 @@
+// cpu: | threw: Error
+Object.defineProperty(Error, 'prepareStackTrace', { get() { for (;;) {} } });
+export default () => { throw new Error('x'); }

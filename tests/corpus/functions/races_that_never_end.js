@@ -1,0 +1,2 @@
+// threw: | never_settles: | unsettled:
+export default () => Promise.race([])

@@ -1,0 +1,2 @@
+// threw: RangeError | cpu: | memory:
+export default () => String(Array.from(new Array(2 ** 32 - 1), () => 1).length)

@@ -1,0 +1,2 @@
+// threw: RangeError | cpu:
+export default () => String(new Array(2 ** 32 - 1).indexOf(1))

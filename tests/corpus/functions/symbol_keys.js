@@ -1,0 +1,2 @@
+// shows: y
+export default () => ({ [Symbol.toStringTag]: 'z', [Symbol('html')]: 'x', html: 'y' })

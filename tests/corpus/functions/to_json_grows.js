@@ -1,0 +1,2 @@
+// cpu: | memory: | threw:
+export default () => ({ html: 'x', data: { toJSON() { return { own: this, toJSON: undefined, again: { toJSON: this.toJSON } }; } } })
