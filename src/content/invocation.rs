@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::content::cache::{Cache, Found, Kept};
-use crate::content::function::{Allowance, Errand, FunctionError, Functions, Line, Ran, nonce_mark};
+use crate::content::function::{Allowance, Errand, FunctionError, Functions, Line, Output, Ran, nonce_mark};
 use crate::content::tally::Tally;
 use crate::content::template::Printed;
 use crate::content::{How, Nothing};
@@ -74,7 +74,7 @@ impl Invoking<'_> {
     pub(super) fn finish(&self, ran: Ran) -> (Result<Printed, Nothing>, Ledger) {
         let Ran { result, mut ledger, console, cpu: _ } = ran;
         console.iter().for_each(|line| self.say(line));
-        match result {
+        match result.and_then(fit_for_a_slot) {
             Ok(output) => {
                 let pieces = pieces(output.html.as_deref().unwrap_or_default());
                 let in_attribute = matches!(self.escape, Escape::Attribute(_));
@@ -111,6 +111,14 @@ impl Invoking<'_> {
             "debug" => tracing::debug!(function, "{text}"),
             _ => tracing::info!(function, "{text}"),
         }
+    }
+}
+
+/// A slot has no status of its own: one other than success says that there is nothing to show.
+fn fit_for_a_slot(output: Output) -> Result<Output, FunctionError> {
+    match output.status {
+        Some(status) if !(200..300).contains(&status) => Err(FunctionError::Status(status)),
+        _ => Ok(output),
     }
 }
 

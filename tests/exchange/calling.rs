@@ -86,10 +86,12 @@ async fn what_fails_is_stood_in_for_and_nothing_is_nothing() {
     let functions = [
         ("rules/functions/loops.js", "export default () => { for (;;) {} }"),
         ("rules/functions/throws.js", "export default (input) => input.request.cookies.a.b"),
-        ("rules/functions/nothing.js", "export default () => null"),
+        ("rules/functions/nothing.js", "export default () => ({ html: '<b>not this</b>', data: [1], status: 503 })"),
     ];
     let front = front(inject, &functions).await;
     let answer = front.get("/").await;
+    let tallies = front.app.exchange().revision.load().library.tallies();
+    assert!(tallies.iter().filter(|(_, tallied)| tallied.failures > 0).count() > 2, "{tallies:?}");
     let expected = PAGE.replace("of old", "instead").replace('?', "&lt;none&gt;");
     assert_eq!(answer.text(), expected);
 }

@@ -54,6 +54,9 @@ pub enum FunctionError {
     /// It returned more text than it may.
     #[error("it returned more than {bytes} bytes")]
     TooMuch { bytes: usize },
+    /// It said itself that it failed.
+    #[error("it returned the status {0}")]
+    Status(u16),
     /// It waits for a promise that nothing will ever settle.
     #[error("it waits for a promise that is never settled")]
     Unsettled,
@@ -93,6 +96,7 @@ impl FunctionError {
             Self::Cpu { .. } => "cpu",
             Self::Memory { .. } => "memory",
             Self::TooMuch { .. } => "output",
+            Self::Status(_) => "status",
             Self::Unsettled => "unsettled",
             Self::Busy => "busy",
             Self::Stuck => "stuck",
