@@ -5,18 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
-
-use futures_util::FutureExt;
 
 use crate::content::cache::Cache;
-use crate::content::filling::Filling;
 use crate::content::function::{Engine, Functions};
 use crate::content::tally::{Tallied, Tally};
-use crate::content::walk::{Progress, Walk};
-use crate::content::{Attempt, Content, Fallback, Invocation, Kind, Lasting};
-use crate::scope::Scope;
-use crate::scope::language::{Escape, Language, Unit};
+use crate::content::{Content, Fallback, Invocation, Kind, Lasting};
+use crate::scope::language::{Language, Unit};
 
 /// Something wrong with a named fragment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,20 +76,6 @@ impl Library {
     /// The language of its templates.
     pub fn language(&self) -> &Arc<Language> {
         &self.language
-    }
-
-    /// Fills a slot: the content, then its fallbacks in turn. At once if everything is at hand; it runs as long as the
-    /// templates do, which fuel bounds.
-    pub fn fill(self: &Arc<Self>, content: &Content, scope: &Scope, escape: Escape) -> Attempt {
-        let started = Instant::now();
-        let mut progress = Progress::default();
-        match (Walk { library: self, scope, escape, progress: &mut progress, passed: 0 }).fill(content) {
-            Ok(outcome) => Attempt::Done(progress.filled(outcome, started.elapsed())),
-            Err(need) => {
-                let filling = Filling { library: self.clone(), content: content.clone(), scope: scope.clone(), escape };
-                Attempt::Later(filling.finish(progress, need, started).boxed())
-            }
-        }
     }
 
     /// The counts of every content that was filled so far, by its name.
