@@ -9,6 +9,7 @@ mod css;
 mod html;
 mod printed;
 mod script;
+mod tokens;
 mod url;
 
 pub(super) use self::analysis::analyse;
