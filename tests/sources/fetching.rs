@@ -90,7 +90,8 @@ async fn many_come_at_once_and_stand_in_the_order_of_the_page() {
 #[tokio::test]
 async fn nothing_that_is_not_what_it_should_be_is_laid_in() {
     let html = |text: &'static str| typed("text/html", Body::full(text));
-    let answers: Vec<(&str, Box<dyn Fn() -> Response<Body> + Send + Sync>)> = vec![
+    type Answering = Box<dyn Fn() -> Response<Body> + Send + Sync>;
+    let answers: Vec<(&str, Answering)> = vec![
         ("status", Box::new(|| status(500))),
         (
             "an error page",
