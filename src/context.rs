@@ -49,7 +49,9 @@ impl Context {
             .with("random", Arc::new(Random::new()));
         let plain = match self.revision.sources.is_empty() {
             true => plain,
-            false => plain.with("sources", Arc::new(SourceFacts::new(self.revision.sources.clone()))),
+            false => {
+                plain.with("sources", Arc::new(SourceFacts::new(self.revision.sources.clone(), self.request.clone())))
+            }
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
         let audiences = AudienceFacts::new(language, audiences, plain.clone());

@@ -73,7 +73,7 @@ async fn main() -> ExitCode {
         seed: options.seed,
         every: Duration::from_secs(10),
         // Caches have filled and pools have grown.
-        warm_up: (options.duration / 5).clamp(Duration::from_secs(10), Duration::from_secs(180)),
+        warm_up: (options.duration / 5).clamp(Duration::from_secs(10), Duration::from_secs(900)),
         cache: &options.cache,
     };
     match run::run(&options.program, plan, |row| println!("{row}")).await {

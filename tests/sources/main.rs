@@ -9,6 +9,7 @@ mod asking;
 mod batching;
 mod deciding;
 mod failing;
+mod fetching;
 mod keeping;
 mod proving;
 mod reaching;

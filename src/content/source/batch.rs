@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
-use super::ask::{Arguments, Ask};
+use super::ask::{Arguments, Ask, Forwarded};
 use super::call::Fetched;
 use super::definition::Batch;
 use super::failure::SourceError;
+use super::request::Said;
 use super::running::Source;
 use crate::limits;
 use crate::scope::ledger::Fingerprint;
@@ -49,7 +50,7 @@ impl Source {
     }
 
     fn join(self: &Arc<Self>, others: Arguments, member: Member, batch: &Batch) {
-        let key = Ask::new(self.definition.name.clone(), others.clone()).key;
+        let key = Ask::new(self.definition.name.clone(), others.clone(), Forwarded::default()).key;
         let mut groups = self.gathering.groups();
         let number = self.next_number();
         let group = groups.entry(key).or_insert_with(|| {
@@ -90,10 +91,11 @@ impl Source {
         let mut arguments = group.others;
         let values = group.members.iter().map(|member| member.value.clone()).collect();
         arguments.insert(batch.param.to_string(), Json::Array(values));
-        let called = match self.call(&arguments).await {
-            Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
-            Err(error) => Err(error),
-        };
+        let called =
+            match self.call(Said { arguments: &arguments, forwarded: &Forwarded::default(), accept: None }).await {
+                Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
+                Err(error) => Err(error),
+            };
         match called {
             Ok((mut parts, window)) => {
                 for Member { value, told } in group.members {
