@@ -5,13 +5,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::ask::Ask;
-use super::running::Known;
+use super::running::{Known, Landed};
 use super::sources::Sources;
+use super::witness::{Became, Witness};
 use crate::scope::values::Tree;
 use crate::scope::{Answer, Facts, Key, Question, Seen};
 
@@ -21,6 +23,8 @@ pub struct SourceFacts {
     sources: Sources,
     /// By the call as it stands in paths: `weather[[],{"city":"Gent"}]`.
     held: Arc<Mutex<HashMap<Key, Held>>>,
+    /// Where somebody wants to know what is asked.
+    witness: Option<Witness>,
 }
 
 /// What is known of one call.
@@ -34,7 +38,12 @@ enum Held {
 impl SourceFacts {
     /// Nothing was read yet.
     pub fn new(sources: Sources) -> Self {
-        Self { sources, held: Arc::default() }
+        Self { sources, held: Arc::default(), witness: None }
+    }
+
+    /// The same, seen by a witness.
+    pub fn seen_by(self, witness: Option<Witness>) -> Self {
+        Self { witness, ..self }
     }
 
     /// What a call gives, as far as that is known; the question if it is not.
@@ -53,7 +62,14 @@ impl SourceFacts {
                 }
             },
         };
+        self.saw(name, arguments, &held);
         Ok(self.hold(key, held))
+    }
+
+    /// Tells the witness what was known at once.
+    fn saw(&self, name: &Key, arguments: &str, held: &Held) {
+        let Some(witness) = &self.witness else { return };
+        witness.became(witness.asked(name, arguments), Became { call: None, ..became(held) });
     }
 
     /// The first word about a call counts, for the whole exchange.
@@ -76,11 +92,29 @@ impl SourceFacts {
 
     /// Asks for one call and holds what comes.
     async fn bring_one(self, key: Key, ask: Ask) {
-        let held = match self.sources.wait(&ask).await {
+        let arguments = key.strip_prefix(&*ask.source).unwrap_or_default();
+        let place = self.witness.as_ref().and_then(|witness| witness.asked(&ask.source, arguments));
+        let Some(Landed { answer, failed, call }) = self.sources.wait(&ask).await else { return };
+        let held = match answer {
             Ok(known) => Held::Known(known),
             Err(error) => Held::Failed(error.told(&ask.source).into()),
         };
+        if let Some(witness) = &self.witness {
+            let failed = failed.map(|error| error.told(&ask.source));
+            witness.became(place, Became { failed, call, ..became(&held) });
+        }
         self.hold(key, held);
+    }
+}
+
+/// What became of a question, as far as what is held tells it.
+fn became(held: &Held) -> Became {
+    let at = Instant::now();
+    match held {
+        Held::Known(Known { state, until, .. }) => {
+            Became { at, state: Some(*state), until: Some(*until), failed: None, call: None }
+        }
+        Held::Failed(why) => Became { at, state: None, until: None, failed: Some(why.to_string()), call: None },
     }
 }
 
