@@ -94,6 +94,12 @@ pub const PATTERN_NESTING: u32 = 64;
 pub const PATTERNS: u64 = 200;
 /// Bytes of a text in Markdown. A slot's text is smaller.
 pub const MARKDOWN_BYTES: usize = 128 * 1024;
+/// Braces within braces of a message, and messages that lead to one another in a row. Reading and saying both recurse.
+pub const MESSAGE_NESTING: usize = 32;
+/// Parts of which one message may be put together, with those that it leads to: a few such lines could otherwise make a gigabyte.
+pub const MESSAGE_PARTS: usize = 2_000;
+/// Messages of one language that a warning names; more of them tell nothing new.
+pub const MESSAGES_NAMED: usize = 5;
 /// Decimals of a number that is formatted: as many as anybody reads.
 pub const NUMBER_DECIMALS: u8 = 20;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.

@@ -22,6 +22,7 @@ mod purging;
 mod reloading;
 mod seeing;
 mod sharing;
+mod speaking;
 mod streaming;
 mod tunnelling;
 mod visiting;
