@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::content::source::{SourceFacts, Witness};
+use crate::content::source::SourceFacts;
+/// Where what one exchange asks of sources is told.
+pub use crate::content::source::Witness;
 use crate::decide::audience::AudienceFacts;
 use crate::decide::supposed::Supposed;
 use crate::revision::{Revision, Site};

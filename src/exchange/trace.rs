@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use super::explanation::{Explanation, FilledExplained};
-use crate::content::source::Witness;
+use crate::context::Witness;
 use crate::limits::{TRACE_PAGE_BYTES, TRACE_SLOTS};
 use crate::page::{Context, Outcome, Target};
 
