@@ -53,10 +53,10 @@ impl Context {
             .with("random", Arc::new(Random::new()));
         let plain = match self.revision.sources.is_empty() {
             true => plain,
-            false => plain.with(
-                "sources",
-                Arc::new(SourceFacts::new(self.revision.sources.clone()).seen_by(self.witness.clone())),
-            ),
+            false => {
+                let sources = SourceFacts::new(self.revision.sources.clone(), self.request.clone());
+                plain.with("sources", Arc::new(sources.seen_by(self.witness.clone())))
+            }
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
         let audiences = AudienceFacts::new(language, audiences, plain.clone());

@@ -10,6 +10,7 @@ mod batching;
 mod deciding;
 mod explaining;
 mod failing;
+mod fetching;
 mod keeping;
 mod proving;
 mod reaching;

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
-use super::ask::{Arguments, Ask};
+use super::ask::{Arguments, Ask, Forwarded};
 use super::call::Fetched;
 use super::definition::Batch;
 use super::failure::SourceError;
+use super::request::Said;
 use super::running::Source;
 use super::witness::{Call, Calling};
 use crate::limits;
@@ -54,7 +55,7 @@ impl Source {
     }
 
     fn join(self: &Arc<Self>, others: Arguments, member: Member, batch: &Batch) {
-        let key = Ask::new(self.definition.name.clone(), others.clone()).key;
+        let key = Ask::new(self.definition.name.clone(), others.clone(), Forwarded::default()).key;
         let mut groups = self.gathering.groups();
         let number = self.next_number();
         let group = groups.entry(key).or_insert_with(|| {
@@ -96,10 +97,11 @@ impl Source {
         let values = group.members.iter().map(|member| member.value.clone()).collect();
         arguments.insert(batch.param.to_string(), Json::Array(values));
         let calling = Calling::begin(group.members.len());
-        let called = match self.call(&arguments).await {
-            Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
-            Err(error) => Err(error),
-        };
+        let called =
+            match self.call(Said { arguments: &arguments, forwarded: &Forwarded::default(), accept: None }).await {
+                Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
+                Err(error) => Err(error),
+            };
         let call = calling.end();
         match called {
             Ok((mut parts, window)) => {

@@ -15,6 +15,7 @@
 //! request  → method, URL, head and body of a call, said by phrases over its arguments (phrase), signed and admitted (auth, token)
 //! exchange → one HTTP exchange: redirects, bounds            (client: connections, and whom they may reach)
 //! reading  → what came becomes a value: format (xml), what is expected of it (expect), what is cut out of it
+//! opening  → or it is laid in as it is: HTML, checked by its head, as it comes
 //! ```
 
 mod ask;
@@ -30,6 +31,7 @@ mod facts;
 mod failure;
 mod keep;
 mod limiter;
+mod opening;
 mod patience;
 pub mod phrase;
 mod reading;

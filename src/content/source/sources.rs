@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use futures_util::FutureExt;
+use http::HeaderMap;
 use rustls::RootCertStore;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,6 +15,7 @@ use super::ask::{Ask, AskError};
 use super::client::Connecting;
 use super::definition::Definition;
 use super::failure::SourceError;
+use super::opening::Opening;
 use super::running::{Kept, Known, Landed, Source, Tools};
 use crate::clock::Clock;
 use crate::http::client::Names;
@@ -38,13 +41,14 @@ impl Sources {
         self.figures.clone()
     }
 
-    /// The question that a call of code puts; its arguments are JSON, `[[positional…], {named…}]`.
+    /// The question that a call of code puts; its arguments are JSON, `[[positional…], {named…}]`. `fields` are those of the
+    /// visitor's request.
     ///
     /// # Errors
     /// [`AskError`]: there is no such source, or it is not called so.
-    pub fn ask(&self, name: &str, arguments: &str) -> Result<Ask, AskError> {
+    pub fn ask(&self, name: &str, arguments: &str, fields: &HeaderMap) -> Result<Ask, AskError> {
         let source = self.all.get(name).ok_or_else(|| AskError::NoSource(name.to_owned()))?;
-        Ask::of(&source.definition, arguments)
+        Ask::of(&source.definition, arguments, fields)
     }
 
     /// What is known without waiting. Must be called within the runtime.
@@ -65,6 +69,25 @@ impl Sources {
         let left = deadline.saturating_duration_since(Instant::now());
         let landed = timeout_at(deadline, source.fly(ask)).await;
         landed.map_or_else(|_| Err(Arc::new(SourceError::Timeout(left))), |landed| landed.answer)
+    }
+
+    /// Whether anything of the visitor's request goes on to it.
+    pub fn forwards(&self, name: &str) -> bool {
+        self.all.get(name).is_some_and(|source| !source.definition.forward.is_empty())
+    }
+
+    /// The body of what the source says, as soon as its head is found to be as expected.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub(super) fn open(&self, ask: &Ask) -> Opening {
+        match self.all.get(&ask.source) {
+            Some(source) => source.open(ask),
+            None => {
+                let error = SourceError::Ask(AskError::NoSource(ask.source.to_string()));
+                std::future::ready(Err(Arc::new(error))).boxed().shared()
+            }
+        }
     }
 
     /// Whether asking twice is as good as asking once.
