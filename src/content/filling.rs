@@ -50,6 +50,7 @@ impl Filling {
             let mut making = None;
             match need {
                 Need::Answers(questions) => scope.bring(&questions).await,
+                Need::Body(opening) => progress.opened = Some(opening.await),
                 Need::Run(errand, key) => {
                     let key = key.filter(|key| !waited_for.contains(key));
                     match key.map(|key| library.lasting.calls().turn(key)) {

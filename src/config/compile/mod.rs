@@ -8,6 +8,7 @@ mod attributes;
 mod chance;
 mod contents;
 mod cycles;
+mod fetches;
 mod fields;
 mod functions;
 mod injections;

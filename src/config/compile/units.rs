@@ -112,7 +112,7 @@ impl Units {
             if let Some(names) = self.names.get(unit) {
                 builder.declare(unit, names.iter().cloned());
             }
-            if matches!(purpose, Purpose::Line | Purpose::Phrase) {
+            if matches!(purpose, Purpose::Line | Purpose::Phrase | Purpose::Argument { .. }) {
                 builder.printed_in_lines(unit.clone());
             }
         }
