@@ -13,4 +13,5 @@ mod fetching;
 mod keeping;
 mod proving;
 mod reaching;
+mod recovering;
 mod waiting;
