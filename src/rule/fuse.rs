@@ -215,7 +215,9 @@ mod tests {
     fn a_page_finds_out_and_each_time_that_fails_it_is_off_for_longer() {
         let mut now = Instant::now();
         let mut fuse = Fuse::new(now);
-        (0..10).for_each(|_| drop(fuse.note(Outcome::Failed, now, &THRESHOLD)));
+        for _ in 0..10 {
+            let _ = fuse.note(Outcome::Failed, now, &THRESHOLD);
+        }
         for length in [30, 60, 120] {
             let length = Duration::from_secs(length);
             assert_eq!(fuse.admit(now, &THRESHOLD), Admission::Off { left: length });
