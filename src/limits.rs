@@ -674,6 +674,8 @@ pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Questions to sources of one exchange that are told: two for each slot that a page of that many cards may have.
+pub const TRACE_SOURCES: usize = 1_000;
 /// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
 /// a few windows side by side.
 pub const TRACES_KEPT: usize = 16;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -38,7 +39,7 @@ pub struct PageFills {
     /// By marker: elements found in this page. Empty where nobody is served.
     found: Vec<u64>,
     /// By the slot's number, where somebody listens: what is known of it.
-    opened: Vec<(Context, Known)>,
+    opened: Vec<(Context, Known, Moment)>,
     /// By the slot's number: what became of those that were waited for.
     waited: BTreeMap<usize, Arc<OnceLock<Known>>>,
     /// By the slot's number: why the content of those failed that were not waited for.
@@ -114,7 +115,7 @@ impl PageFills {
             self.failed.insert(slot.number, failure.clone());
         }
         if self.trace.is_some() {
-            self.opened.push((slot.context, known));
+            self.opened.push((slot.context, known, Moment::now()));
         }
         filling
     }
@@ -189,7 +190,7 @@ impl Fills for PageFills {
         metrics.slots.get_or_create(&SlotLabels { rule: Name(rule.clone()), outcome: word }).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
-            && let Some((context, known)) = self.opened.get(settled.number)
+            && let Some((context, known, opened)) = self.opened.get(settled.number)
         {
             let known = waited.as_ref().unwrap_or(known);
             trace.slot(SlotTrace {
@@ -203,6 +204,8 @@ impl Fills for PageFills {
                 reason: known.reason.clone(),
                 made: known.made,
                 filled: known.filled.clone(),
+                opened: *opened,
+                settled: Moment::now(),
                 source: settled.source,
                 output: settled.output,
             });
