@@ -157,7 +157,8 @@ mod tests {
         let cookie = by(Told::Cookie("ok".into()), "yes");
         let header = by(Told::Header("x-consent".into()), "1");
         let implied = ConsentPolicy::default();
-        let cases: [(&ConsentPolicy, &[(&str, &str)], Reason); 9] = [
+        type Case<'a> = (&'a ConsentPolicy, &'a [(&'a str, &'a str)], Reason);
+        let cases: [Case<'_>; 9] = [
             (&cookie, &[("cookie", "a=1; ok=yes")], Reason::Told),
             (&cookie, &[("cookie", "ok=yes"), ("sec-gpc", "1")], Reason::RefusedByBrowser),
             (&cookie, &[("cookie", "ok=maybe")], Reason::NotGiven),
