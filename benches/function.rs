@@ -66,6 +66,7 @@ fn call(criterion: &mut Criterion) {
     let content = Content {
         kind: Kind::Function(Invocation { function: "f".into(), with: "null".into(), allowance: Allowance::default() }),
         fallback: Fallback::Keep,
+        on_error: None,
         deadline: Duration::from_millis(300),
         blank: Blank::Keep,
         name: "f".into(),

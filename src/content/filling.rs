@@ -60,7 +60,7 @@ impl Filling {
                         }
                         turn => {
                             making = turn;
-                            progress.ran = Some(library.lasting.engine.run(errand).await);
+                            progress.ran = Some(library.lasting.engine.run(*errand).await);
                         }
                     }
                 }

@@ -52,7 +52,7 @@ pub(super) enum Need {
     /// Answers, which the scope brings.
     Answers(Arc<[Question]>),
     /// A function's result; one that may be kept will stand under this key, or one that follows from it.
-    Run(Errand, Option<Fingerprint>),
+    Run(Box<Errand>, Option<Fingerprint>),
     /// A source's body.
     Body(Opening),
 }
@@ -193,7 +193,7 @@ impl Walk<'_> {
             None => match invoking.look() {
                 Known::Hit(printed, ledger) => (Ok(printed), ledger),
                 Known::Awaited(questions) => return self.bring(content, questions),
-                Known::Unknown(key) => return Err(Need::Run(invoking.errand(), key)),
+                Known::Unknown(key) => return Err(Need::Run(Box::new(invoking.errand()), key)),
             },
         };
         self.progress.ledger.merge(ledger);

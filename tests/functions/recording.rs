@@ -95,6 +95,7 @@ fn later(library: &Arc<Library>, world: &Scope) -> BoxFuture<'static, Filled> {
     let content = Content {
         kind: Kind::Function(invocation),
         fallback: Fallback::Keep,
+        on_error: None,
         deadline: Duration::from_secs(1),
         blank: Blank::Show,
         name: "f".into(),
