@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 // -- page --
 
 /// Bytes of a page that may be parsed ahead of what the client has taken. Enough to start the fragments of a
@@ -55,6 +57,56 @@ pub const STITCH_BROTLI_SMALL_WINDOW_LOG: i32 = 16;
 pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.
 pub const ELEMENT_ATTRIBUTES: usize = 256;
+
+// -- event and profile --
+
+/// Bytes of an event's type: two words.
+pub const EVENT_TYPE_BYTES: usize = 64;
+/// Bytes of an event's id: a UUID is 36.
+pub const EVENT_ID_BYTES: usize = 64;
+/// Bytes of an event's data as JSON: an order with some dozens of lines.
+pub const EVENT_DATA_BYTES: usize = 8 * 1024;
+/// Nesting of an event's data: an object of lists of objects, twice.
+pub const EVENT_DATA_DEPTH: usize = 8;
+/// Bytes of a visitor's or customer's id: the longest e-mail addresses that are in use.
+pub const PROFILE_ID_BYTES: usize = 128;
+/// Bytes of the name of a counter or list. As long as an event's type, after which counters are named.
+pub const PROFILE_NAME_BYTES: usize = EVENT_TYPE_BYTES;
+/// Bytes of one profile's traits as JSON: a customer record, not an archive.
+pub const PROFILE_TRAITS_BYTES: usize = 32 * 1024;
+/// Nesting of traits.
+pub const PROFILE_TRAITS_DEPTH: usize = 16;
+/// Recent events of one profile, unless the file says otherwise: some visits' worth.
+pub const PROFILE_EVENTS: usize = 100;
+/// How old they may be, unless the file says otherwise.
+pub const PROFILE_EVENT_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Silence after which the next request begins a new session, unless the file says otherwise; what analytics have agreed on.
+pub const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);
+/// Counters of one profile: event types and what sites count beside.
+pub const PROFILE_COUNTERS: usize = 64;
+/// Days on which something was counted that one counter tells apart: a quarter of daily visits.
+pub const PROFILE_COUNTER_DAYS: usize = 92;
+/// Lists that one profile may be on.
+pub const PROFILE_LISTS: usize = 64;
+/// Newest changes that a profile knows again: twice the events, and many times what is ever under way for one visitor.
+pub const PROFILE_KNOWN_CHANGES: usize = 256;
+
+// -- store --
+
+/// Bytes of an item's key: a SKU, or the path of an article.
+pub const ITEM_KEY_BYTES: usize = 256;
+/// Bytes of an item's data as JSON.
+pub const ITEM_DATA_BYTES: usize = 16 * 1024;
+/// Nesting of an item's data.
+pub const ITEM_DATA_DEPTH: usize = 16;
+/// Bytes of a timer's data as JSON: where a journey stands.
+pub const TIMER_DATA_BYTES: usize = 4 * 1024;
+/// Bytes of profiles that a store in memory holds; those used longest ago go.
+pub const MEMORY_STORE_BYTES: u64 = 256 * 1024 * 1024;
+/// Items that a store in memory takes.
+pub const MEMORY_STORE_ITEMS: usize = 50_000;
+/// Timers that a store in memory takes.
+pub const MEMORY_STORE_TIMERS: usize = 100_000;
 
 // -- scope and content --
 
@@ -209,6 +261,21 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// How long before its end a token counts as expired: clocks differ, and a call takes a while.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
+// -- rules that fail --
+
+/// Parts of the window over which a rule's failures are counted: it slides by a tenth.
+pub const FUSE_SPANS: usize = 10;
+/// The window, unless the rule says otherwise.
+pub const FUSE_WINDOW: Duration = Duration::from_secs(60);
+/// Pages on which a rule must have been laid in before a share of failures means something, unless the rule says otherwise.
+pub const FUSE_LEAST: u32 = 20;
+/// How long a rule is off the first time, unless it says otherwise.
+pub const FUSE_OFF: Duration = Duration::from_secs(30);
+/// The longest time that a rule is off before a page finds out whether it is well.
+pub const FUSE_OFF_MAX: Duration = Duration::from_secs(600);
+/// How long whoever wants to know of it may take to be told.
+pub const FUSE_TELL_WAIT: Duration = Duration::from_secs(10);
+
 // -- throttle --
 
 /// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
@@ -225,6 +292,12 @@ pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
 pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+/// Bytes of a consent string. Those with thousands of vendors have two or three thousand; cookies end at four.
+pub const CONSENT_STRING_BYTES: usize = 8 * 1024;
+/// How long a consent string holds: thirteen months, after which its framework has the visitor asked again.
+pub const CONSENT_STRING_AGE: SignedDuration = SignedDuration::from_hours(396 * 24);
+/// By how much a consent string may be ahead of our clock: it is the clock of the visitor's device that dates it.
+pub const CONSENT_STRING_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 // -- config --
 
@@ -611,6 +684,8 @@ pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Questions to sources of one exchange that are told: two for each slot that a page of that many cards may have.
+pub const TRACE_SOURCES: usize = 1_000;
 /// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
 /// a few windows side by side.
 pub const TRACES_KEPT: usize = 16;
