@@ -105,6 +105,18 @@ pub const MEMORY_STORE_BYTES: u64 = 256 * 1024 * 1024;
 pub const MEMORY_STORE_ITEMS: usize = 50_000;
 /// Timers that a store in memory takes.
 pub const MEMORY_STORE_TIMERS: usize = 100_000;
+/// Bytes of blocks that the embedded store keeps in memory, beside what the system does.
+pub const STORE_CACHE_BYTES: u64 = 128 * 1024 * 1024;
+/// Commands that wait for the embedded store's writer: some groups.
+pub const STORE_QUEUE: usize = 8 * 1024;
+/// Commands that it takes to the disk at once. More would make the first of them wait for the last.
+pub const STORE_GROUP: usize = 2 * 1024;
+/// Pieces of changes beside a profile after which they are folded into it: reading each costs about a microsecond, folding rewrites the profile.
+pub const STORE_FOLD_CHANGES: usize = 32;
+/// Profiles for which the changes beside them are counted.
+pub const STORE_FOLD_IDS: usize = 100_000;
+/// Profiles looked at in one go in search of those not seen for long: some tenths of a second, in which nothing is written.
+pub const STORE_EXPIRY_PIECE: usize = 2_000;
 
 // -- scope and content --
 

@@ -3,7 +3,9 @@
 //! In: changes of profiles, items, timers. Out: a future that is ready when what was handed over is safe, as the store's own file
 //! says it. It must not know what changes mean: that is `profile`'s. The same tests hold every store to this (`tests/stores`).
 
+mod embedded;
 mod memory;
+mod record;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use thiserror::Error;
 
+pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 
 use crate::limits::{ITEM_DATA_BYTES, ITEM_DATA_DEPTH, ITEM_KEY_BYTES, TIMER_DATA_BYTES};
