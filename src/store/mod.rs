@@ -5,6 +5,8 @@
 
 mod embedded;
 mod memory;
+mod opening;
+mod profiles;
 mod record;
 
 use std::collections::BTreeSet;
@@ -19,6 +21,8 @@ use thiserror::Error;
 
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
+pub use opening::OpeningStore;
+pub use profiles::{Profiles, Written};
 
 use crate::limits::{ITEM_DATA_BYTES, ITEM_DATA_DEPTH, ITEM_KEY_BYTES, TIMER_DATA_BYTES};
 use crate::profile::{Change, Name, Profile, ProfileId};
@@ -32,6 +36,9 @@ pub enum StoreError {
     /// The store can't be opened, or used at all; in words for whoever runs it, with what to do.
     #[error("{0}")]
     Unusable(Arc<str>),
+    /// Another process has the store open, which only one may; in words, with what to do.
+    #[error("{0}")]
+    Taken(Arc<str>),
     /// As much waits to be written as may wait.
     #[error("the store is behind: {0} changes wait to be written")]
     Busy(usize),
@@ -50,6 +57,13 @@ pub enum StoreError {
     /// The store is closed: the process ends.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the same may go well later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Slow(_) | Self::Unreachable(_))
+    }
 }
 
 /// A profile as it was found.

@@ -1,6 +1,9 @@
 //! Every store keeps the same promises: `contract` says which, and each store is held to them here.
 
+mod at_hand;
+mod away;
 mod contract;
+mod crash;
 
 use inlay::profile::Keep;
 use inlay::store::{EmbeddedStore, MemoryStore};

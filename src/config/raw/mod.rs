@@ -14,6 +14,7 @@ pub mod functions;
 pub mod limits;
 pub mod listen;
 pub mod origins;
+pub mod profiles;
 pub mod rate_limits;
 pub mod rules;
 pub mod sources;

@@ -160,10 +160,13 @@ impl Trees {
 fn unusable(folder: &Path, error: &fjall::Error) -> StoreError {
     let folder = folder.display();
     let told = match error {
-        fjall::Error::Locked => format!(
-            "another process has the store in `{folder}` open: end it, or give this one a folder of its own; processes that share \
-             visitors need a store that they can share"
-        ),
+        fjall::Error::Locked => {
+            let told = format!(
+                "another process has the store in `{folder}` open: end it, or give this one a folder of its own; processes that \
+                 share visitors need a store that they can share"
+            );
+            return StoreError::Taken(told.into());
+        }
         fjall::Error::Io(error) => format!("the store in `{folder}` can't be opened: {error}"),
         fjall::Error::InvalidVersion(_) => format!("`{folder}` is no store that this version of Inlay can read"),
         error => format!("the store in `{folder}` can't be opened: {error:?}"),
