@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 // -- page --
 
 /// Bytes of a page that may be parsed ahead of what the client has taken. Enough to start the fragments of a
@@ -307,6 +309,12 @@ pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
 pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+/// Bytes of a consent string. Those with thousands of vendors have two or three thousand; cookies end at four.
+pub const CONSENT_STRING_BYTES: usize = 8 * 1024;
+/// How long a consent string holds: thirteen months, after which its framework has the visitor asked again.
+pub const CONSENT_STRING_AGE: SignedDuration = SignedDuration::from_hours(396 * 24);
+/// By how much a consent string may be ahead of our clock: it is the clock of the visitor's device that dates it.
+pub const CONSENT_STRING_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 // -- config --
 
@@ -695,6 +703,8 @@ pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Questions to sources of one exchange that are told: two for each slot that a page of that many cards may have.
+pub const TRACE_SOURCES: usize = 1_000;
 /// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
 /// a few windows side by side.
 pub const TRACES_KEPT: usize = 16;

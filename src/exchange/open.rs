@@ -116,7 +116,8 @@ impl Exchange {
         let (supposed, policy) = (arrival.supposed.clone(), self.visitors.load_full());
         let now = supposed.at.unwrap_or_else(|| self.clock.now());
         let visitor = Arc::new(policy.recognise(&facts, now));
-        let started = arrival.started;
-        Ok(Arc::new(Context { revision, site, request: Arc::new(facts), visitor, policy, supposed, now, started }))
+        let (started, witness) = (arrival.started, arrival.trace.as_ref().map(|trace| trace.witness().clone()));
+        let request = Arc::new(facts);
+        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness }))
     }
 }

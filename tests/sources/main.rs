@@ -8,6 +8,7 @@ mod api;
 mod asking;
 mod batching;
 mod deciding;
+mod explaining;
 mod failing;
 mod fetching;
 mod keeping;

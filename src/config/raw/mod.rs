@@ -19,4 +19,5 @@ pub mod rate_limits;
 pub mod rules;
 pub mod sources;
 pub mod tests;
+pub mod visitor;
 pub mod wanted;

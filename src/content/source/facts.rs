@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -12,8 +13,9 @@ use http::HeaderMap;
 
 use super::ask::{Ask, AskError};
 use super::failure::SourceError;
-use super::running::Known;
+use super::running::{Known, Landed, State};
 use super::sources::Sources;
+use super::witness::{Became, Witness};
 use crate::http::cookies::remove_cookie;
 use crate::scope::values::Tree;
 use crate::scope::{Answer, Facts, Key, Opened, Opening, Question, Seen};
@@ -29,6 +31,8 @@ pub struct SourceFacts {
     held: Arc<Mutex<HashMap<Key, Held>>>,
     /// Calls whose bodies are laid in.
     opened: Arc<Mutex<HashMap<Key, Opening>>>,
+    /// Where somebody wants to know what is asked.
+    witness: Option<Witness>,
 }
 
 /// What is known of one call.
@@ -42,7 +46,12 @@ enum Held {
 impl SourceFacts {
     /// Nothing was read yet.
     pub fn new(sources: Sources, request: Arc<RequestFacts>) -> Self {
-        Self { sources, request, held: Arc::default(), opened: Arc::default() }
+        Self { sources, request, held: Arc::default(), opened: Arc::default(), witness: None }
+    }
+
+    /// The same, seen by a witness.
+    pub fn seen_by(self, witness: Option<Witness>) -> Self {
+        Self { witness, ..self }
     }
 
     /// The question to a source, with what of the visitor's request goes on to it: never our own cookie.
@@ -71,7 +80,14 @@ impl SourceFacts {
                 }
             },
         };
+        self.saw(name, arguments, &held);
         Ok(self.hold(key, held))
+    }
+
+    /// Tells the witness what was known at once.
+    fn saw(&self, name: &Key, arguments: &str, held: &Held) {
+        let Some(witness) = &self.witness else { return };
+        witness.became(witness.asked(name, arguments), Became { call: None, ..became(held) });
     }
 
     /// The first word about a call counts, for the whole exchange.
@@ -85,12 +101,23 @@ impl SourceFacts {
             Err(error) => return std::future::ready(Err(error.to_string().into())).boxed().shared(),
             Ok(ask) => self.sources.open(&ask),
         };
+        let witness = self.witness.clone().map(|witness| (witness.asked(&name, arguments), witness));
+        let became = move |state, until, failed| {
+            if let Some((place, witness)) = witness {
+                witness.became(place, Became { at: Instant::now(), state, until, failed, call: None });
+            }
+        };
         let opened = move |opened: Result<super::opening::Opened, Arc<SourceError>>| match opened {
             Ok(super::opening::Opened { flow, until }) => {
+                became(Some(State::Called), Some(until), None);
                 let answer = Answer { until: Some(until), of_visitor, ..Answer::scalar("HTML") };
                 Ok(Opened { flow, answer })
             }
-            Err(error) => Err(error.told(&name).into()),
+            Err(error) => {
+                let why = error.told(&name);
+                became(None, None, Some(why.clone()));
+                Err(why.into())
+            }
         };
         coming.map(opened).boxed().shared()
     }
@@ -120,11 +147,29 @@ impl SourceFacts {
 
     /// Asks for one call and holds what comes.
     async fn bring_one(self, key: Key, ask: Ask) {
-        let held = match self.sources.wait(&ask).await {
+        let arguments = key.strip_prefix(&*ask.source).unwrap_or_default();
+        let place = self.witness.as_ref().and_then(|witness| witness.asked(&ask.source, arguments));
+        let Some(Landed { answer, failed, call }) = self.sources.wait(&ask).await else { return };
+        let held = match answer {
             Ok(known) => Held::Known(known),
             Err(error) => Held::Failed(error.told(&ask.source).into()),
         };
+        if let Some(witness) = &self.witness {
+            let failed = failed.map(|error| error.told(&ask.source));
+            witness.became(place, Became { failed, call, ..became(&held) });
+        }
         self.hold(key, held);
+    }
+}
+
+/// What became of a question, as far as what is held tells it.
+fn became(held: &Held) -> Became {
+    let at = Instant::now();
+    match held {
+        Held::Known(Known { state, until, .. }) => {
+            Became { at, state: Some(*state), until: Some(*until), failed: None, call: None }
+        }
+        Held::Failed(why) => Became { at, state: None, until: None, failed: Some(why.to_string()), call: None },
     }
 }
 

@@ -26,6 +26,7 @@ use super::opening::Opening;
 use super::patience::Patience;
 use super::request;
 use super::token::Tokens;
+use super::witness::{Call, Calling};
 use crate::clock::Clock;
 use crate::limits;
 use crate::scope::ledger::Fingerprint;
@@ -84,8 +85,18 @@ impl Entry {
     }
 }
 
+/// How asking ended.
+#[derive(Clone, Debug)]
+pub(super) struct Landed {
+    pub answer: Result<Known, Arc<SourceError>>,
+    /// Why the call brought nothing; the answer is then one that stands in, or the same reason.
+    pub failed: Option<Arc<SourceError>>,
+    /// `None`: it broke off.
+    pub call: Option<Call>,
+}
+
 /// An answer on its way, for all who ask for it.
-pub type Flight = Shared<BoxFuture<'static, Result<Known, Arc<SourceError>>>>;
+pub(super) type Flight = Shared<BoxFuture<'static, Landed>>;
 
 /// What all sources share.
 #[derive(Clone, Debug)]
@@ -122,6 +133,13 @@ impl std::fmt::Debug for Source {
 
 /// Numbers that are used once in the process.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+impl Landed {
+    fn broken() -> Self {
+        let error = Arc::new(SourceError::Broken);
+        Self { answer: Err(error.clone()), failed: Some(error), call: None }
+    }
+}
 
 impl Source {
     pub fn new(definition: Definition, tools: Tools) -> Self {
@@ -203,20 +221,24 @@ impl Source {
             source.flights().remove(&ask.key);
             answer
         });
-        task.map(|ended| ended.unwrap_or_else(|_| Err(Arc::new(SourceError::Broken)))).boxed().shared()
+        task.map(|ended| ended.unwrap_or_else(|_| Landed::broken())).boxed().shared()
     }
 
-    async fn ask(self: &Arc<Self>, ask: &Ask) -> Result<Known, Arc<SourceError>> {
-        let called = match &self.definition.batch {
+    async fn ask(self: &Arc<Self>, ask: &Ask) -> Landed {
+        let (called, call) = match &self.definition.batch {
             Some(batch) => self.call_among_others(ask, batch).await,
             None => {
                 let said = request::Said { arguments: &ask.arguments, forwarded: &ask.forwarded, accept: None };
-                self.call(said).await
+                let calling = Calling::begin(1);
+                (self.call(said).await, Some(calling.end()))
             }
         };
         match called {
-            Ok(fetched) => Ok(self.keep(ask, fetched)),
-            Err(error) => self.in_place_of(ask, error),
+            Ok(fetched) => Landed { answer: Ok(self.keep(ask, fetched)), failed: None, call },
+            Err(error) => {
+                let error = Arc::new(error);
+                Landed { answer: self.in_place_of(ask, &error), failed: Some(error), call }
+            }
         }
     }
 
@@ -232,13 +254,13 @@ impl Source {
     }
 
     /// What is said where the source says nothing: what it said before, or what its author says.
-    fn in_place_of(&self, ask: &Ask, error: SourceError) -> Result<Known, Arc<SourceError>> {
+    fn in_place_of(&self, ask: &Ask, error: &Arc<SourceError>) -> Result<Known, Arc<SourceError>> {
         if let Some(known) = self.stopgap(ask.key).and_then(|entry| self.known(&entry, State::Stale)) {
             return Ok(known);
         }
-        match self.fallback(&error) {
+        match self.fallback(error) {
             Some(value) => Ok(Known { value, until: self.clock.now(), state: State::Fallback }),
-            None => Err(Arc::new(error)),
+            None => Err(error.clone()),
         }
     }
 

@@ -16,7 +16,7 @@ use super::client::Connecting;
 use super::definition::Definition;
 use super::failure::SourceError;
 use super::opening::Opening;
-use super::running::{Kept, Known, Source, Tools};
+use super::running::{Kept, Known, Landed, Source, Tools};
 use crate::clock::Clock;
 use crate::http::client::Names;
 use crate::http::trust;
@@ -67,7 +67,8 @@ impl Sources {
             return Ok(known);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        timeout_at(deadline, source.fly(ask)).await.unwrap_or_else(|_| Err(Arc::new(SourceError::Timeout(left))))
+        let landed = timeout_at(deadline, source.fly(ask)).await;
+        landed.map_or_else(|_| Err(Arc::new(SourceError::Timeout(left))), |landed| landed.answer)
     }
 
     /// Whether anything of the visitor's request goes on to it.
@@ -94,15 +95,9 @@ impl Sources {
         self.all.get(&ask.source).is_none_or(|source| source.definition.idempotent)
     }
 
-    /// What the source says, as soon as it says it or its own time is over.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    pub(super) async fn wait(&self, ask: &Ask) -> Result<Known, Arc<SourceError>> {
-        match self.all.get(&ask.source) {
-            Some(source) => source.fly(ask).await,
-            None => Err(Arc::new(SourceError::Ask(AskError::NoSource(ask.source.to_string())))),
-        }
+    /// What the source says, as soon as it says it or its own time is over. `None`: there is no such source.
+    pub(super) async fn wait(&self, ask: &Ask) -> Option<Landed> {
+        Some(self.all.get(&ask.source)?.fly(ask).await)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -36,7 +37,7 @@ pub struct PageFills {
     /// By marker: elements found in this page. Empty where nobody is served.
     found: Vec<u64>,
     /// By the slot's number, where somebody listens: what is known of it.
-    opened: Vec<(Context, Known)>,
+    opened: Vec<(Context, Known, Moment)>,
     /// By the slot's number: what became of those that were waited for.
     waited: BTreeMap<usize, Arc<OnceLock<Known>>>,
 }
@@ -102,7 +103,7 @@ impl PageFills {
             },
         };
         if self.trace.is_some() {
-            self.opened.push((slot.context, known));
+            self.opened.push((slot.context, known, Moment::now()));
         }
         filling
     }
@@ -159,7 +160,7 @@ impl Fills for PageFills {
         metrics.slots.get_or_create(&SlotLabels { rule: Name(rule.clone()), outcome: word }).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
-            && let Some((context, known)) = self.opened.get(settled.number)
+            && let Some((context, known, opened)) = self.opened.get(settled.number)
         {
             let known = waited.as_ref().unwrap_or(known);
             trace.slot(SlotTrace {
@@ -173,6 +174,8 @@ impl Fills for PageFills {
                 reason: known.reason.clone(),
                 made: known.made,
                 filled: known.filled.clone(),
+                opened: *opened,
+                settled: Moment::now(),
                 source: settled.source,
                 output: settled.output,
             });
