@@ -7,12 +7,13 @@ use http::{Method, Response, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value as Json, json};
+use tokio::time::timeout;
 
 use super::{document, read};
 use crate::event::{Direction, Event};
 use crate::http::Body;
 use crate::http::problem::problem;
-use crate::limits::ADMIN_EVENTS;
+use crate::limits::{ADMIN_EVENTS, ADMIN_WRITE_WAIT};
 use crate::profile::{Change, Op, ProfileId, Traits};
 use crate::store::{Profiles, StoreError};
 
@@ -23,6 +24,26 @@ enum Call {
     SetTraits,
     Erase,
     AddEvents,
+}
+
+/// Why a call is not done, in words for whoever made it.
+#[derive(Debug)]
+struct Refused(StatusCode, String);
+
+impl Refused {
+    fn wrong(error: &impl ToString) -> Self {
+        Self(StatusCode::BAD_REQUEST, error.to_string())
+    }
+
+    fn failed(error: &StoreError) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<Refused> for Response<Body> {
+    fn from(Refused(status, told): Refused) -> Self {
+        problem(status, &told)
+    }
 }
 
 /// Answers a call below `/api/v1/profiles/`; as an error, what is wrong with it.
@@ -36,7 +57,7 @@ pub async fn answer(
     let (id, call) = call(method, rest)?;
     match call {
         Call::Get => {
-            let profile = profiles.store().load(&id).await.map_err(|error| failed(&error))?;
+            let profile = profiles.store().load(&id).await.map_err(|error| Refused::failed(&error))?;
             if profile.profile.is_blank() {
                 return Err(problem(StatusCode::NOT_FOUND, "Nothing is known under this id."));
             }
@@ -45,13 +66,13 @@ pub async fn answer(
             Ok(document(&known))
         }
         Call::SetTraits => {
-            let traits = serde_json::from_slice(&read(body).await?).map_err(|error| wrong(&error))?;
-            let traits = Traits::new(traits).map_err(|error| wrong(&error))?;
+            let traits = serde_json::from_slice(&read(body).await?).map_err(|error| Refused::wrong(&error))?;
+            let traits = Traits::new(traits).map_err(|error| Refused::wrong(&error))?;
             change(profiles, &id, vec![Change::new(Op::SetTraits(traits), now)]).await?;
             Ok(document(&json!({ "id": id.text() })))
         }
         Call::Erase => {
-            let erased = profiles.erase(&id).await.map_err(|error| failed(&error))?;
+            let erased = profiles.erase(&id).await.map_err(|error| Refused::failed(&error))?;
             tracing::info!(?id, events = erased.events, "a profile was erased by the admin API");
             let ids: Vec<&str> = erased.ids.iter().map(ProfileId::text).collect();
             Ok(document(&json!({
@@ -68,7 +89,7 @@ pub async fn answer(
     }
 }
 
-fn call(method: &Method, rest: &str) -> Result<(ProfileId, Call), Response<Body>> {
+fn call(method: &Method, rest: &str) -> Result<(ProfileId, Call), Refused> {
     let (id, part) = match rest.split_once('/') {
         None => (rest, None),
         Some((id, part)) => (id, Some(part)),
@@ -80,47 +101,42 @@ fn call(method: &Method, rest: &str) -> Result<(ProfileId, Call), Response<Body>
         (&Method::POST, Some("events")) => Call::AddEvents,
         (_, None | Some("events")) => {
             let told = "A profile takes GET, PUT and DELETE; its `events` take POST.";
-            return Err(problem(StatusCode::METHOD_NOT_ALLOWED, told));
+            return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, told.to_owned()));
         }
-        _ => return Err(problem(StatusCode::NOT_FOUND, "A profile has `events`, and nothing else below it.")),
+        _ => {
+            let told = "A profile has `events`, and nothing else below it.";
+            return Err(Refused(StatusCode::NOT_FOUND, told.to_owned()));
+        }
     };
-    let id = percent_decode_str(id).decode_utf8().map_err(|error| wrong(&error))?;
-    Ok((ProfileId::parse(&id).map_err(|error| wrong(&error))?, call))
+    let id = percent_decode_str(id).decode_utf8().map_err(|error| Refused::wrong(&error))?;
+    Ok((ProfileId::parse(&id).map_err(|error| Refused::wrong(&error))?, call))
 }
 
 /// One event, or a list of them.
-fn events(body: &[u8], now: Timestamp) -> Result<Vec<Change>, Response<Body>> {
-    let sent: Json = serde_json::from_slice(body).map_err(|error| wrong(&error))?;
+fn events(body: &[u8], now: Timestamp) -> Result<Vec<Change>, Refused> {
+    let sent: Json = serde_json::from_slice(body).map_err(|error| Refused::wrong(&error))?;
     let sent = match sent {
         Json::Array(events) => events,
         event => vec![event],
     };
     if !(1..=ADMIN_EVENTS).contains(&sent.len()) {
-        return Err(problem(StatusCode::BAD_REQUEST, &format!("Send 1 to {ADMIN_EVENTS} events at once.")));
+        return Err(Refused::wrong(&format!("Send 1 to {ADMIN_EVENTS} events at once.")));
     }
     let read = |(place, event): (usize, Json)| match Event::read(event, Direction::Api, now) {
         Ok(event) => Ok(Change::append(event, now)),
-        Err(error) => Err(problem(StatusCode::BAD_REQUEST, &format!("Event {}: {error}.", place + 1))),
+        Err(error) => Err(Refused::wrong(&format!("Event {}: {error}.", place + 1))),
     };
     sent.into_iter().enumerate().map(read).collect()
 }
 
 /// Changes a profile, and waits until that is safe.
-async fn change(profiles: &Profiles, id: &ProfileId, changes: Vec<Change>) -> Result<(), Response<Body>> {
+async fn change(profiles: &Profiles, id: &ProfileId, changes: Vec<Change>) -> Result<(), Refused> {
     let written = profiles.change(id, changes).durably();
-    match tokio::time::timeout(crate::limits::ADMIN_WRITE_WAIT, written).await {
-        Ok(written) => written.map_err(|error| failed(&error)),
-        Err(_) => Err(problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The store does not take it now; it will be written when it does.",
-        )),
+    match timeout(ADMIN_WRITE_WAIT, written).await {
+        Ok(written) => written.map_err(|error| Refused::failed(&error)),
+        Err(_) => {
+            let told = "The store does not take it now; it will be written when it does.";
+            Err(Refused(StatusCode::SERVICE_UNAVAILABLE, told.to_owned()))
+        }
     }
-}
-
-fn wrong(error: &impl ToString) -> Response<Body> {
-    problem(StatusCode::BAD_REQUEST, &error.to_string())
-}
-
-fn failed(error: &StoreError) -> Response<Body> {
-    problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
 }
