@@ -49,7 +49,7 @@ use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
 use pages::{Pages, Wanted};
-use plan::{Layouts, Plan};
+use plan::{Fuses, Gate, Layouts, Plan};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -71,6 +71,8 @@ pub struct Exchange {
     /// For what is compressed as it streams.
     effort: Effort,
     layouts: Layouts,
+    /// Of rules that fail.
+    pub fuses: Arc<Fuses>,
     off: AtomicBool,
 }
 
@@ -94,6 +96,7 @@ impl Exchange {
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
         let keep = Keep::default();
+        let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
             profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
@@ -105,6 +108,7 @@ impl Exchange {
             trusted,
             effort: Effort::default(),
             layouts: Layouts::default(),
+            fuses,
             off: AtomicBool::new(false),
         }
     }
@@ -150,7 +154,7 @@ impl Exchange {
             self.limit(context)?;
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
-        let mut plan = self.decide(context);
+        let mut plan = self.decide(context, self.gate(context, trace.as_ref()));
         if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
             // Who explains waits for all decisions.
             plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE)).await;
@@ -197,11 +201,20 @@ impl Exchange {
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
-    fn decide(&self, context: &Arc<Context>) -> Option<Plan> {
+    fn decide(&self, context: &Arc<Context>, gate: Gate) -> Option<Plan> {
         if self.is_off() || context.site.protects(context.request.path()) {
             return None;
         }
-        guard::decided(|| Plan::decide(context, &self.layouts))
+        guard::decided(|| Plan::decide(context, &self.layouts, gate))
+    }
+
+    /// How this exchange looks at the fuses of rules.
+    fn gate(&self, context: &Context, trace: Option<&TraceSink>) -> Gate {
+        match trace {
+            _ if !context.supposed.is_nothing() => Gate::Open,
+            Some(trace) if trace.explains() => Gate::Looking(self.fuses.clone()),
+            _ => Gate::Serving(self.fuses.clone()),
+        }
     }
 
     /// Lays the plan into the response, where that is a page. `entry`: the stored response that it is.

@@ -13,6 +13,7 @@ pub mod fetches;
 pub mod functions;
 pub mod limits;
 pub mod listen;
+pub mod on_error;
 pub mod origins;
 pub mod profiles;
 pub mod rate_limits;
