@@ -46,6 +46,7 @@ use actions::Acting;
 use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
+pub use open::Unserved;
 use pages::{Pages, Wanted};
 use plan::{Layouts, Plan};
 use serving::{Rewrite, Source};
