@@ -469,6 +469,8 @@ pub const PROXY_HEADER_BYTES: usize = 4 * 1024;
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(20);
 /// How long a client's connection is kept while no request is on it: as long as common servers do.
 pub const IDLE_WAIT: Duration = Duration::from_secs(60);
+/// How long a connection is silent before its buffers are given up: a client that reads or types, not one that loads a page.
+pub const REST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes a second at which a request's body must come, and a response be taken: a twentieth of what the oldest mobile
 /// network gives.
 pub const CLIENT_RATE: u64 = 240;
@@ -727,6 +729,10 @@ pub const TRACES_KEPT: usize = 16;
 pub const TRACE_EXCERPT_BYTES: usize = 600;
 /// Connections that the demo's door, and its shop, serve at once. One person with a few windows needs a dozen.
 pub const DEMO_CONNECTIONS: usize = 256;
+/// How long the demo's slow APIs take: longer than a slot waits, shorter than people do.
+pub const DEMO_API_SLOW: Duration = Duration::from_millis(900);
+/// Bytes of a rule file that is changed on the stage. Twenty times the longest of the demo's.
+pub const DEMO_RULE_BYTES: usize = 64 * 1024;
 /// How long the demo waits for open connections when it is stopped.
 pub const DEMO_DRAIN: Duration = Duration::from_secs(2);
 /// Bytes of a form sent to the shop: its longest has three short fields.

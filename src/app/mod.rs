@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 
 pub use build::BuildError;
 pub use look::Look;
-pub use reload::Reloaded;
+pub use reload::{Refusal, Reloaded};
 pub use standalone::Standalone;
 pub use successor::HandOverError;
 

@@ -48,6 +48,7 @@ use actions::Acting;
 use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
+pub use open::Unserved;
 use pages::{Pages, Wanted};
 use plan::{Fuses, Gate, Layouts, Plan};
 use serving::{Rewrite, Source};
