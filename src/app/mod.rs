@@ -111,7 +111,7 @@ impl App {
         let sources = House::new(clock.clone(), names);
         let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
         let revision = rules.revision(sites, lasting.clone(), &sources);
-        let exchange = build::exchange(&settings, revision, &clock);
+        let exchange = build::exchange(&settings, revision, &clock)?;
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -153,6 +153,7 @@ impl App {
         };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
+        app.tasks.spawn(watch::reload_geo_on_change(app.reloader.clone(), handle.clone()));
         for keeper in keepers {
             app.tasks.spawn(keeper.keep(handle.clone()));
         }

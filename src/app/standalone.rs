@@ -33,6 +33,6 @@ impl Standalone {
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
         let sources = House::new(clock.clone(), Names::platform());
         let revision = rules.revision(sites, Lasting { cache, ..Lasting::default() }, &sources);
-        Ok(Self { exchange: build::exchange(settings, revision, clock), _trigger: trigger })
+        Ok(Self { exchange: build::exchange(settings, revision, clock)?, _trigger: trigger })
     }
 }

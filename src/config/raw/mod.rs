@@ -11,6 +11,7 @@ pub mod contents;
 pub mod deployment;
 pub mod fetches;
 pub mod functions;
+pub mod geo;
 pub mod limits;
 pub mod listen;
 pub mod origins;
