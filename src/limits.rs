@@ -261,6 +261,21 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// How long before its end a token counts as expired: clocks differ, and a call takes a while.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
+// -- rules that fail --
+
+/// Parts of the window over which a rule's failures are counted: it slides by a tenth.
+pub const FUSE_SPANS: usize = 10;
+/// The window, unless the rule says otherwise.
+pub const FUSE_WINDOW: Duration = Duration::from_secs(60);
+/// Pages on which a rule must have been laid in before a share of failures means something, unless the rule says otherwise.
+pub const FUSE_LEAST: u32 = 20;
+/// How long a rule is off the first time, unless it says otherwise.
+pub const FUSE_OFF: Duration = Duration::from_secs(30);
+/// The longest time that a rule is off before a page finds out whether it is well.
+pub const FUSE_OFF_MAX: Duration = Duration::from_secs(600);
+/// How long whoever wants to know of it may take to be told.
+pub const FUSE_TELL_WAIT: Duration = Duration::from_secs(10);
+
 // -- throttle --
 
 /// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
@@ -436,6 +451,8 @@ pub const PROXY_HEADER_BYTES: usize = 4 * 1024;
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(20);
 /// How long a client's connection is kept while no request is on it: as long as common servers do.
 pub const IDLE_WAIT: Duration = Duration::from_secs(60);
+/// How long a connection is silent before its buffers are given up: a client that reads or types, not one that loads a page.
+pub const REST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes a second at which a request's body must come, and a response be taken: a twentieth of what the oldest mobile
 /// network gives.
 pub const CLIENT_RATE: u64 = 240;

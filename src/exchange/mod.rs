@@ -47,7 +47,7 @@ use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker};
 use open::Arrival;
 use pages::{Pages, Wanted};
-use plan::{Layouts, Plan};
+use plan::{Fuses, Gate, Layouts, Plan};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -67,6 +67,8 @@ pub struct Exchange {
     /// For what is compressed as it streams.
     effort: Effort,
     layouts: Layouts,
+    /// Of rules that fail.
+    pub fuses: Arc<Fuses>,
     off: AtomicBool,
 }
 
@@ -89,6 +91,7 @@ impl Exchange {
         clock: Clock,
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
+        let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
@@ -99,6 +102,7 @@ impl Exchange {
             trusted,
             effort: Effort::default(),
             layouts: Layouts::default(),
+            fuses,
             off: AtomicBool::new(false),
         }
     }
@@ -138,7 +142,7 @@ impl Exchange {
             self.limit(context)?;
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
-        let mut plan = self.decide(context);
+        let mut plan = self.decide(context, self.gate(context, trace.as_ref()));
         if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
             // Who explains waits for all decisions.
             plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE)).await;
@@ -185,11 +189,20 @@ impl Exchange {
     }
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
-    fn decide(&self, context: &Arc<Context>) -> Option<Plan> {
+    fn decide(&self, context: &Arc<Context>, gate: Gate) -> Option<Plan> {
         if self.is_off() || context.site.protects(context.request.path()) {
             return None;
         }
-        guard::decided(|| Plan::decide(context, &self.layouts))
+        guard::decided(|| Plan::decide(context, &self.layouts, gate))
+    }
+
+    /// How this exchange looks at the fuses of rules.
+    fn gate(&self, context: &Context, trace: Option<&TraceSink>) -> Gate {
+        match trace {
+            _ if !context.supposed.is_nothing() => Gate::Open,
+            Some(trace) if trace.explains() => Gate::Looking(self.fuses.clone()),
+            _ => Gate::Serving(self.fuses.clone()),
+        }
     }
 
     /// Lays the plan into the response, where that is a page. `entry`: the stored response that it is.

@@ -14,6 +14,7 @@ pub mod functions;
 pub mod geo;
 pub mod limits;
 pub mod listen;
+pub mod on_error;
 pub mod origins;
 pub mod rate_limits;
 pub mod rules;
