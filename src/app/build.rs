@@ -23,6 +23,7 @@ use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::visitor::geo::{GeoDatabase, GeoError, GeoPolicy};
 use crate::visitor::token::{KeysError, TokenPolicy, read_keys};
@@ -133,14 +134,24 @@ pub fn sites(
 }
 
 /// What answers requests, beginning with `revision`.
+/// Without a store it remembers in memory, for its own time.
 ///
 /// # Errors
-/// A geo database that can't be read.
-pub fn exchange(settings: &Settings, revision: Revision, clock: &Clock) -> Result<Arc<Exchange>, BuildError> {
+/// A geo database or keys that can't be read.
+pub fn exchange(
+    settings: &Settings,
+    revision: Revision,
+    store: Option<Arc<dyn Store>>,
+    clock: &Clock,
+) -> Result<Arc<Exchange>, BuildError> {
     let (visitors, trusted) = (visitors(settings, None)?, trusted(settings));
     let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
     let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
-    Ok(Arc::new(exchange.compressing(settings.compression)))
+    let exchange = exchange.compressing(settings.compression);
+    Ok(Arc::new(match store {
+        Some(store) => exchange.remembering(store, settings.profiles.keep),
+        None => exchange,
+    }))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

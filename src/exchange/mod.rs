@@ -10,6 +10,7 @@ mod failure;
 mod fetch;
 mod following;
 mod guard;
+mod includes;
 mod limiting;
 mod link;
 mod open;
@@ -38,14 +39,18 @@ use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::profile::Keep;
 use crate::revision::Revision;
+use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker};
+use fetch::{Answer, Asked, Asker, SURROGATE_CONTROL};
+use includes::Includes;
 use open::Arrival;
+pub use open::Unserved;
 use pages::{Pages, Wanted};
 use plan::{Fuses, Gate, Layouts, Plan};
 use serving::{Rewrite, Source};
@@ -57,6 +62,8 @@ pub struct Exchange {
     /// Replaced as a whole by a reload; an exchange takes it once.
     pub revision: ArcSwap<Revision>,
     pub visitors: ArcSwap<VisitorPolicy>,
+    /// What is remembered of visitors; in memory, unless it was told of a store.
+    pub profiles: Profiles,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Origin responses that are shared.
@@ -91,8 +98,10 @@ impl Exchange {
         clock: Clock,
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
+        let keep = Keep::default();
         let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
+            profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
@@ -105,6 +114,12 @@ impl Exchange {
             fuses,
             off: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which remembers visitors in this store.
+    #[must_use]
+    pub fn remembering(self, store: Arc<dyn Store>, keep: Keep) -> Self {
+        Self { profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
     }
 
     /// The same, which makes this much effort for what is compressed as it streams.
@@ -167,6 +182,9 @@ impl Exchange {
             peer: &peer,
             client: &client,
         };
+        if let Some(plan) = plan.as_mut().filter(|plan| plan.includes()) {
+            plan.include_by(Includes::new(&self.responses, context, (&peer, &client), &metrics));
+        }
         let observers = Observers { metrics, trace };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
         let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
@@ -190,8 +208,11 @@ impl Exchange {
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
     fn decide(&self, context: &Arc<Context>, gate: Gate) -> Option<Plan> {
-        if self.is_off() || context.site.protects(context.request.path()) {
+        if context.site.protects(context.request.path()) {
             return None;
+        }
+        if self.is_off() {
+            return guard::decided(|| Plan::without_rules(context, &self.layouts, gate));
         }
         guard::decided(|| Plan::decide(context, &self.layouts, gate))
     }
@@ -239,6 +260,9 @@ impl Exchange {
             rewrite.observers.tell(|explanation| explanation.slots = slots);
         }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
+        if plan.includes() {
+            response.headers_mut().remove(SURROGATE_CONTROL);
+        }
         if !plan.applies() {
             return Laid::Unchanged(response);
         }

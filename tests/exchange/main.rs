@@ -15,6 +15,7 @@ mod failing;
 mod forbidding;
 mod house;
 mod identifying;
+mod including;
 mod laying;
 mod leaking;
 mod limiting;
