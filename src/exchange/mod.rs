@@ -38,7 +38,9 @@ use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::profile::Keep;
 use crate::revision::Revision;
+use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
@@ -58,6 +60,8 @@ pub struct Exchange {
     /// Replaced as a whole by a reload; an exchange takes it once.
     pub revision: ArcSwap<Revision>,
     pub visitors: ArcSwap<VisitorPolicy>,
+    /// What is remembered of visitors; in memory, unless it was told of a store.
+    pub profiles: Profiles,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Origin responses that are shared.
@@ -92,8 +96,10 @@ impl Exchange {
         clock: Clock,
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
+        let keep = Keep::default();
         let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
+            profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
@@ -106,6 +112,12 @@ impl Exchange {
             fuses,
             off: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which remembers visitors in this store.
+    #[must_use]
+    pub fn remembering(self, store: Arc<dyn Store>, keep: Keep) -> Self {
+        Self { profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
     }
 
     /// The same, which makes this much effort for what is compressed as it streams.

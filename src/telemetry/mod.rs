@@ -6,6 +6,7 @@ mod cache;
 mod fragments;
 mod labels;
 mod log;
+mod profiles;
 mod selectors;
 mod servers;
 mod sources;
@@ -25,6 +26,7 @@ pub use labels::{
     ActionLabels, FailureLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment,
 };
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
+pub use profiles::ProfileFigures;
 pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
 pub use sources::SourceFigures;
@@ -63,6 +65,7 @@ pub struct Metrics {
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
     pub sources: SourceFigures,
+    pub profiles: ProfileFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -106,6 +109,7 @@ impl Metrics {
             off: Gauge::default(),
             cache: CacheFigures::default(),
             sources,
+            profiles: ProfileFigures::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -138,6 +142,7 @@ impl Metrics {
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
         self.sources.register(registry);
+        self.profiles.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);

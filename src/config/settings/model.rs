@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
 use super::functions::FunctionSettings;
+use super::profiles::ProfileSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -41,7 +42,10 @@ pub struct Settings {
     pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
+    /// The folder of the store; without one visitors are remembered in memory.
     pub store: Option<PathBuf>,
+    /// How much is remembered of everybody.
+    pub profiles: ProfileSettings,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     pub trusted_proxies: Vec<IpNet>,
@@ -123,8 +127,9 @@ impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
+            let store = (&s.store, s.profiles);
             let memory = (&s.cache, s.compression, s.functions.threads);
-            (&s.listeners, &s.admin, &s.rules, &s.store, memory, &s.trusted_proxies, &s.bounds, s.log)
+            (&s.listeners, &s.admin, &s.rules, store, memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }
