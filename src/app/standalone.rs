@@ -41,6 +41,6 @@ impl Standalone {
         let cache = Cache::new(settings.cache.fragments);
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
         let revision = rules.revision(sites, Lasting::new(cache, Engine::default()), &sources);
-        Ok(Self { exchange: build::exchange(settings, revision, None, clock), _trigger: trigger })
+        Ok(Self { exchange: build::exchange(settings, revision, None, clock)?, _trigger: trigger })
     }
 }
