@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 pub use consent::{Consent, ConsentPolicy};
 pub use identity::{Identity, IdentityKeys, VisitorId};
@@ -55,7 +56,7 @@ pub struct VisitorFacts(pub Arc<Visitor>);
 impl Facts for VisitorFacts {
     fn get(&self, path: &[Key]) -> Answer {
         let visitor = &self.0;
-        let names: Vec<&str> = path.iter().map(|key| &**key).collect();
+        let names: SmallVec<[&str; 4]> = path.iter().map(|key| &**key).collect();
         let answer = match names.as_slice() {
             [] | ["consent"] => Answer::map(),
             ["id"] => Answer::optional(visitor.id().map(|id| id.text())),

@@ -19,6 +19,7 @@ mod limiting;
 mod passing;
 mod proving;
 mod purging;
+mod recalling;
 mod reloading;
 mod seeing;
 mod sharing;

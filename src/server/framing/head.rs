@@ -137,7 +137,7 @@ impl Head {
             At::Name => b':',
             _ => b'\n',
         };
-        let end = bytes.iter().position(|byte| *byte == stop || *byte == b'\n');
+        let end = memchr::memchr2(stop, b'\n', bytes);
         let (read, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
         if self.at == At::Target {
             self.target_size += read.len();
