@@ -9,6 +9,8 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use crate::content::source::SourceFacts;
+/// Where what one exchange asks of sources is told.
+pub use crate::content::source::Witness;
 use crate::decide::audience::AudienceFacts;
 use crate::decide::supposed::Supposed;
 use crate::revision::{Revision, Site};
@@ -35,6 +37,8 @@ pub struct Context {
     pub now: Timestamp,
     /// For deadlines and timings.
     pub started: Instant,
+    /// Where somebody wants to know what sources are asked.
+    pub witness: Option<Witness>,
 }
 
 impl Context {
@@ -49,7 +53,10 @@ impl Context {
             .with("random", Arc::new(Random::new()));
         let plain = match self.revision.sources.is_empty() {
             true => plain,
-            false => plain.with("sources", Arc::new(SourceFacts::new(self.revision.sources.clone()))),
+            false => {
+                let sources = SourceFacts::new(self.revision.sources.clone(), self.request.clone());
+                plain.with("sources", Arc::new(sources.seen_by(self.witness.clone())))
+            }
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
         let audiences = AudienceFacts::new(language, audiences, plain.clone());

@@ -31,6 +31,12 @@ pub mod throttle;
 pub mod rule;
 /// Audiences and shares.
 pub mod decide;
+/// Where profiles, items and timers live.
+pub mod store;
+/// What is remembered of one visitor or customer.
+pub mod profile;
+/// Something that happened.
+pub mod event;
 /// Who asks.
 pub mod visitor;
 /// What code may read, and the record that it read it.

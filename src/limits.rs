@@ -56,6 +56,56 @@ pub const EACH_OPEN_ELEMENTS: usize = 1_024;
 /// Attributes of one element that code may read; the rest are not seen.
 pub const ELEMENT_ATTRIBUTES: usize = 256;
 
+// -- event and profile --
+
+/// Bytes of an event's type: two words.
+pub const EVENT_TYPE_BYTES: usize = 64;
+/// Bytes of an event's id: a UUID is 36.
+pub const EVENT_ID_BYTES: usize = 64;
+/// Bytes of an event's data as JSON: an order with some dozens of lines.
+pub const EVENT_DATA_BYTES: usize = 8 * 1024;
+/// Nesting of an event's data: an object of lists of objects, twice.
+pub const EVENT_DATA_DEPTH: usize = 8;
+/// Bytes of a visitor's or customer's id: the longest e-mail addresses that are in use.
+pub const PROFILE_ID_BYTES: usize = 128;
+/// Bytes of the name of a counter or list. As long as an event's type, after which counters are named.
+pub const PROFILE_NAME_BYTES: usize = EVENT_TYPE_BYTES;
+/// Bytes of one profile's traits as JSON: a customer record, not an archive.
+pub const PROFILE_TRAITS_BYTES: usize = 32 * 1024;
+/// Nesting of traits.
+pub const PROFILE_TRAITS_DEPTH: usize = 16;
+/// Recent events of one profile, unless the file says otherwise: some visits' worth.
+pub const PROFILE_EVENTS: usize = 100;
+/// How old they may be, unless the file says otherwise.
+pub const PROFILE_EVENT_AGE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Silence after which the next request begins a new session, unless the file says otherwise; what analytics have agreed on.
+pub const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);
+/// Counters of one profile: event types and what sites count beside.
+pub const PROFILE_COUNTERS: usize = 64;
+/// Days on which something was counted that one counter tells apart: a quarter of daily visits.
+pub const PROFILE_COUNTER_DAYS: usize = 92;
+/// Lists that one profile may be on.
+pub const PROFILE_LISTS: usize = 64;
+/// Newest changes that a profile knows again: twice the events, and many times what is ever under way for one visitor.
+pub const PROFILE_KNOWN_CHANGES: usize = 256;
+
+// -- store --
+
+/// Bytes of an item's key: a SKU, or the path of an article.
+pub const ITEM_KEY_BYTES: usize = 256;
+/// Bytes of an item's data as JSON.
+pub const ITEM_DATA_BYTES: usize = 16 * 1024;
+/// Nesting of an item's data.
+pub const ITEM_DATA_DEPTH: usize = 16;
+/// Bytes of a timer's data as JSON: where a journey stands.
+pub const TIMER_DATA_BYTES: usize = 4 * 1024;
+/// Bytes of profiles that a store in memory holds; those used longest ago go.
+pub const MEMORY_STORE_BYTES: u64 = 256 * 1024 * 1024;
+/// Items that a store in memory takes.
+pub const MEMORY_STORE_ITEMS: usize = 50_000;
+/// Timers that a store in memory takes.
+pub const MEMORY_STORE_TIMERS: usize = 100_000;
+
 // -- scope and content --
 
 /// Time from the start of the request after which a slot that is due is given up.
@@ -94,6 +144,12 @@ pub const PATTERN_NESTING: u32 = 64;
 pub const PATTERNS: u64 = 200;
 /// Bytes of a text in Markdown. A slot's text is smaller.
 pub const MARKDOWN_BYTES: usize = 128 * 1024;
+/// Braces within braces of a message, and messages that lead to one another in a row. Reading and saying both recurse.
+pub const MESSAGE_NESTING: usize = 32;
+/// Parts of which one message may be put together, with those that it leads to: a few such lines could otherwise make a gigabyte.
+pub const MESSAGE_PARTS: usize = 2_000;
+/// Messages of one language that a warning names; more of them tell nothing new.
+pub const MESSAGES_NAMED: usize = 5;
 /// Decimals of a number that is formatted: as many as anybody reads.
 pub const NUMBER_DECIMALS: u8 = 20;
 /// Reads that one ledger lists. A result that hangs on more is not worth keeping, and the list must not grow for ever.
@@ -613,6 +669,8 @@ pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 pub const TRACE_PAGE_BYTES: usize = 8 * 1024 * 1024;
 /// Slots of one traced page: as many as a page may have.
 pub const TRACE_SLOTS: usize = SLOTS_PER_PAGE;
+/// Questions to sources of one exchange that are told: two for each slot that a page of that many cards may have.
+pub const TRACE_SOURCES: usize = 1_000;
 /// Traces that the stage keeps for its panel and for the origin's frame. Two frames ask for the latest; the rest are for
 /// a few windows side by side.
 pub const TRACES_KEPT: usize = 16;

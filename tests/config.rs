@@ -184,6 +184,7 @@ fn the_reader_accepts_every_key_of_the_schema() {
             () if has("inject") => format!("rules:\n  r:\n{keys}"),
             () if has("select") => format!("rules:\n  r:\n    inject:\n    -\n{keys}"),
             () if has("html") => format!("fragments:\n  f:\n{keys}"),
+            () if has("source") => format!("fragments:\n  f:\n    fetch:\n{keys}"),
             () if has("from") => format!("rules:\n  r:\n    active:\n{keys}"),
             () if has("to") => format!("rules:\n  r:\n    redirect:\n{keys}"),
             () if has("origin") => format!("rules:\n  r:\n    serve:\n{keys}"),

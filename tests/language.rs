@@ -359,6 +359,7 @@ fn fill(content: &Content, fragments: &[(&str, Content)]) -> Result<String, Noth
     let library = Library::new(builder.build().unwrap().0, fragments, Cache::default()).unwrap();
     match library.fill(content, &scope(), Escape::Html).done().unwrap().outcome {
         Outcome::Nothing(why) => Err(why),
+        Outcome::Stream(_) => unreachable!("nothing here is fetched"),
         Outcome::Show { pieces, .. } => Ok(pieces
             .iter()
             .map(|piece| match piece {

@@ -173,6 +173,7 @@ fn library(language: &Arc<Language>) -> Arc<Library> {
 fn shown(library: &Arc<Library>, template: &str, world: &World) -> (Option<String>, Option<How>) {
     match library.fill(&content(template), &world.scope(), Escape::Html).done().unwrap().outcome {
         Outcome::Nothing(_) => (None, None),
+        Outcome::Stream(_) => unreachable!("nothing here is fetched"),
         Outcome::Show { pieces, how, .. } => {
             let text = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => std::str::from_utf8(text).unwrap(),

@@ -118,6 +118,7 @@ async fn filled(library: &Arc<Library>, content: &Content, scope: &Scope) -> Fil
 fn text(filled: &Filled) -> String {
     match &filled.outcome {
         Outcome::Nothing(why) => format!("nothing: {why}"),
+        Outcome::Stream(_) => unreachable!("nothing here is fetched"),
         Outcome::Show { pieces, .. } => pieces.iter().map(shown).collect(),
     }
 }

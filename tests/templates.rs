@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use inlay::scope::Scope;
 use inlay::scope::language::library::urls::is_harmless;
+use inlay::scope::language::messages::{MessageFile, Messages};
 use inlay::scope::language::{Escape, Language, LanguageBuilder, Piece, RenderError, filter_names};
 use inlay::scope::ledger::Reader;
 use inlay::scope::now::Now;
@@ -47,8 +48,23 @@ fn scope() -> Scope {
         .with("now", Arc::new(Now::new(now)))
 }
 
+/// What the page says in several languages.
+fn messages() -> Arc<Messages> {
+    let files: Vec<_> = blocks("ftl").map(|text| MessageFile { language: &text[16..18], text }).collect();
+    assert!(files.iter().map(|file| file.language).eq(["en", "nl"]));
+    let (messages, faults) = Messages::read(&files);
+    let place = "`place` is not said in `nl`";
+    assert_eq!(
+        faults.iter().map(|fault| &*fault.what).collect::<Vec<_>>(),
+        [place],
+        "the page shows how a language lags"
+    );
+    Arc::new(messages)
+}
+
 fn render(source: &str) -> Result<String, RenderError> {
     let mut builder = LanguageBuilder::new();
+    builder.messages(messages());
     builder.template("t", source);
     let language = builder.build().unwrap_or_else(|problems| panic!("{source}: {problems:#?}")).0;
     let rendered = language.render("t", &Reader::new(scope()), Escape::Html)?;

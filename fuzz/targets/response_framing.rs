@@ -1,4 +1,4 @@
-//! Where responses end: the HTTP library and our check of the head, against an independent reading.
+//! Where responses end: the HTTP library, what reads along with it and our check of the head, against an independent reading.
 //!
 //! An origin sends the bytes over a stream in memory, to a connection with the client's bounds. A response that passes the
 //! check must be the one that the other reader finds, with the same body; a body that is whole to us must be whole there.
@@ -16,7 +16,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use inlay::http::framing;
+use inlay::http::framing::{self, Followed, Wanted};
 use inlay::limits;
 use libfuzzer_sys::fuzz_target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,6 +40,8 @@ fn passed(bytes: &[u8], size: usize, method: &Method) -> Option<Read> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         let (us, origin) = tokio::io::duplex(64 * 1024);
+        let (us, asked) = Followed::new(us);
+        asked.wants(if method == Method::HEAD { Wanted::Head } else { Wanted::Response });
         let connecting = http1::Builder::new()
             .max_buf_size(limits::RESPONSE_HEAD_BYTES)
             .max_headers(limits::RESPONSE_HEADERS)

@@ -1,4 +1,4 @@
-//! Files on disk: the rule files, templates and functions of a folder, in a fixed order, each once.
+//! Files on disk: the rule files, templates, functions and messages of a folder, in a fixed order, each once.
 //!
 //! In: folders. Out: their texts as sources. Symlinked files and folders are followed (Kubernetes mounts them so),
 //! hidden ones are not looked at. It must not know what the files mean.
@@ -21,6 +21,8 @@ pub struct RuleFolder {
     pub templates: BTreeMap<String, SourceId>,
     /// The JavaScript below `functions`, by its path below the folder.
     pub functions: BTreeMap<String, SourceId>,
+    /// The files of messages below `locales`, by their path there.
+    pub locales: BTreeMap<String, SourceId>,
 }
 
 /// Reads `inlay.yaml` or any other file; a file that can't be read is a source without text, and a problem.
@@ -61,17 +63,19 @@ pub fn read_folder(folder: &Path, report: &mut Report) -> RuleFolder {
     }
     found.files.sort();
     let mut result = RuleFolder::default();
-    let templates = folder.join("templates");
+    let [templates, locales] = ["templates", "locales"].map(|name| folder.join(name));
     for path in found.files {
         let shown = path.display().to_string();
         let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
         if let Ok(below) = path.strip_prefix(&templates) {
-            let name = below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+            let name = joined(below);
             result.templates.extend(read(&path, &shown, report).map(|id| (name, id)));
         } else if let Ok(below) = path.strip_prefix(folder)
             && below.starts_with("functions")
         {
             function(&path, below, &mut result, report);
+        } else if let Ok(below) = path.strip_prefix(&locales) {
+            messages(&path, below, &mut result, report);
         } else if yaml {
             result.files.extend(read(&path, &shown, report));
         }
@@ -84,7 +88,7 @@ fn function(path: &Path, below: &Path, result: &mut RuleFolder, report: &mut Rep
     let extension = path.extension().map(|extension| extension.to_string_lossy());
     match extension.as_deref() {
         Some("js") => {
-            let name = below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
+            let name = joined(below);
             result.functions.extend(read(path, &shown, report).map(|id| (name, id)));
         }
         Some("ts" | "mts" | "mjs" | "cjs" | "jsx" | "tsx") => {
@@ -94,6 +98,22 @@ fn function(path: &Path, below: &Path, result: &mut RuleFolder, report: &mut Rep
         }
         _ => {}
     }
+}
+
+fn messages(path: &Path, below: &Path, result: &mut RuleFolder, report: &mut Report) {
+    let shown = path.display().to_string();
+    if path.extension().is_some_and(|extension| extension == "ftl") {
+        result.locales.extend(read(path, &shown, report).map(|id| (joined(below), id)));
+    } else {
+        let id = report.add(Source::named(shown));
+        let remedy = "write messages as Fluent has them, into `nl.ftl` or `nl/shop.ftl`";
+        report.warn(id.start(), "these are no messages: only `.ftl` is read here", remedy);
+    }
+}
+
+/// A path with slashes, as names in rules have them.
+fn joined(below: &Path) -> String {
+    below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 /// The YAML files below a folder of tests, sorted by path.

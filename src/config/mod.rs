@@ -152,6 +152,7 @@ fn deployment_of(settings: &Settings) -> compile::Deployment {
         sites: settings.sites.iter().map(|site| site.name.clone()).collect(),
         hosts: settings.sites.iter().flat_map(|site| site.hosts.clone()).collect(),
         any_host: settings.sites.iter().any(|site| !site.hosts.iter().any(Glob::says_something)),
+        languages: settings.sites.iter().flat_map(|site| site.languages.iter().cloned()).collect(),
         origins: settings.origins.iter().map(|origin| origin.name.clone()).collect(),
         functions: settings.functions.allowance,
     }

@@ -27,6 +27,7 @@ impl Filling {
         loop {
             match need {
                 Need::Answers(questions) => scope.bring(&questions).await,
+                Need::Body(opening) => progress.opened = Some(opening.await),
                 Need::Run(errand) => progress.ran = Some(library.lasting.engine.run(errand).await),
             }
             let walk = Walk { library: &library, scope: &scope, escape, progress: &mut progress, passed: 0 };

@@ -39,6 +39,8 @@ pub enum LibraryProblem {
 enum Code<'c> {
     Template(Unit),
     Function(&'c str),
+    /// None of ours: a source is asked.
+    Source,
 }
 
 /// All named fragments with the language they are written in.
@@ -116,7 +118,7 @@ impl Library {
         match &content.kind {
             Kind::Template(_) | Kind::Function(_) => Some(self.tally(&content.name)),
             Kind::Fragment(name) => self.tally_of(self.fragments.get(name)?),
-            Kind::Html(_) | Kind::Text(_) => None,
+            Kind::Html(_) | Kind::Text(_) | Kind::Fetch(_) => None,
         }
     }
 
@@ -125,6 +127,7 @@ impl Library {
         self.any_code(content, &|code| match code {
             Code::Template(unit) => self.language.mentions(&unit).is_none_or(|it| it.mentions(name)),
             Code::Function(function) => self.functions.mentions(function, name),
+            Code::Source => name == "sources",
         })
     }
 
@@ -133,7 +136,8 @@ impl Library {
     pub fn may_read_visitor(&self, content: &Content) -> bool {
         self.any_code(content, &|code| match code {
             Code::Template(unit) => self.language.mentions(&unit).is_none_or(|it| it.may_read_visitor()),
-            Code::Function(_) => true,
+            // What comes while the page leaves may break off: nobody else is to keep such a page.
+            Code::Function(_) | Code::Source => true,
         })
     }
 
@@ -141,6 +145,10 @@ impl Library {
         all_tried(content).into_iter().any(|content| match &content.kind {
             Kind::Template(name) => holds(Code::Template(Unit::Template(name.clone()))),
             Kind::Function(invocation) => holds(Code::Function(&invocation.function)),
+            Kind::Fetch(fetch) => {
+                let mut templates = fetch.with.iter().map(|(_, template)| template);
+                holds(Code::Source) || templates.any(|name| holds(Code::Template(Unit::Template(name.clone()))))
+            }
             Kind::Fragment(name) => self.fragments.get(name).is_some_and(|fragment| self.any_code(fragment, holds)),
             Kind::Html(_) | Kind::Text(_) => false,
         })

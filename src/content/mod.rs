@@ -6,6 +6,7 @@
 mod beside;
 mod cache;
 pub mod error_page;
+mod fetch;
 mod filling;
 pub mod function;
 mod invocation;
@@ -23,11 +24,13 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::content::function::FunctionError;
+use crate::http::flow::Flow;
 use crate::scope::language::{Piece, RenderError};
 use crate::scope::ledger::Ledger;
 
 pub use beside::Beside;
 pub use cache::Cache;
+pub use fetch::Fetch;
 pub use invocation::Invocation;
 pub use lasting::Lasting;
 pub use library::{Library, LibraryProblem};
@@ -45,7 +48,7 @@ pub struct Content {
     pub name: Arc<str>,
 }
 
-/// The kinds of content. Fetches, decisions and experiments will join here.
+/// The kinds of content. Decisions and experiments will join here.
 #[derive(Clone, Debug)]
 pub enum Kind {
     Html(Bytes),
@@ -55,6 +58,8 @@ pub enum Kind {
     Template(Arc<str>),
     /// A function, by its name.
     Function(Invocation),
+    /// HTML of a source, laid in as it comes.
+    Fetch(Fetch),
     /// A named fragment, by its name.
     Fragment(Arc<str>),
 }
@@ -126,6 +131,8 @@ pub struct Detour {
 pub enum Outcome {
     /// These pieces; none of them empties the slot. A result that was found has room beside it.
     Show { pieces: Vec<Piece>, how: How, beside: Option<Beside> },
+    /// HTML that has begun to come, with more than white space; it is laid in as it comes.
+    Stream(Flow),
     /// The origin's content stays.
     Nothing(Nothing),
 }
@@ -137,11 +144,16 @@ impl Outcome {
             Outcome::Show { how: How::Fixed, .. } => "fixed",
             Outcome::Show { how: How::Rendered, .. } => "rendered",
             Outcome::Show { how: How::Hit, .. } => "hit",
+            Outcome::Show { how: How::Fetched, .. } => "fetched",
+            Outcome::Stream(_) => "streaming",
             Outcome::Nothing(Nothing::Blank) => "blank",
-            Outcome::Nothing(Nothing::Failed(_) | Nothing::Function(_) | Nothing::Missing(_) | Nothing::Rounds) => {
-                "failed"
-            }
+            Outcome::Nothing(_) => "failed",
         }
+    }
+
+    /// Whether something is laid in.
+    pub fn is_shown(&self) -> bool {
+        matches!(self, Outcome::Show { .. } | Outcome::Stream(_))
     }
 }
 
@@ -154,6 +166,8 @@ pub enum How {
     Rendered,
     /// The fragment cache had it.
     Hit,
+    /// A source sent it, now or before.
+    Fetched,
 }
 
 /// Why the origin's content stays: what became of the first content that was tried.
@@ -168,6 +182,9 @@ pub enum Nothing {
     /// The function failed, or was cut off.
     #[error(transparent)]
     Function(Arc<FunctionError>),
+    /// The source gave no HTML, and why, in words for the author.
+    #[error("{0}")]
+    Unfetched(Arc<str>),
     /// After [`SOURCE_ROUNDS`](crate::limits::SOURCE_ROUNDS) answers of sources it asked for yet another.
     #[error("it asked sources again and again, each time for what hung on the answers before")]
     Rounds,

@@ -6,6 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
+use crate::content::fetch::{Fetch, opening};
 use crate::content::function::{Errand, Ran};
 use crate::content::invocation::{Invocation, Invoking, Known};
 use crate::content::library::Library;
@@ -13,8 +16,8 @@ use crate::content::template::{Making, Missing, Printed};
 use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothing, Outcome};
 use crate::limits;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
-use crate::scope::ledger::Ledger;
-use crate::scope::{Question, Scope};
+use crate::scope::ledger::{Ledger, Reader};
+use crate::scope::{Opened, Opening, Question, Scope};
 
 /// How far the filling of one slot is, from one walk to the next: contents that came to nothing are not made again.
 #[derive(Debug, Default)]
@@ -29,6 +32,8 @@ pub(super) struct Progress {
     rounds: usize,
     /// What the function came to where the walk stands.
     pub ran: Option<Ran>,
+    /// What the source sent where the walk stands.
+    pub opened: Option<Result<Opened, Arc<str>>>,
 }
 
 /// One walk.
@@ -48,6 +53,8 @@ pub(super) enum Need {
     Answers(Arc<[Question]>),
     /// A function's result.
     Run(Errand),
+    /// A source's body.
+    Body(Opening),
 }
 
 impl Progress {
@@ -89,7 +96,8 @@ impl Walk<'_> {
             }
             Fallback::Try(others) => {
                 for other in others {
-                    if let shown @ Outcome::Show { .. } = self.content(other, Blank::Keep)? {
+                    let shown = self.content(other, Blank::Keep)?;
+                    if shown.is_shown() {
                         self.progress.shown.get_or_insert_with(|| other.name.clone());
                         return Ok(shown);
                     }
@@ -137,6 +145,7 @@ impl Walk<'_> {
             }
             Kind::Template(name) => self.template(content, name)?,
             Kind::Function(invocation) => self.function(content, invocation)?,
+            Kind::Fetch(fetch) => self.fetch(content, fetch)?,
             Kind::Fragment(name) => Outcome::Nothing(Nothing::Missing(name.clone())),
         })
     }
@@ -172,6 +181,67 @@ impl Walk<'_> {
         };
         self.progress.ledger.merge(ledger);
         Ok(made.map_or_else(Outcome::Nothing, shown))
+    }
+
+    fn fetch(&mut self, content: &Content, fetch: &Fetch) -> Step<Outcome> {
+        if matches!(self.escape, Escape::Attribute(_)) {
+            return Ok(Outcome::Nothing(Nothing::Unfetched("HTML can't be fetched into an attribute".into())));
+        }
+        let reader = Reader::new(self.scope.clone());
+        let question = fetch.question(&self.library.language, &reader);
+        let ledger = reader.take();
+        if !ledger.missing().is_empty() {
+            return self.bring(content, ledger.missing().into());
+        }
+        self.progress.ledger.merge(ledger);
+        let question = match question {
+            Ok(question) => question,
+            Err(error) => {
+                self.library.tally(&content.name).failed();
+                return Ok(Outcome::Nothing(Nothing::Failed(Arc::new(error))));
+            }
+        };
+        let opened = match self.progress.opened.take() {
+            Some(opened) => opened,
+            None => {
+                let opening = opening(self.scope, &question);
+                opening.clone().now_or_never().ok_or(Need::Body(opening))?
+            }
+        };
+        Ok(self.fetched(content, question, opened))
+    }
+
+    /// What a source's body comes to: it is here, or flows.
+    fn fetched(&mut self, content: &Content, question: Question, opened: Result<Opened, Arc<str>>) -> Outcome {
+        let tally = self.library.tally(&content.name);
+        let Opened { flow, answer } = match opened {
+            Ok(opened) => opened,
+            Err(why) => {
+                let failures = tally.failed();
+                if failures.is_power_of_two() {
+                    tracing::warn!(
+                        content = &*content.name,
+                        failures,
+                        reason = &*why,
+                        "a fragment could not be fetched"
+                    );
+                }
+                self.progress.ledger.forbid_keeping();
+                return Outcome::Nothing(Nothing::Unfetched(why));
+            }
+        };
+        self.progress.ledger.record(question, answer);
+        tally.rendered(&self.progress.ledger);
+        match flow.whole() {
+            Some(parts) => {
+                Outcome::Show { pieces: parts.into_iter().map(Piece::Text).collect(), how: How::Fetched, beside: None }
+            }
+            None => {
+                // It may still break off.
+                self.progress.ledger.forbid_keeping();
+                Outcome::Stream(flow)
+            }
+        }
     }
 
     /// Stands still for answers; after too many rounds the content comes to nothing.

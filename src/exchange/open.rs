@@ -122,7 +122,8 @@ impl Arrival {
         let supposed = self.supposed.clone();
         let now = supposed.at.unwrap_or_else(|| clock.now());
         let visitor = Arc::new(policy.recognise(&facts, now));
-        let started = self.started;
-        Ok(Arc::new(Context { revision, site, request: Arc::new(facts), visitor, policy, supposed, now, started }))
+        let (started, witness) = (self.started, self.trace.as_ref().map(|trace| trace.witness().clone()));
+        let request = Arc::new(facts);
+        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness }))
     }
 }

@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
 use super::explanation::{Explanation, FilledExplained};
+use crate::context::Witness;
 use crate::limits::{TRACE_PAGE_BYTES, TRACE_SLOTS};
 use crate::page::{Context, Outcome, Target};
 
@@ -44,6 +45,9 @@ pub struct SlotTrace {
     pub made: Made,
     /// How it was filled, where that hung on its element and somebody wants it told.
     pub filled: Option<Arc<FilledExplained>>,
+    /// When the page came to it, and when it was settled.
+    pub opened: Instant,
+    pub settled: Instant,
     /// What the slot took away, in the origin's decoded page.
     pub source: Range<u64>,
     /// What stands there now, in the page that leaves, before its coding.
@@ -52,7 +56,11 @@ pub struct SlotTrace {
 
 /// Collects the trace of one exchange. Cheap to clone; all clones are the same sink.
 #[derive(Clone, Debug, Default)]
-pub struct TraceSink(Arc<Mutex<Recording>>);
+pub struct TraceSink {
+    recording: Arc<Mutex<Recording>>,
+    /// What is asked of sources.
+    witness: Witness,
+}
 
 #[derive(Debug, Default)]
 struct Recording {
@@ -89,7 +97,13 @@ impl TraceSink {
     /// A sink for an explanation, and no copy of the origin's page.
     pub fn explaining() -> Self {
         let explanation = Some(Box::default());
-        Self(Arc::new(Mutex::new(Recording { explanation, ..Recording::default() })))
+        let recording = Arc::new(Mutex::new(Recording { explanation, ..Recording::default() }));
+        Self { recording, witness: Witness::default() }
+    }
+
+    /// Where what is asked of sources is told.
+    pub fn witness(&self) -> &Witness {
+        &self.witness
     }
 
     /// Whether somebody wants it explained: what only tells need not be made for others.
@@ -148,7 +162,7 @@ impl TraceSink {
     }
 
     fn recording(&self) -> MutexGuard<'_, Recording> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

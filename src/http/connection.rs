@@ -6,27 +6,34 @@
 use futures_util::future::BoxFuture;
 use http::header::{self, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{Request, Response, Version};
+use http::{Method, Request, Response, Version};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use super::Body;
-use super::dial::{Dialled, Spoken, hyper_io};
+use super::dial::{Dialled, Spoken};
+use super::framing::{Asked, Followed, Wanted};
 use super::interim::Watched;
 use crate::limits;
 
 /// A connection that was greeted, and what must run for it to live.
 pub enum Open {
-    Http1(http1::SendRequest<Body>, BoxFuture<'static, ()>),
+    Http1(Http1, BoxFuture<'static, ()>),
     Http2(http2::SendRequest<Body>, BoxFuture<'static, ()>),
 }
 
 /// What sends a request over a connection.
 pub enum Sender {
-    Http1(http1::SendRequest<Body>),
+    Http1(Http1),
     Http2(http2::SendRequest<Body>),
+}
+
+/// What sends requests over a connection of HTTP/1.1, one after the other.
+pub struct Http1 {
+    sender: http1::SendRequest<Body>,
+    asked: Asked,
 }
 
 /// Greets the server.
@@ -38,8 +45,9 @@ pub async fn greet(dialled: Dialled) -> hyper::Result<Open> {
         Spoken::Http1 => {
             let mut builder = http1::Builder::new();
             builder.max_buf_size(limits::RESPONSE_HEAD_BYTES).max_headers(limits::RESPONSE_HEADERS);
-            let (sender, connection) = builder.handshake(hyper_io(dialled.stream)).await?;
-            Ok(Open::Http1(sender, Box::pin(async move { told(connection.with_upgrades().await) })))
+            let (stream, asked) = Followed::new(dialled.stream);
+            let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+            Ok(Open::Http1(Http1 { sender, asked }, Box::pin(async move { told(connection.with_upgrades().await) })))
         }
         Spoken::Http2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
@@ -71,16 +79,32 @@ impl Sender {
         mut request: Request<Body>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
         match self {
-            Self::Http1(sender) => {
+            Self::Http1(http1) => {
                 address_http1(&mut request);
                 frame_http1(&mut request);
-                sender.try_send_request(request).await
+                http1.asked.wants(if request.method() == Method::HEAD { Wanted::Head } else { Wanted::Response });
+                http1.sender.try_send_request(request).await
             }
             Self::Http2(sender) => {
                 address_http2(&mut request);
                 sender.try_send_request(request).await
             }
         }
+    }
+}
+
+impl Http1 {
+    /// Whether a request may be sent at once.
+    pub fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Waits until a request may be sent.
+    ///
+    /// # Errors
+    /// hyper's, where none can be any more.
+    pub async fn ready(&mut self) -> hyper::Result<()> {
+        self.sender.ready().await
     }
 }
 

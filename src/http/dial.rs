@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -230,11 +229,6 @@ fn blame(error: io::Error) -> DialError {
 
 fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
     find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
-}
-
-/// The stream as hyper reads and writes it.
-pub fn hyper_io(stream: Box<dyn Stream>) -> TokioIo<Box<dyn Stream>> {
-    TokioIo::new(stream)
 }
 
 /// The first error of type `T` among `error` and its sources, those inside an `io::Error` included.

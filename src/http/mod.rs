@@ -16,6 +16,7 @@ pub mod coding;
 mod connection;
 pub mod cookies;
 mod dial;
+pub mod flow;
 pub mod forwarded;
 pub mod forwards;
 // Public for the fuzzers (`fuzz/`).

@@ -7,7 +7,7 @@
 //!            failures in a row                 its time is over
 //!  Trusted ───────────────────────► Ejected ───────────────────► Trial (one request at a time)
 //!     ▲                                ▲                           │
-//!     │ succeeds, then slow start      └─────── fails, twice as long
+//!     │ is answered, then slow start   └─────── fails, twice as long
 //!     └────────────────────────────────────────────────────────────┘
 //! ```
 
@@ -122,27 +122,35 @@ impl Health {
         }
     }
 
-    /// A request was answered.
-    pub fn succeeded(&mut self, now: Instant, settings: &Ejection) -> Option<Change> {
-        match &mut self.standing {
-            Standing::Trusted { failed, ejections, since } => {
-                *failed = 0;
-                if since.is_some_and(|since| now.saturating_duration_since(since) > settings.max) {
-                    *ejections = 0;
-                }
-                None
-            }
+    /// The head of an answer came. That ends a trial, because a body may go on for ever; but until one has come whole, the
+    /// next failure ejects again.
+    pub fn answered(&mut self, now: Instant, settings: &Ejection) -> Option<Change> {
+        match self.standing {
+            Standing::Trusted { .. } => None,
             // Of a request that was sent before: it says nothing about now.
-            Standing::Ejected { until, .. } if now < *until => None,
+            Standing::Ejected { until, .. } if now < until => None,
             Standing::Ejected { ejections, .. } | Standing::Trial { ejections, .. } => {
-                self.standing = Standing::Trusted { failed: 0, ejections: *ejections, since: Some(now) };
+                let failed = settings.failures.saturating_sub(1);
+                self.standing = Standing::Trusted { failed, ejections, since: Some(now) };
                 self.returned = Some(now);
                 Some(Change::Returned)
             }
         }
     }
 
-    /// A request was not answered, or with a gateway's failure.
+    /// A whole answer came.
+    pub fn succeeded(&mut self, now: Instant, settings: &Ejection) -> Option<Change> {
+        let change = self.answered(now, settings);
+        if let Standing::Trusted { failed, ejections, since } = &mut self.standing {
+            *failed = 0;
+            if since.is_some_and(|since| now.saturating_duration_since(since) > settings.max) {
+                *ejections = 0;
+            }
+        }
+        change
+    }
+
+    /// A request was not answered, or with a gateway's failure, or the answer broke off.
     pub fn failed(&mut self, now: Instant, settings: &Ejection) -> Option<Change> {
         let ejections = match &mut self.standing {
             Standing::Trusted { failed, ejections, .. } => {
@@ -242,6 +250,23 @@ mod tests {
         health.succeeded(now, &EJECTION);
         let told = [0; 3].map(|_| health.failed(now, &EJECTION));
         assert_eq!(told[2], Some(Change::Ejected { length: EJECTION.base }));
+    }
+
+    #[test]
+    fn a_head_ends_a_trial_and_a_body_wins_trust() {
+        let (mut health, now) = (Health::default(), Instant::now());
+        for _ in 0..2 {
+            assert_eq!(health.failed(now, &EJECTION), None);
+            assert_eq!(health.answered(now, &EJECTION), None, "a head alone makes up for nothing");
+        }
+        assert_eq!(health.failed(now, &EJECTION), Some(Change::Ejected { length: seconds(10) }));
+        let now = now + seconds(10);
+        health.asked(now, &EJECTION);
+        assert_eq!(health.answered(now, &EJECTION), Some(Change::Returned));
+        let mut broken = health.clone();
+        assert_eq!(broken.failed(now, &EJECTION), Some(Change::Ejected { length: seconds(20) }));
+        assert_eq!(health.succeeded(now, &EJECTION), None);
+        assert_eq!(health.failed(now, &EJECTION), None);
     }
 
     #[test]

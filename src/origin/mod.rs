@@ -9,6 +9,7 @@ mod failure;
 pub mod for_us;
 mod health;
 mod incoming;
+mod observed;
 mod outgoing;
 pub mod policy;
 mod probe;

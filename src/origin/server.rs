@@ -1,17 +1,19 @@
 //! One of an origin's servers: its connections, how it is, and what it was asked.
 //!
-//! In: requests for it. Out: its answers, noted. It must not decide whether it is asked.
+//! In: requests for it. Out: its answers, noted: their heads here, how their bodies end by [`Observed`]. It must not decide
+//! whether it is asked.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::{Request, Response, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use rustls::RootCertStore;
 use tokio::time::Instant;
 
 use super::balance::{self, Candidate};
 use super::failure::OriginsError;
 use super::health::{Answer, Change, Fitness, Health};
+use super::observed::{End, Observed};
 use super::retry::is_gateway_failure;
 use super::settings::{HealthCheck, OriginSettings, ServerUrl};
 use crate::http::Body;
@@ -43,6 +45,28 @@ struct Counts {
 
 /// An exchange with a server, until this is dropped.
 pub struct InFlight(Arc<Server>);
+
+impl InFlight {
+    fn end(self, end: End) {
+        self.0.note(match end {
+            End::Good => Outcome::Succeeded,
+            End::Broken => Outcome::Failed,
+        });
+    }
+}
+
+/// What an exchange says of the server, so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// A head came, and no gateway's failure; its body is still to come.
+    Answered,
+    /// The whole answer came.
+    Succeeded,
+    /// No answer, a gateway's failure, or an answer that broke off.
+    Failed,
+    /// Nothing: the fault, if there is one, is ours or the client's.
+    Unknown,
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -95,18 +119,24 @@ impl Server {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         let in_flight = InFlight(Arc::clone(self));
         let answered = self.client.send(request, needs).await;
-        match &answered {
-            Ok(response) if is_gateway_failure(response.status()) => self.failed(),
-            Ok(_) => self.succeeded(),
-            Err(unanswered) if is_its_fault(&unanswered.error) => self.failed(),
-            Err(_) => {}
-        }
+        let outcome = match &answered {
+            Ok(response) if is_gateway_failure(response.status()) => Outcome::Failed,
+            Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => Outcome::Succeeded,
+            Ok(_) => Outcome::Answered,
+            Err(unanswered) if is_its_fault(&unanswered.error) => Outcome::Failed,
+            Err(_) => Outcome::Unknown,
+        };
+        self.note(outcome);
         let mut response = answered?;
-        if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
-            response.extensions_mut().insert(Arc::new(in_flight));
-            return Ok(response);
+        match outcome {
+            Outcome::Succeeded => {
+                response.extensions_mut().insert(Arc::new(in_flight));
+                Ok(response)
+            }
+            Outcome::Answered => Ok(response.map(|body| Observed::begin(body, move |end| in_flight.end(end)))),
+            // Another failure of the same exchange is none of its own.
+            Outcome::Failed | Outcome::Unknown => Ok(response.map(|body| body.holding(in_flight))),
         }
-        Ok(response.map(|body| body.holding(in_flight)))
     }
 
     /// A request goes to it because another server failed, or it did itself.
@@ -120,14 +150,18 @@ impl Server {
         self.tell(change);
     }
 
-    fn succeeded(&self) {
-        let change = self.health().succeeded(Instant::now().into_std(), &self.settings.ejection);
-        self.tell(change);
-    }
-
-    fn failed(&self) {
-        self.counts.failures.fetch_add(1, Ordering::Relaxed);
-        let change = self.health().failed(Instant::now().into_std(), &self.settings.ejection);
+    /// An exchange came to this.
+    fn note(&self, outcome: Outcome) {
+        if outcome == Outcome::Failed {
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        let (now, ejection) = (Instant::now().into_std(), &self.settings.ejection);
+        let change = match outcome {
+            Outcome::Answered => self.health().answered(now, ejection),
+            Outcome::Succeeded => self.health().succeeded(now, ejection),
+            Outcome::Failed => self.health().failed(now, ejection),
+            Outcome::Unknown => None,
+        };
         self.tell(change);
     }
 

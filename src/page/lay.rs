@@ -114,7 +114,8 @@ impl<'a, F: Fills> Laying<'a, F> {
     fn exchange(&mut self, number: Number, end: usize) {
         let (source, output) = (self.source, self.output);
         match self.slots.settle(number).1 {
-            Content::Nothing => {}
+            // What flows is never laid: it is not known.
+            Content::Nothing | Content::Flow(_) => {}
             Content::Plain(parts) => parts.into_iter().for_each(|part| {
                 let length = part.len();
                 self.show(Part::Plain(part), length);

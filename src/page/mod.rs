@@ -11,6 +11,7 @@
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
+//! flowing → a fill that leaves while it comes, and is closed where it breaks off
 //! follow  → one response's walk over pieces made elsewhere
 //! assemble → compile and follow joined: what an async body drives
 //!
@@ -32,6 +33,7 @@ mod compiled;
 mod compiling;
 mod escape;
 mod find;
+mod flowing;
 mod follow;
 mod lay;
 mod markers;
@@ -70,6 +72,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+
+use crate::http::flow::Flow;
 
 /// Where an injection lands relative to the element it selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -158,6 +162,10 @@ pub enum Fill {
     Show(Vec<Bytes>),
     /// The same in one piece, kept with its compressed forms.
     Compressed(Arc<Compressed>),
+    /// HTML that is still coming: it leaves as it comes. Its pieces are UTF-8, none of them ends within a character, and the
+    /// flow carries its deadline. Where it breaks off before any of it has left, the origin's content stays; later, what has
+    /// left is closed, so that it ends within its slot.
+    Flow(Flow),
 }
 
 /// A fill that is here, or one to wait for once the slot is due. The future ends by itself (it carries its deadline).
@@ -180,6 +188,8 @@ pub enum Outcome {
     Covered,
     /// The fill could not be written there safely: it would have ended the raw text element that holds it.
     Refused,
+    /// The fill broke off while it was laid in: what had left of it stays, closed.
+    Cut,
 }
 
 impl Outcome {
@@ -191,6 +201,7 @@ impl Outcome {
             Outcome::Unclosed => "unclosed",
             Outcome::Covered => "covered",
             Outcome::Refused => "refused",
+            Outcome::Cut => "cut",
         }
     }
 }

@@ -49,9 +49,15 @@ impl PageSlots {
         &mut self.slots[number]
     }
 
-    /// Whether no fill is waited for.
+    /// Whether no fill is waited for, or still coming.
     pub fn are_known(&self) -> bool {
-        self.slots.iter().all(|slot| slot.known().is_some())
+        let flows = |verdict: &Verdict| matches!(verdict, Verdict::Show(Content::Flow(_)));
+        self.slots.iter().all(|slot| slot.known().is_some_and(|verdict| !flows(verdict)))
+    }
+
+    /// The encoding of the page.
+    pub fn charset(&self) -> Charset {
+        self.charset
     }
 
     /// How a slot ends whose fill is not shown; `None` if it is.

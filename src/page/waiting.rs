@@ -13,6 +13,7 @@ use super::escape::Holder;
 use super::piece::Closing;
 use super::stitch::Compressed;
 use super::{Fill, Filling, Place, Target};
+use crate::http::flow::{Flow, FlowReader};
 
 /// A slot between its discovery and its settlement.
 pub(super) struct Waiting {
@@ -27,6 +28,8 @@ pub(super) struct Waiting {
 
 enum State {
     Later(BoxFuture<'static, Fill>),
+    /// It flows, and can be judged only as a whole.
+    Gathering(FlowReader, Vec<Bytes>),
     Known(Verdict),
     Settled,
 }
@@ -47,6 +50,8 @@ pub(super) enum Content {
     Plain(Vec<Bytes>),
     /// Kept with its compressed forms, for any number of pages.
     Compressed(Arc<Compressed>),
+    /// It is still coming: UTF-8, whatever the page's encoding.
+    Flow(Flow),
 }
 
 impl Content {
@@ -56,6 +61,8 @@ impl Content {
             Self::Nothing => Bytes::new(),
             Self::Plain(parts) => parts.into_iter().next().unwrap_or_default(),
             Self::Compressed(compressed) => compressed.plain().clone(),
+            // What is judged as a whole does not flow.
+            Self::Flow(_) => Bytes::new(),
         }
     }
 }
@@ -63,7 +70,7 @@ impl Content {
 impl Waiting {
     pub fn new(marker: usize, target: &Target, holder: Holder, charset: Charset, filling: Filling) -> Self {
         let state = match filling {
-            Filling::Now(fill) => State::Known(judge(fill, target, holder, charset)),
+            Filling::Now(fill) => State::of(fill, target, holder, charset),
             Filling::Later(future) => State::Later(future),
         };
         Self { marker, holder, state, opened: 0, closed: None }
@@ -73,6 +80,10 @@ impl Waiting {
     pub fn poll(&mut self, target: &Target, charset: Charset, cx: &mut Context<'_>) -> Poll<&Verdict> {
         if let State::Later(future) = &mut self.state {
             let fill = ready!(future.as_mut().poll(cx));
+            self.state = State::of(fill, target, self.holder, charset);
+        }
+        if let State::Gathering(reader, gathered) = &mut self.state {
+            let fill = ready!(gather(reader, gathered, cx));
             self.state = State::Known(judge(fill, target, self.holder, charset));
         }
         Poll::Ready(self.known().unwrap_or(&Verdict::Keep))
@@ -82,7 +93,7 @@ impl Waiting {
     pub fn known(&self) -> Option<&Verdict> {
         match &self.state {
             State::Known(verdict) => Some(verdict),
-            State::Later(_) | State::Settled => None,
+            State::Later(_) | State::Gathering(..) | State::Settled => None,
         }
     }
 
@@ -95,6 +106,30 @@ impl Waiting {
     }
 }
 
+impl State {
+    fn of(fill: Fill, target: &Target, holder: Holder, charset: Charset) -> Self {
+        match fill {
+            Fill::Flow(flow) => match (flow.whole(), holder) {
+                (Some(parts), _) => Self::Known(judge(Fill::Show(parts), target, holder, charset)),
+                (None, Holder::Markup) => Self::Known(Verdict::Show(Content::Flow(flow))),
+                (None, _) => Self::Gathering(flow.reader(), Vec::new()),
+            },
+            fill => Self::Known(judge(fill, target, holder, charset)),
+        }
+    }
+}
+
+/// The whole of what flows; the origin's content stays where that does not come.
+fn gather(reader: &mut FlowReader, gathered: &mut Vec<Bytes>, cx: &mut Context<'_>) -> Poll<Fill> {
+    loop {
+        match ready!(reader.poll_next(cx)) {
+            Some(Ok(piece)) => gathered.push(piece),
+            Some(Err(_)) => return Poll::Ready(Fill::Keep),
+            None => return Poll::Ready(Fill::Show(std::mem::take(gathered))),
+        }
+    }
+}
+
 fn judge(fill: Fill, target: &Target, holder: Holder, charset: Charset) -> Verdict {
     let bare = matches!(target, Target::Class { .. } | Target::Place(Place::Remove));
     if bare && fill != Fill::Keep {
@@ -103,6 +138,7 @@ fn judge(fill: Fill, target: &Target, holder: Holder, charset: Charset) -> Verdi
     let as_it_is = holder == Holder::Markup && charset == Charset::Known(encoding_rs::UTF_8);
     let whole = match fill {
         Fill::Keep => return Verdict::Keep,
+        Fill::Flow(flow) => return Verdict::Show(Content::Flow(flow)),
         Fill::Show(parts) if as_it_is => return Verdict::Show(Content::Plain(parts)),
         Fill::Compressed(compressed) if as_it_is => return Verdict::Show(Content::Compressed(compressed)),
         Fill::Show(parts) => join(parts),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::attribute::Number;
 use super::attribute::Value;
+use super::flowing::{End, Flowing};
 use super::nonce::Nonce;
 use super::outgoing::Outgoing;
 use super::piece::{Absence, Found, Piece};
@@ -17,6 +18,7 @@ use super::queue::{Queue, Span};
 use super::slots::{Outcomes, PageSlots};
 use super::waiting::Content;
 use super::{Filling, Fills, Outcome, Settled};
+use crate::http::flow::Flow;
 use crate::limits;
 
 /// The walk over one page.
@@ -24,6 +26,19 @@ pub(super) struct Walk {
     queue: Queue,
     leaving: Outgoing,
     nonce: Option<Nonce>,
+    flowing: Option<Box<Underway>>,
+}
+
+/// A slot whose content leaves as it comes.
+struct Underway {
+    number: Number,
+    flowing: Flowing,
+    /// Where the walk stood when it began, in the page that came.
+    source: u64,
+    /// The same in the page that leaves.
+    output: u64,
+    /// Where the origin's bytes end that it stands in the place of.
+    end: u64,
 }
 
 /// Why a walk stands still.
@@ -40,7 +55,7 @@ pub(super) enum Standstill {
 impl Walk {
     /// A walk for slots of which some may be known already. `nonce` stands in the place of the page's own.
     pub fn new(slots: PageSlots, nonce: Option<Nonce>) -> Self {
-        Self { queue: Queue::new(slots), leaving: Outgoing::default(), nonce }
+        Self { queue: Queue::new(slots), leaving: Outgoing::default(), nonce, flowing: None }
     }
 
     /// A slot that pieces to come will mention. Slots come by ascending number.
@@ -60,18 +75,25 @@ impl Walk {
 
     /// Whether nothing is left to walk or to send.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.leaving.is_empty()
+        self.queue.is_empty() && self.leaving.is_empty() && self.flowing.is_none()
     }
 
     /// Whether only more pieces can bring it on.
     pub fn wants_pieces(&self) -> bool {
-        let used_up = self.queue.is_empty() && self.leaving.is_empty();
-        used_up || self.queue.begins_with_growing()
+        self.is_empty() || (self.flowing.is_none() && self.queue.begins_with_growing())
     }
 
     /// Goes on as far as it can.
     pub fn go(&mut self, cx: &mut Context<'_>, fills: &mut impl Fills) -> Standstill {
         while self.leaving.len() < limits::PAGE_PIECE_BYTES {
+            if let Some(underway) = &mut self.flowing {
+                match underway.flowing.poll_next(cx) {
+                    Poll::Pending => return Standstill::Fill,
+                    Poll::Ready(Some(bytes)) => self.leaving.show(bytes),
+                    Poll::Ready(None) => self.flowed(fills),
+                }
+                continue;
+            }
             let Some(piece) = self.queue.pop() else {
                 return Standstill::Input;
             };
@@ -132,14 +154,38 @@ impl Walk {
         let (source, output) = (self.leaving.source, self.leaving.output);
         match self.queue.slots.settle(number).1 {
             Content::Nothing => {}
+            Content::Flow(flow) => return self.flow(number, &flow, end),
             Content::Plain(parts) => parts.into_iter().for_each(|part| self.leaving.show(part)),
             Content::Compressed(compressed) => self.leaving.show(compressed.plain().clone()),
         }
+        self.exchanged(number, source..end, output, Outcome::Shown, fills);
+    }
+
+    /// The origin's bytes in `source` are exchanged for those that left from `output` on.
+    fn exchanged(&mut self, number: Number, source: Range<u64>, output: u64, outcome: Outcome, fills: &mut impl Fills) {
         let covered = self.queue.drop_span(number);
-        self.leaving.source = end;
-        self.report(number, Outcome::Shown, source..end, output..self.leaving.output, fills);
+        self.leaving.source = source.end;
+        self.report(number, outcome, source, output..self.leaving.output, fills);
         for number in covered {
             self.settle(number, Outcome::Covered, fills);
+        }
+    }
+
+    /// From here on a slot's content leaves as it comes.
+    fn flow(&mut self, number: Number, flow: &Flow, end: u64) {
+        let flowing = Flowing::new(flow, self.queue.slots.charset());
+        let Outgoing { source, output, .. } = self.leaving;
+        self.flowing = Some(Box::new(Underway { number, flowing, source, output, end }));
+    }
+
+    /// What flowed is over.
+    fn flowed(&mut self, fills: &mut impl Fills) {
+        let Some(underway) = self.flowing.take() else { return };
+        let Underway { number, flowing, source, output, end } = *underway;
+        match flowing.end() {
+            End::Cut if self.leaving.output == output => self.settle(number, Outcome::Kept, fills),
+            End::Cut => self.exchanged(number, source..end, output, Outcome::Cut, fills),
+            End::Whole => self.exchanged(number, source..end, output, Outcome::Shown, fills),
         }
     }
 

@@ -15,9 +15,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
 use minijinja::Value;
+
+use crate::http::flow::Flow;
 
 /// One step of a path: a map's key or a list's index (written in decimals).
 pub type Key = Arc<str>;
@@ -73,6 +75,17 @@ impl Answer {
     }
 }
 
+/// A body that a call gives in the place of a value: HTML in UTF-8, here or coming.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub flow: Flow,
+    /// What it means for whoever keeps something that was made with it.
+    pub answer: Answer,
+}
+
+/// A body, as soon as it is found to be one; else why not, in words for the author. The future ends by itself.
+pub type Opening = Shared<BoxFuture<'static, Result<Opened, Arc<str>>>>;
+
 impl Question {
     /// The path that is asked about; its first key is one of the scope's names.
     pub fn path(&self) -> &Arc<[Key]> {
@@ -107,6 +120,11 @@ pub trait Facts: Send + Sync + fmt::Debug {
     /// Calls the method or function at `path`; `None` if nothing there can be called. `arguments` is JSON:
     /// `[[positional…], {named…}]`. An error is the author's mistake, in words for the author.
     fn call(&self, path: &[Key], arguments: &str) -> Option<Result<Answer, String>> {
+        let _ = (path, arguments);
+        None
+    }
+    /// The body of what a call at `path` gives; `None` if nothing there gives one.
+    fn open(&self, path: &[Key], arguments: &str) -> Option<Opening> {
         let _ = (path, arguments);
         None
     }
@@ -187,6 +205,12 @@ impl Scope {
                 None => Answer::fixed(Seen::Absent),
             },
         }
+    }
+
+    /// The body of what a call gives, unrecorded. `None` if nothing there gives one.
+    pub fn open(&self, path: &[Key], arguments: &str) -> Option<Opening> {
+        let (name, below) = path.split_first()?;
+        self.facts(name)?.open(below, arguments)
     }
 
     /// Brings what answers were [`Seen::Awaited`] for, all at once; then whoever asked may ask again.

@@ -7,6 +7,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode, Version};
 
 use crate::http::Body;
+use crate::http::framing::chunks::Malformed;
 
 /// The methods named in `Allow` where one is refused: those in common use. Others are the origin's to judge.
 pub const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -94,6 +95,16 @@ pub enum Refusal {
     /// More than `limits.connections_per_client`.
     #[error("too many connections from this address")]
     Connections,
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::Size => Self::ChunkSize,
+            Malformed::End => Self::ChunkEnd,
+            Malformed::Trailer => Self::Trailer,
+        }
+    }
 }
 
 impl Refusal {

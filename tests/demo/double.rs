@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -109,6 +109,8 @@ fn trace(edit: &Edit, output: Range<u64>) -> SlotTrace {
         reason: (edit.outcome == Outcome::Kept).then(|| Arc::from("blank")),
         made: Made::Rendered(Duration::from_micros(84)),
         filled: None,
+        opened: Instant::now(),
+        settled: Instant::now(),
         source: edit.source.start as u64..edit.source.end as u64,
         output,
     }

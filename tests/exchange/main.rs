@@ -23,6 +23,7 @@ mod recalling;
 mod reloading;
 mod seeing;
 mod sharing;
+mod speaking;
 mod streaming;
 mod tunnelling;
 mod visiting;

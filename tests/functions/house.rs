@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use inlay::content::function::{Allowance, Engine, Errand, FunctionError, Functions, Ran, Source, compile};
+use inlay::scope::language::Formatting;
+use inlay::scope::language::messages::{MessageFile, Messages};
 use inlay::scope::now::Now;
 use inlay::scope::values::{Random, Tree};
 use inlay::scope::{Answer, Facts, Key, Question, Scope, Seen};
@@ -13,8 +15,16 @@ use serde_json::{Value as Json, json};
 
 /// One function, `f`, and what it may import.
 pub fn functions(files: &[(&str, &str)]) -> Functions {
+    speaking(files, &[])
+}
+
+/// The same, with messages by language.
+pub fn speaking(files: &[(&str, &str)], messages: &[(&str, &str)]) -> Functions {
     let sources: Vec<Source<'_>> = files.iter().map(|(path, text)| Source { path, text }).collect();
-    compile(&sources).unwrap_or_else(|problems| panic!("{problems:#?}"))
+    let messages: Vec<_> = messages.iter().map(|(language, text)| MessageFile { language, text }).collect();
+    let (messages, faults) = Messages::read(&messages);
+    assert!(faults.is_empty(), "{faults:#?}");
+    compile(&sources, Arc::new(Formatting::new(&Arc::new(messages)))).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 
 /// What everybody knows about the visitor of most tests.

@@ -101,6 +101,7 @@ async fn shown(library: &Arc<Library>, world: &Scope) -> (String, Option<How>) {
     };
     match filled.outcome {
         Outcome::Nothing(why) => (format!("nothing: {why}"), None),
+        Outcome::Stream(_) => unreachable!("nothing here is fetched"),
         Outcome::Show { pieces, how, .. } => {
             let text = pieces.iter().map(|piece| match piece {
                 Piece::Text(text) => std::str::from_utf8(text).unwrap(),

@@ -11,6 +11,7 @@ use inlay::http::client::{
     Address, Bounds, ClientSettings, Needs, Protocol, SendError, ServerClient, Timeouts, TrustSettings,
 };
 use inlay::limits;
+use inlay::origin::Ejection;
 use rustls::RootCertStore;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -148,7 +149,13 @@ async fn a_server_that_dies_in_mid_body_is_not_asked_again_for_the_same() {
     let (seen, whole) = (Seen::default(), here().await);
     let whole = seen.serve(whole).await;
     let urls = vec![format!("http://{dying}"), format!("http://{whole}")];
-    let proxy = Setup { urls, ..Setup::of(dying) }.proxy();
+    // That it is left alone after some of that is another story.
+    let proxy = Setup {
+        urls,
+        origin: |settings| settings.ejection = Ejection { failures: 0, ..settings.ejection },
+        ..Setup::of(dying)
+    }
+    .proxy();
     let mut halves = 0;
     for _ in 0..8 {
         let answer = get(proxy.address, "/", "").await;

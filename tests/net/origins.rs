@@ -193,6 +193,28 @@ async fn a_server_that_fails_requests_is_ejected_and_tried_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_breaks_off_its_answers_is_ejected() {
+    let two = named("two");
+    for half in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n\nx\r\n\r\n",
+    ] {
+        let dying = raw_origin(half).await;
+        let setup = Setup {
+            urls: vec![format!("http://{dying}"), format!("http://{}", two.running.address)],
+            origin: |settings| settings.ejection = Ejection { failures: 3, ..Ejection::default() },
+            ..of(&[&two])
+        };
+        let proxy = setup.proxy();
+        let mut halves = 0;
+        for _ in 0..20 {
+            halves += usize::from(body(&get(proxy.address, "/", "").await) != "two");
+        }
+        assert_eq!(halves, 3, "a head that is fine does not make up for a body that is not");
+    }
+}
+
+#[tokio::test]
 async fn what_may_have_been_done_is_not_done_twice() {
     let dying = raw_origin("").await;
     let two = named("two");

@@ -48,7 +48,12 @@ async fn run(case: &Case) -> Option<String> {
     tokio::time::sleep(Duration::from_millis(20)).await;
     let second = get(proxy.address, "/second", "").await;
     let is_clean = second.starts_with("HTTP/1.1 200 ") && second.ends_with("\r\n\r\nsecond");
-    problem.or_else(|| (!is_clean).then(|| format!("the next request got {second:?}")))
+    let problem = problem.or_else(|| (!is_clean).then(|| format!("the next request got {second:?}")));
+    if !matches!(case.said("expect"), Some("502" | "cut")) {
+        return problem;
+    }
+    let again = get(proxy.address, "/first", "").await;
+    problem.or_else(|| (!again.ends_with("\r\n\r\nsecond")).then(|| format!("it was kept: {again:?}")))
 }
 
 fn has_its_length(answer: &str) -> bool {

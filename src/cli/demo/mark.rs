@@ -73,6 +73,7 @@ fn laid_in(page: &[u8], marks: &[Mark]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Instant;
 
     use super::*;
     use crate::exchange::trace::Made;
@@ -90,6 +91,8 @@ mod tests {
             reason: None,
             made: Made::Fixed,
             filled: None,
+            opened: Instant::now(),
+            settled: Instant::now(),
             source: 0..0,
             output,
         }

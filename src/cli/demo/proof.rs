@@ -85,6 +85,7 @@ fn first_difference(a: &[u8], b: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Instant;
 
     use proptest::prelude::*;
 
@@ -104,6 +105,8 @@ mod tests {
             reason: None,
             made: Made::Fixed,
             filled: None,
+            opened: Instant::now(),
+            settled: Instant::now(),
             source,
             output,
         }

@@ -1,4 +1,4 @@
-//! Contents: `html`, `text`, `template`, `function`, `fragment`, with deadline, blank and fallback.
+//! Contents: `html`, `text`, `template`, `function`, `fetch`, `fragment`, with deadline, blank and fallback.
 //!
 //! In: a content as written. Out: a [`Content`], with its templates given to the language. It must not
 //! look for circles among fragments; those show only when all are known.
@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cycles;
+use super::fetches;
 use super::purpose::Purpose;
 use super::units::Units;
 use super::world::World;
@@ -80,6 +81,9 @@ impl Making<'_, '_> {
             self.world.find("fragment", &self.world.fragments, name, at.span, self.report)?;
             return Some(Kind::Fragment(name.into()));
         }
+        if let Some(at) = &raw.fetch {
+            return fetches::compile(at, unit, self);
+        }
         if let Some(at) = &raw.function {
             return self.function(raw, &at.value.value, at.span);
         }
@@ -103,7 +107,7 @@ impl Making<'_, '_> {
                     self.report.error(
                         span,
                         "there is no content",
-                        "add `html`, `text`, `template`, `function` or `fragment`",
+                        "add `html`, `text`, `template`, `function`, `fetch` or `fragment`",
                     );
                 }
                 None

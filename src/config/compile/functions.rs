@@ -8,12 +8,18 @@ use std::sync::Arc;
 use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::content::function::{self, FunctionProblem, Functions, Source};
+use crate::scope::language::Formatting;
+use crate::scope::language::messages::Messages;
 
 /// The functions, or `None` after noting what is wrong with them.
-pub fn compile(files: &BTreeMap<String, SourceId>, report: &mut Report) -> Option<Arc<Functions>> {
+pub fn compile(
+    files: &BTreeMap<String, SourceId>,
+    messages: &Arc<Messages>,
+    report: &mut Report,
+) -> Option<Arc<Functions>> {
     let sources: Vec<_> = files.iter().map(|(path, id)| (path.as_str(), report.sources.get(*id).clone())).collect();
     let sources: Vec<_> = sources.iter().map(|(path, source)| Source { path, text: source.text() }).collect();
-    match function::compile(&sources) {
+    match function::compile(&sources, Arc::new(Formatting::new(messages))) {
         Ok(functions) => Some(Arc::new(functions)),
         Err(problems) => {
             for problem in problems {

@@ -8,9 +8,11 @@ mod attributes;
 mod chance;
 mod contents;
 mod cycles;
+mod fetches;
 mod fields;
 mod functions;
 mod injections;
+mod locales;
 mod loops;
 pub mod matching;
 mod purpose;
@@ -86,13 +88,20 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
                 report.error(id.start(), what, "rename one of them").see(first.start(), "the first is here");
             }
         }
+        for (name, id) in more.locales {
+            if let Some(first) = folder.locales.insert(name.clone(), id) {
+                let what = format!("there are two files of messages `{name}`");
+                report.error(id.start(), what, "rename one of them").see(first.start(), "the first is here");
+            }
+        }
     }
     let mut exchanged = Vec::new();
     let read = |id: &SourceId| Some((*id, read(*id, around.environment, &mut exchanged, report)?));
     let read: Vec<(SourceId, RuleFile)> = folder.files.iter().filter_map(read).collect();
-    let functions = functions::compile(&folder.functions, report);
+    let messages = locales::messages(&folder.locales, &around, report);
+    let functions = functions::compile(&folder.functions, &messages, report);
     let world = World::of(&read, &folder, around, report);
-    let mut units = Units::new(&world);
+    let mut units = Units::new(&world, messages.clone());
     let audiences = world.audiences.iter().map(|(name, def)| {
         (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value, Purpose::Audience))
     });
@@ -129,6 +138,7 @@ fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, re
 fn id(folder: &RuleFolder, exchanged: &[String], report: &Report) -> Arc<str> {
     let mut hash = Sha256::new();
     let files = folder.files.iter().chain(folder.templates.values()).chain(folder.functions.values());
+    let files = files.chain(folder.locales.values());
     let texts = files.map(|id| report.sources.get(*id).text());
     for text in texts.chain(exchanged.iter().map(String::as_str)) {
         hash.update(text.len().to_be_bytes());

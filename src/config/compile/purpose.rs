@@ -14,6 +14,14 @@ fn outside(name: &'static str) -> Refused {
     }
 }
 
+fn no_each() -> Refused {
+    Refused {
+        name: "each",
+        what: "there is no `each` here: the injection names no enclosing element".to_owned(),
+        hint: "add `each: SELECTOR` to it, or use `element`".to_owned(),
+    }
+}
+
 /// What a source is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -25,6 +33,11 @@ pub enum Purpose {
     Rule,
     /// A template of `redirect`, `serve` or `headers`: printed when the request arrives, as one line.
     Line,
+    /// What a source is called with by a content that lays its answer in: printed as one line.
+    Argument {
+        /// Whether there may be an enclosing element.
+        each: bool,
+    },
     /// A part of a source's request: said over what the source is called with.
     Phrase,
     /// The condition or the template of one injection.
@@ -58,11 +71,11 @@ impl Purpose {
             Purpose::Rule | Purpose::Line => page.into(),
             Purpose::Phrase => SCOPE_NAMES.into_iter().map(outside).collect(),
             Purpose::Audience => page.into_iter().chain([params]).collect(),
-            Purpose::Injection { each: false } => vec![Refused {
-                name: "each",
-                what: "there is no `each` here: the injection names no enclosing element".to_owned(),
-                hint: "add `each: SELECTOR` to it, or use `element`".to_owned(),
-            }],
+            Purpose::Injection { each: false } => vec![no_each()],
+            Purpose::Argument { each } => {
+                let nonce = early("csp", "a nonce is for the page that shows it: leave it out");
+                [nonce].into_iter().chain((!each).then(no_each)).collect()
+            }
         }
     }
 }

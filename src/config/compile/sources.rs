@@ -95,6 +95,7 @@ impl Compiling<'_> {
             url: self.phrase("url"),
             base,
             headers: self.headers(),
+            forward: self.forward(),
             body: raw.body.as_ref().map(|_| Payload {
                 phrase: self.phrase("body"),
                 content_type: self.text(&raw.content_type).unwrap_or_else(|| "application/json".into()),

@@ -15,6 +15,7 @@ use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::yaml::Text;
 use crate::scope::condition::Condition;
+use crate::scope::language::messages::Messages;
 use crate::scope::language::{AttributeKind, Language, LanguageBuilder, Mentions, Problem, Severity, Unit};
 
 /// Where a unit was written.
@@ -34,16 +35,18 @@ pub struct Units {
     names: BTreeMap<Unit, Vec<String>>,
     /// Templates that are whole values of attributes.
     standing: BTreeSet<(Unit, AttributeKind)>,
+    /// What templates and conditions may say.
+    messages: Arc<Messages>,
 }
 
 impl Units {
     /// Units of which there are the files below `templates` so far.
-    pub fn new(world: &World<'_>) -> Self {
+    pub fn new(world: &World<'_>, messages: Arc<Messages>) -> Self {
         let file = |(name, id): (&String, &SourceId)| {
             (Unit::Template(name.as_str().into()), (Origin::File(*id), Purpose::Shared))
         };
         let all = world.templates.iter().map(file).collect();
-        Self { all, ..Self::default() }
+        Self { all, messages, ..Self::default() }
     }
 
     /// Adds an audience's condition, or a `when`.
@@ -94,6 +97,7 @@ impl Units {
     /// Compiles; the units in `without` are left empty.
     fn build(&self, without: &BTreeSet<Unit>, report: &Report) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
         let mut builder = LanguageBuilder::new();
+        builder.messages(self.messages.clone());
         for (unit, (origin, purpose)) in &self.all {
             let text = match origin {
                 Origin::Text(text) => text.value.as_str(),
@@ -108,7 +112,7 @@ impl Units {
             if let Some(names) = self.names.get(unit) {
                 builder.declare(unit, names.iter().cloned());
             }
-            if matches!(purpose, Purpose::Line | Purpose::Phrase) {
+            if matches!(purpose, Purpose::Line | Purpose::Phrase | Purpose::Argument { .. }) {
                 builder.printed_in_lines(unit.clone());
             }
         }

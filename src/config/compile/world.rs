@@ -3,7 +3,7 @@
 //! In: the files as read. Out: definitions that can be looked up; names defined twice are noted with both places. It must not
 //! compile any of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -44,6 +44,8 @@ pub struct Deployment {
     pub any_host: bool,
     /// The names of the origins.
     pub origins: Vec<Arc<str>>,
+    /// The languages of all sites.
+    pub languages: BTreeSet<Arc<str>>,
     /// What a call of a function may use.
     pub functions: Allowance,
 }

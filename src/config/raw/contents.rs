@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::config::raw::fetches::RawFetch;
 use crate::config::raw::functions::RawBounds;
 use crate::config::read::record::{Field, record};
 use crate::config::read::scalars::Duration;
@@ -16,9 +17,9 @@ use crate::config::yaml::{Node, Text, Value};
 use crate::content::Blank;
 
 record! {
-    /// A content: exactly one of `html`, `text`, `template`, `function` and `fragment`, and what happens when it has nothing to
-    /// show.
-    RawContent: "a content: a map with one of `html`, `text`, `template`, `function` and `fragment`" {
+    /// A content: exactly one of `html`, `text`, `template`, `function`, `fetch` and `fragment`, and what happens when it has
+    /// nothing to show.
+    RawContent: "a content: a map with one of `html`, `text`, `template`, `function`, `fetch` and `fragment`" {
         /// HTML as it stands.
         key "html" html: Text,
         /// Text; it is escaped for its place.
@@ -31,6 +32,8 @@ record! {
         key "with" with: Data,
         /// What a call of the function may use, where that is not what `functions` in inlay.yaml says.
         key "bounds" bounds: RawBounds,
+        /// The name of a source whose HTML is laid in as it comes, or `{ source: NAME, with: { param: TEMPLATE } }`.
+        key "fetch" fetch: RawFetch,
         /// The name of one of `fragments`.
         key "fragment" fragment: Text,
         /// How long after the start of the request it may come; 300ms by default.
@@ -40,7 +43,7 @@ record! {
         /// What is shown instead: a content, a list of contents, `keep` (what the origin had; the default) or `empty`.
         key "fallback" fallback: RawFallback,
     }
-    later ["fetch", "decision", "json"]
+    later ["decision", "json"]
 }
 
 record! {
@@ -134,6 +137,7 @@ impl RawContent {
             key("text", &self.text),
             key("template", &self.template),
             key("function", &self.function),
+            key("fetch", &self.fetch),
             key("fragment", &self.fragment),
         ];
         all.into_iter().flatten().collect()

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod compression;
 pub mod contents;
 pub mod deployment;
+pub mod fetches;
 pub mod functions;
 pub mod limits;
 pub mod listen;

@@ -27,6 +27,9 @@ record! {
         key "method" method: MethodName,
         /// Fields of the request; templates over `params`.
         key "headers" headers: Keyed<HeaderName, Text>,
+        /// Fields of the visitor's request that go on to it, such as `accept-language`; none by default. What is made of its answers
+        /// is then the visitor's own.
+        key "forward" forward: OneOrMany<HeaderName>,
         /// The request's body: a template over `params`, whose values are written as the content type says.
         key "body" body: Text,
         /// Of the body; `application/json` by default.

@@ -106,6 +106,7 @@ impl Maker<'_> {
             |field: fn(&SiteParts) -> &Field<scalars::Zone>| field(own).as_ref().or(field(self.top).as_ref());
         let zone = inherited(|parts| &parts.time_zone).map_or(TimeZone::UTC, |at| at.value.zone.clone());
         let languages = own.languages.as_ref().or(self.top.languages.as_ref());
+        let spoken: Vec<&str> = languages.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.as_str()).collect();
         let data = own.data.as_ref().or(self.top.data.as_ref()).map(|at| at.value.0.clone());
         let protect = own.protect.as_ref().or(self.top.protect.as_ref());
         let expose = own.expose.as_ref().or(self.top.expose.as_ref()).map(|at| &at.value);
@@ -115,8 +116,8 @@ impl Maker<'_> {
             origin: origin?,
             routes,
             zone,
-            languages: languages.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.as_str().into()).collect(),
-            facts: Arc::new(json!({ "name": name, "data": data })),
+            languages: spoken.iter().map(|tag| Arc::from(*tag)).collect(),
+            facts: Arc::new(json!({ "name": name, "data": data, "languages": spoken })),
             rate_limits: self.rate_limits(name, own),
             protect: protect.iter().flat_map(|at| &at.value.0).map(|at| at.value.0.clone()).collect(),
             expose: Arc::new(self.expose(expose)),

@@ -11,6 +11,7 @@ use super::allowance::Allowance;
 use super::error::FunctionError;
 use super::functions::Functions;
 use crate::limits;
+use crate::scope::language::Formatted;
 use crate::scope::ledger::Reader;
 use crate::scope::{self, Key, Question, Seen};
 
@@ -160,6 +161,18 @@ impl Call {
             return Err(why);
         }
         Ok(self.told(seen, called(&path, &arguments)))
+    }
+
+    /// What a filter of the language makes of these arguments, or, without a name, what `t` says.
+    ///
+    /// # Errors
+    /// Why it was refused, in words for the author.
+    pub fn format(&self, filter: Option<&str>, arguments: &str) -> Result<Formatted, String> {
+        let formatting = self.functions.formatting();
+        match filter {
+            Some(filter) => formatting.filter(filter, arguments, &self.reader),
+            None => formatting.translation(arguments, &self.reader),
+        }
     }
 
     /// Asks a source; `None` if its answer must be waited for.

@@ -8,13 +8,20 @@ use std::sync::Arc;
 
 use super::FOLDER;
 use super::bytecode::Module;
+use crate::scope::language::Formatting;
 use crate::scope::ledger::Fingerprint;
+
+/// Words by which a source may format something, in the language and the zone of whoever it is for.
+pub(super) const FORMATS: [&str; 2] = ["format", "t"];
+const FORMATS_READ: [&str; 3] = ["request", "site", "now"];
 
 /// The functions of one revision. Immutable.
 #[derive(Debug, Default)]
 pub struct Functions {
     /// By their path below the folder of rules: `functions/lib/money.js`.
     modules: BTreeMap<Arc<str>, Kept>,
+    /// The language's filters, and what `t` says.
+    formatting: Arc<Formatting>,
 }
 
 #[derive(Debug)]
@@ -30,25 +37,31 @@ pub(super) struct Compiled {
     pub module: Module,
     /// The modules that it imports, by their names.
     pub imports: BTreeSet<Arc<str>>,
-    /// The names of the scope that its source contains.
+    /// The names of the scope, and what reads it beside them, that its source contains.
     pub words: BTreeSet<Arc<str>>,
 }
 
 impl Functions {
-    pub(super) fn new(compiled: BTreeMap<Arc<str>, Compiled>) -> Self {
+    pub(super) fn new(compiled: BTreeMap<Arc<str>, Compiled>, formatting: Arc<Formatting>) -> Self {
+        let said = formatting.identity();
         let kept = |name: &Arc<str>| {
             let graph = reachable(&compiled, name);
             let members = || graph.iter().filter_map(|name| compiled.get(*name));
             let digests: Vec<_> = members().map(|member| member.module.digest()).collect();
             let words = members().flat_map(|member| member.words.iter().cloned()).collect();
-            Kept { module: compiled[name].module, identity: Fingerprint::of(("function", name, digests)), words }
+            Kept { module: compiled[name].module, identity: Fingerprint::of(("function", name, digests, said)), words }
         };
-        Self { modules: compiled.keys().map(|name| (name.clone(), kept(name))).collect() }
+        Self { modules: compiled.keys().map(|name| (name.clone(), kept(name))).collect(), formatting }
     }
 
     /// The module of a path below the folder of rules.
     pub(super) fn module(&self, path: &str) -> Option<Module> {
         self.modules.get(path).map(|kept| kept.module)
+    }
+
+    /// The language's filters, and what `t` says.
+    pub(super) fn formatting(&self) -> &Formatting {
+        &self.formatting
     }
 
     /// What the function is, with all that it imports. Equal sources have equal identities in one process.
@@ -58,7 +71,9 @@ impl Functions {
 
     /// Whether the function's source, or one that it imports, names this name of the scope. What is not there counts as naming it.
     pub fn mentions(&self, name: &str, scope_name: &str) -> bool {
-        self.modules.get(&*path_of(name)).is_none_or(|kept| kept.words.iter().any(|word| **word == *scope_name))
+        let formats = |word: &str| FORMATS.contains(&word) && FORMATS_READ.contains(&scope_name);
+        let names = |kept: &Kept| kept.words.iter().any(|word| **word == *scope_name || formats(word));
+        self.modules.get(&*path_of(name)).is_none_or(names)
     }
 }
 

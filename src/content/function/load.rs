@@ -15,11 +15,11 @@ use super::bytecode::Module;
 use super::call::Call;
 use super::cell::{Cell, Trial};
 use super::error::{FunctionError, Place};
-use super::functions::{Compiled, Functions, reachable};
+use super::functions::{Compiled, FORMATS, Functions, reachable};
 use super::{FOLDER, specifier};
 use crate::limits;
 use crate::scope::Scope;
-use crate::scope::language::SCOPE_NAMES;
+use crate::scope::language::{Formatting, SCOPE_NAMES};
 use crate::scope::ledger::Reader;
 
 /// A file below the folder of functions.
@@ -43,11 +43,11 @@ pub struct FunctionProblem {
     pub hint: String,
 }
 
-/// Compiles the sources of a revision.
+/// Compiles the sources of a revision, which may use these filters and messages.
 ///
 /// # Errors
 /// Everything that is wrong with them, in the order of files.
-pub fn compile(sources: &[Source<'_>]) -> Result<Functions, Vec<FunctionProblem>> {
+pub fn compile(sources: &[Source<'_>], formatting: Arc<Formatting>) -> Result<Functions, Vec<FunctionProblem>> {
     let texts: Arc<BTreeMap<Arc<str>, Arc<str>>> =
         Arc::new(sources.iter().map(|source| (source.path.into(), source.text.into())).collect());
     let mut problems = BTreeSet::new();
@@ -60,7 +60,7 @@ pub fn compile(sources: &[Source<'_>]) -> Result<Functions, Vec<FunctionProblem>
     }
     // What imports something broken can't be tried; what is wrong with the rest is told in the same run.
     let whole: Vec<Arc<str>> = compiled.keys().filter(|path| is_whole(&compiled, path)).cloned().collect();
-    let functions = Arc::new(Functions::new(compiled));
+    let functions = Arc::new(Functions::new(compiled, formatting));
     problems.extend(whole.iter().filter_map(|path| tried(path, &functions)));
     match Arc::into_inner(functions).filter(|_| problems.is_empty()) {
         Some(functions) => Ok(functions),
@@ -103,10 +103,10 @@ fn one(path: &Arc<str>, texts: &Texts) -> Result<Compiled, Vec<FunctionProblem>>
     Ok(Compiled { module, imports, words: words(text) })
 }
 
-/// The names of the scope that a text contains as words, wherever they stand.
+/// The names of the scope, and those of what formats, that a text contains as words, wherever they stand.
 fn words(text: &str) -> BTreeSet<Arc<str>> {
     let all = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
-    all.filter(|word| SCOPE_NAMES.contains(word)).map(Arc::from).collect()
+    all.filter(|word| SCOPE_NAMES.contains(word) || FORMATS.contains(word)).map(Arc::from).collect()
 }
 
 fn at_start(path: &str, message: String) -> FunctionProblem {

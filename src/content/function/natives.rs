@@ -10,6 +10,7 @@ use rquickjs::{Array, Ctx, Error, Exception, Function, IntoJs, Null, Object, Res
 use super::call::{Call, Output, Told};
 use super::error::{FunctionError, Place};
 use super::{prelude, text};
+use crate::scope::language::{Formatted, Formatting};
 
 /// Where a call sits while its engine runs. An engine that is kept ready has an empty one. Clones are the same seat.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +81,7 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, seat: &Seat) -> Result<Object<'js>> {
     ending(ctx, &natives, seat)?;
     sources(ctx, &natives, seat)?;
     time(ctx, &natives, seat)?;
+    formatting(ctx, &natives, seat)?;
     natives.set("part", Function::new(ctx.clone(), part)?)?;
     text::add(ctx, &natives)?;
     Ok(natives)
@@ -184,6 +186,25 @@ fn time<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, seat: &Seat) -> Result<()> {
     let here = seat.clone();
     let offset = move |time: f64| here.with(|call| call.offset_of_civil(time)).unwrap_or(0.0);
     natives.set("offsetOfCivil", Function::new(ctx.clone(), offset)?)
+}
+
+fn formatting<'js>(ctx: &Ctx<'js>, natives: &Object<'js>, seat: &Seat) -> Result<()> {
+    let here = seat.clone();
+    let format = move |ctx: Ctx<'js>, filter: Option<String>, arguments: String| -> Result<Option<Object<'js>>> {
+        let made = here.with(|call| call.format(filter.as_deref(), &arguments)).ok_or_else(vacant)?;
+        let (key, text) = match made {
+            Ok(Formatted::Nothing) => return Ok(None),
+            Ok(Formatted::Html(html)) => ("html", html),
+            Ok(Formatted::Plain(json)) => ("json", json.to_string()),
+            Err(why) => return Err(Exception::throw_type(&ctx, &why)),
+        };
+        let told = Object::new(ctx)?;
+        told.set(key, text)?;
+        Ok(Some(told))
+    };
+    natives.set("format", Function::new(ctx.clone(), format)?)?;
+    let names = || Formatting::names().map(str::to_owned).collect::<Vec<_>>();
+    natives.set("filters", Function::new(ctx.clone(), names)?)
 }
 
 /// The maker of what is seldom used.

@@ -25,6 +25,8 @@ static URLS: LazyLock<Module> = LazyLock::new(|| compiled("url", include_str!("p
 static CLONE: LazyLock<Module> = LazyLock::new(|| compiled("clone", include_str!("prelude/clone.js")));
 static TEXT: LazyLock<Module> = LazyLock::new(|| compiled("text", include_str!("prelude/text.js")));
 
+static FORMAT: LazyLock<Module> = LazyLock::new(|| compiled("format", include_str!("prelude/format.js")));
+
 /// What is loaded when it is first named.
 pub(super) fn part(name: &str) -> Option<Module> {
     match name {
@@ -32,6 +34,7 @@ pub(super) fn part(name: &str) -> Option<Module> {
         "url" => Some(*URLS),
         "clone" => Some(*CLONE),
         "text" => Some(*TEXT),
+        "format" => Some(*FORMAT),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json};
 
 use super::definition::Definition;
@@ -14,13 +15,24 @@ use crate::scope::ledger::Fingerprint;
 /// The arguments of a call, by the source's parameters.
 pub type Arguments = BTreeMap<String, Json>;
 
+/// Fields of a visitor's request that go on to a source.
+pub type Forwarded = Arc<[(HeaderName, HeaderValue)]>;
+
 /// One question to a source.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Ask {
     pub source: Arc<str>,
     pub arguments: Arc<Arguments>,
-    /// Of both: equal questions have equal keys.
+    pub forwarded: Forwarded,
+    /// Of all of it: equal questions have equal keys.
     pub key: Fingerprint,
+}
+
+/// What is forwarded may be a secret.
+impl std::fmt::Debug for Ask {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ask").field("source", &self.source).field("arguments", &self.arguments).finish_non_exhaustive()
+    }
 }
 
 /// Why a call is none; in words for the author.
@@ -44,10 +56,11 @@ pub enum AskError {
 
 impl Ask {
     /// The question that `arguments` put: JSON, `[[positional…], {named…}]`. Positional ones count in the order of the params.
+    /// `fields` are those of the visitor's request, of which the definition names those that go on.
     ///
     /// # Errors
     /// [`AskError`]. An argument that is missing or null is an error too: a URL with a hole in it asks for something else.
-    pub fn of(definition: &Definition, arguments: &str) -> Result<Self, AskError> {
+    pub fn of(definition: &Definition, arguments: &str, fields: &HeaderMap) -> Result<Self, AskError> {
         let name = || definition.name.clone();
         if arguments.len() > limits::SOURCE_ARGUMENT_BYTES {
             return Err(AskError::TooLong(name()));
@@ -70,15 +83,25 @@ impl Ask {
         let missing = |param: &&Arc<str>| given.get(&***param).is_none_or(Json::is_null);
         match definition.params.iter().find(missing) {
             Some(param) => Err(AskError::Missing(name(), param.clone())),
-            None => Ok(Self::new(name(), given)),
+            None => Ok(Self::new(name(), given, forwarded(definition, fields))),
         }
     }
 
     /// A question whose arguments are in order.
-    pub fn new(source: Arc<str>, arguments: Arguments) -> Self {
-        let key = Fingerprint::of((&*source, text(&arguments)));
-        Self { source, arguments: Arc::new(arguments), key }
+    pub fn new(source: Arc<str>, arguments: Arguments, forwarded: Forwarded) -> Self {
+        let fields: Vec<_> = forwarded.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let key = Fingerprint::of((&*source, text(&arguments), fields));
+        Self { source, arguments: Arc::new(arguments), forwarded, key }
     }
+}
+
+/// The fields that go on, in the order in which they are named.
+fn forwarded(definition: &Definition, fields: &HeaderMap) -> Forwarded {
+    let lines = |name: &HeaderName| {
+        let name = name.clone();
+        fields.get_all(&name).into_iter().cloned().map(move |value| (name.clone(), value)).collect::<Vec<_>>()
+    };
+    definition.forward.iter().flat_map(lines).collect()
 }
 
 /// Arguments as one text; equal ones, equal texts.

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::oneshot;
 
-use super::ask::{Arguments, Ask};
+use super::ask::{Arguments, Ask, Forwarded};
 use super::call::Fetched;
 use super::definition::Batch;
 use super::failure::SourceError;
+use super::request::Said;
 use super::running::Source;
+use super::witness::{Call, Calling};
 use crate::limits;
 use crate::scope::ledger::Fingerprint;
 
@@ -32,24 +34,28 @@ struct Group {
 #[derive(Debug)]
 struct Member {
     value: Json,
-    told: oneshot::Sender<Result<Fetched, SourceError>>,
+    told: oneshot::Sender<(Result<Fetched, SourceError>, Call)>,
 }
 
 impl Source {
-    /// The answer to one ask, as a part of that to many.
-    ///
-    /// # Errors
-    /// [`SourceError`], for all of them.
-    pub(super) async fn call_among_others(self: &Arc<Self>, ask: &Ask, batch: &Batch) -> Result<Fetched, SourceError> {
+    /// The answer to one ask, as a part of that to many, with the call that was made for all of them.
+    pub(super) async fn call_among_others(
+        self: &Arc<Self>,
+        ask: &Ask,
+        batch: &Batch,
+    ) -> (Result<Fetched, SourceError>, Option<Call>) {
         let mut others = (*ask.arguments).clone();
         let value = others.remove(&*batch.param).unwrap_or(Json::Null);
         let (told, answer) = oneshot::channel();
         self.join(others, Member { value, told }, batch);
-        answer.await.unwrap_or(Err(SourceError::Broken))
+        match answer.await {
+            Ok((answer, call)) => (answer, Some(call)),
+            Err(_) => (Err(SourceError::Broken), None),
+        }
     }
 
     fn join(self: &Arc<Self>, others: Arguments, member: Member, batch: &Batch) {
-        let key = Ask::new(self.definition.name.clone(), others.clone()).key;
+        let key = Ask::new(self.definition.name.clone(), others.clone(), Forwarded::default()).key;
         let mut groups = self.gathering.groups();
         let number = self.next_number();
         let group = groups.entry(key).or_insert_with(|| {
@@ -90,23 +96,26 @@ impl Source {
         let mut arguments = group.others;
         let values = group.members.iter().map(|member| member.value.clone()).collect();
         arguments.insert(batch.param.to_string(), Json::Array(values));
-        let called = match self.call(&arguments).await {
-            Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
-            Err(error) => Err(error),
-        };
+        let calling = Calling::begin(group.members.len());
+        let called =
+            match self.call(Said { arguments: &arguments, forwarded: &Forwarded::default(), accept: None }).await {
+                Ok(fetched) => take_apart(&fetched.value, batch).map(|parts| (parts, fetched.window)),
+                Err(error) => Err(error),
+            };
+        let call = calling.end();
         match called {
             Ok((mut parts, window)) => {
                 for Member { value, told } in group.members {
                     // What the answer does not speak of is known not to be there.
                     let value = parts.get_mut(&plain(&value)).cloned().unwrap_or(Json::Null);
                     let length = value.to_string().len();
-                    let _ = told.send(Ok(Fetched { value, window, length }));
+                    let _ = told.send((Ok(Fetched { value, window, length }), call));
                 }
             }
             Err(error) => {
                 let error = Arc::new(error);
                 for member in group.members {
-                    let _ = member.told.send(Err(SourceError::Shared(error.clone())));
+                    let _ = member.told.send((Err(SourceError::Shared(error.clone())), call));
                 }
             }
         }

@@ -9,17 +9,17 @@ use futures_util::FutureExt;
 use futures_util::future::select_ok;
 use http::StatusCode;
 use serde_json::Value as Json;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 
-use super::ask::Arguments;
 use super::auth::{Auth, Secret, admit};
 use super::breaker::Change;
-use super::exchange::{Bounds, exchange};
+use super::exchange::{Begun, begin};
 use super::failure::SourceError;
 use super::keep::Window;
 use super::patience::back_off;
 use super::reading;
-use super::request::Wire;
+use super::request::{Said, Wire};
 use super::running::Source;
 use crate::http::policy::age::Received;
 
@@ -33,31 +33,59 @@ pub(super) struct Fetched {
     pub length: usize,
 }
 
+/// What is made of an answer whose head has come with a status that is wanted: a try has failed where that fails.
+pub(super) trait Taking: Sized + Send {
+    fn take(
+        source: &Source,
+        begun: Begun,
+        received: Received,
+    ) -> impl Future<Output = Result<Self, SourceError>> + Send;
+}
+
+/// The whole of it, as a value.
+impl Taking for Fetched {
+    async fn take(source: &Source, begun: Begun, received: Received) -> Result<Self, SourceError> {
+        let (definition, Begun { head, body }) = (&source.definition, begun);
+        let body = body.collect_at_most(definition.max_size).await.map_err(SourceError::Body)?;
+        let received = Received { at: source.clock.now(), ..received };
+        let value = reading::value(definition, &head.headers, &body)?;
+        let window = |terms| Window::of(terms, head.status, &head.headers, received);
+        Ok(Self { value, window: definition.cache.as_ref().and_then(window), length: body.len() })
+    }
+}
+
 impl Source {
     /// Calls the source. Whatever it takes, with its tries, takes at most the source's `timeout`.
     ///
     /// # Errors
     /// [`SourceError`].
-    pub(super) async fn call(self: &Arc<Self>, arguments: &Arguments) -> Result<Fetched, SourceError> {
+    pub(super) async fn call(self: &Arc<Self>, said: Said<'_>) -> Result<Fetched, SourceError> {
         let begun = Instant::now();
         let bound = self.definition.timeout;
-        let called = timeout(bound, self.call_in_turn(arguments)).await;
-        let called = called.unwrap_or(Err(SourceError::Timeout(bound)));
-        self.note(&called, begun);
+        let called = timeout(bound, self.call_in_turn(said)).await;
+        let called = called.unwrap_or(Err(SourceError::Timeout(bound))).map(|(fetched, _)| fetched);
+        self.note(called.as_ref().err(), begun);
         called
     }
 
-    async fn call_in_turn(self: &Arc<Self>, arguments: &Arguments) -> Result<Fetched, SourceError> {
-        let wire = Wire::of(&self.definition, arguments)?;
+    /// Calls it within its room, which is given back with the permit.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub(super) async fn call_in_turn<T: Taking>(
+        self: &Arc<Self>,
+        said: Said<'_>,
+    ) -> Result<(T, OwnedSemaphorePermit), SourceError> {
+        let wire = Wire::of(&self.definition, said)?;
         if !self.breaker().admit(Instant::now(), self.definition.sparing.open) {
             return Err(SourceError::Open);
         }
-        let _room = self.limiter.enter().await?;
+        let room = self.limiter.enter().await?;
         self.patience().begun();
         let mut tries = 0;
         loop {
             let failed = match self.perhaps_twice(&wire).await {
-                Ok(fetched) => return Ok(fetched),
+                Ok(taken) => return Ok((taken, room)),
                 Err(failed) => failed,
             };
             let again = self.definition.idempotent && failed.may_pass() && tries < self.definition.sparing.retries;
@@ -75,7 +103,7 @@ impl Source {
     }
 
     /// One try; where it takes longer than most did, a second beside it, of which the first good answer counts.
-    async fn perhaps_twice(self: &Arc<Self>, wire: &Wire) -> Result<Fetched, SourceError> {
+    async fn perhaps_twice<T: Taking>(self: &Arc<Self>, wire: &Wire) -> Result<T, SourceError> {
         let hedge = self.definition.sparing.hedge.filter(|_| self.definition.idempotent);
         let Some(patience) = hedge.and_then(|share| self.patience().percentile(share)) else {
             return self.once(wire).await;
@@ -85,14 +113,14 @@ impl Source {
             Ok(answered) => answered,
             Err(_) if self.patience().spend() => {
                 self.figures.hedged(&self.definition.name);
-                select_ok([first, self.once(wire).boxed()]).await.map(|(fetched, _)| fetched)
+                select_ok([first, self.once(wire).boxed()]).await.map(|(taken, _)| taken)
             }
             Err(_) => first.await,
         }
     }
 
     /// One exchange; with a token that is not taken, one more with another.
-    async fn once(self: &Arc<Self>, wire: &Wire) -> Result<Fetched, SourceError> {
+    async fn once<T: Taking>(self: &Arc<Self>, wire: &Wire) -> Result<T, SourceError> {
         let Some(Auth::Token(credentials)) = &self.definition.auth else { return self.exchange(wire, None).await };
         let token = self.tokens.get(&self.clients, credentials).await?;
         match self.exchange(wire, Some(&token)).await {
@@ -105,36 +133,35 @@ impl Source {
         }
     }
 
-    async fn exchange(self: &Arc<Self>, wire: &Wire, token: Option<&Secret>) -> Result<Fetched, SourceError> {
+    async fn exchange<T: Taking>(self: &Arc<Self>, wire: &Wire, token: Option<&Secret>) -> Result<T, SourceError> {
         let definition = &self.definition;
         let (begun, asked) = (Instant::now(), self.clock.now());
         let mut wire = wire.clone();
         if let Some(auth) = &definition.auth {
             admit(&mut wire, auth, token, asked)?;
         }
-        let bounds = Bounds { redirects: &definition.redirects, bytes: definition.max_size };
         let wanted = |status| definition.expect.wants(status);
-        let answer = exchange(&self.clients, wire, bounds, &wanted).await?;
-        let received = Received { asked, at: self.clock.now() };
-        let value = reading::value(definition, &answer.head.headers, &answer.body)?;
+        let answered = begin(&self.clients, wire, &definition.redirects, &wanted).await?;
+        let taken = T::take(self, answered, Received { asked, at: self.clock.now() }).await?;
         self.patience().answered(begun.elapsed());
-        let window = |terms| Window::of(terms, answer.head.status, &answer.head.headers, received);
-        Ok(Fetched { value, window: definition.cache.as_ref().and_then(window), length: answer.body.len() })
+        Ok(taken)
     }
 
     /// Notes how a call went: for the breaker, for whoever looks.
-    fn note(&self, called: &Result<Fetched, SourceError>, begun: Instant) {
+    pub(super) fn note(&self, failed: Option<&SourceError>, begun: Instant) {
         let name = &self.definition.name;
-        self.figures.called(name, called.as_ref().map_or_else(SourceError::word, |_| "answered"), begun.elapsed());
+        self.figures.called(name, failed.map_or("answered", SourceError::word), begun.elapsed());
         let sparing = &self.definition.sparing;
-        let change = match called {
-            Ok(_) => self.breaker().succeeded(),
-            Err(error) if error.is_its_fault() => self.breaker().failed(Instant::now(), sparing.failures, sparing.open),
+        let change = match failed {
+            None => self.breaker().succeeded(),
+            Some(error) if error.is_its_fault() => {
+                self.breaker().failed(Instant::now(), sparing.failures, sparing.open)
+            }
             // It answered, if not to our liking.
-            Err(SourceError::Status { .. }) => self.breaker().succeeded(),
-            Err(_) => None,
+            Some(SourceError::Status { .. }) => self.breaker().succeeded(),
+            Some(_) => None,
         };
-        if let Err(error) = called {
+        if let Some(error) = failed {
             tracing::debug!(source = &**name, reason = error.told(name), "a call of a source failed");
         }
         match change {

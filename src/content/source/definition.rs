@@ -28,6 +28,8 @@ pub struct Definition {
     pub url: Phrase,
     pub base: Url,
     pub headers: Vec<(HeaderName, Phrase)>,
+    /// Fields of the visitor's request that go on to it.
+    pub forward: Vec<HeaderName>,
     pub body: Option<Payload>,
     pub auth: Option<Auth>,
     pub trust: TrustSettings,

@@ -1,6 +1,6 @@
 //! One HTTP exchange with a source, redirects among it.
 //!
-//! In: a request that is ready. Out: the head and the whole body of what was answered, within bounds. It must not judge what the
+//! In: a request that is ready. Out: the head of what was answered, with the body still to come; or the whole of that, within bounds. It must not judge what the
 //! answer says.
 
 use bytes::Bytes;
@@ -25,38 +25,52 @@ pub(super) struct Bounds<'a> {
     pub bytes: usize,
 }
 
-/// What was answered. The body is read only for a status that `wanted` wants.
-pub(super) struct Answer {
+/// What was answered, as far as its head: the body is still to come, plain.
+pub(super) struct Begun {
     pub head: Parts,
-    pub body: Bytes,
+    pub body: Body,
 }
 
-/// Sends a request and follows where it is led, as far as that is allowed.
+/// Sends a request and follows where it is led, as far as that is allowed; the whole body of the answer.
 ///
 /// # Errors
 /// [`SourceError`]; a status that is not `wanted` is one.
 pub(super) async fn exchange(
     clients: &Clients,
-    mut wire: Wire,
+    wire: Wire,
     bounds: Bounds<'_>,
     wanted: &(dyn Fn(StatusCode) -> bool + Sync),
-) -> Result<Answer, SourceError> {
-    for hop in 0..=bounds.redirects.follow {
+) -> Result<Bytes, SourceError> {
+    let Begun { body, .. } = begin(clients, wire, bounds.redirects, wanted).await?;
+    body.collect_at_most(bounds.bytes).await.map_err(SourceError::Body)
+}
+
+/// The same up to the answer's head.
+///
+/// # Errors
+/// [`SourceError`]; a status that is not `wanted` is one.
+pub(super) async fn begin(
+    clients: &Clients,
+    mut wire: Wire,
+    redirects: &Redirects,
+    wanted: &(dyn Fn(StatusCode) -> bool + Sync),
+) -> Result<Begun, SourceError> {
+    for hop in 0..=redirects.follow {
         let client = clients.of(&wire.url)?;
         let sent = client.send(wire.request()?, Needs::Nothing).await;
         let response = sent.map_err(|Unanswered { error, .. }| blame(error))?;
         let (head, body) = response.into_parts();
         if wanted(head.status) {
-            let body = read(&head.headers, body, bounds.bytes).await?;
-            return Ok(Answer { head, body });
+            let body = plain(&head.headers, body)?;
+            return Ok(Begun { head, body });
         }
-        if bounds.redirects.follow == 0 || !is_redirect(head.status) {
+        if redirects.follow == 0 || !is_redirect(head.status) {
             return Err(SourceError::Status { status: head.status, after: retry_after(&head.headers) });
         }
-        if hop == bounds.redirects.follow {
+        if hop == redirects.follow {
             break;
         }
-        wire = follow(wire, &head, bounds.redirects)?;
+        wire = follow(wire, &head, redirects)?;
     }
     Err(SourceError::Redirect("too many in a row"))
 }
@@ -65,13 +79,13 @@ fn blame(error: SendError) -> SourceError {
     if error.inward().is_some() { SourceError::Inward(error) } else { SourceError::Unanswered(error) }
 }
 
-async fn read(headers: &HeaderMap, body: Body, bytes: usize) -> Result<Bytes, SourceError> {
-    let body = match Codings::of(headers) {
-        Codings::Known(codings) if codings.is_empty() => body,
-        Codings::Known(codings) => Body::wrap(DecodedBody::new(body, &codings)),
-        Codings::Undecodable => return Err(SourceError::Unexpected("its coding can't be undone".to_owned())),
-    };
-    body.collect_at_most(bytes).await.map_err(SourceError::Body)
+/// The body without its codings.
+fn plain(headers: &HeaderMap, body: Body) -> Result<Body, SourceError> {
+    match Codings::of(headers) {
+        Codings::Known(codings) if codings.is_empty() => Ok(body),
+        Codings::Known(codings) => Ok(Body::wrap(DecodedBody::new(body, &codings))),
+        Codings::Undecodable => Err(SourceError::Unexpected("its coding can't be undone".to_owned())),
+    }
 }
 
 fn is_redirect(status: StatusCode) -> bool {

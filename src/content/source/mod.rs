@@ -9,11 +9,13 @@
 //! ```text
 //! facts    → `sources.NAME(…)` in code: answers that are known, and bringing those that are missing
 //! running  → one source: kept answers (keep), one flight for all who ask the same, fallback
+//! witness  → what one exchange asked, for whoever wants it told
 //! batch    → many asks become one call
 //! call     → room and rate (limiter), whether it may be asked at all (breaker), retries and hedges (patience)
 //! request  → method, URL, head and body of a call, said by phrases over its arguments (phrase), signed and admitted (auth, token)
 //! exchange → one HTTP exchange: redirects, bounds            (client: connections, and whom they may reach)
 //! reading  → what came becomes a value: format (xml), what is expected of it (expect), what is cut out of it
+//! opening  → or it is laid in as it is: HTML, checked by its head, as it comes
 //! ```
 
 mod ask;
@@ -29,6 +31,7 @@ mod facts;
 mod failure;
 mod keep;
 mod limiter;
+mod opening;
 mod patience;
 pub mod phrase;
 mod reading;
@@ -36,10 +39,12 @@ mod request;
 mod running;
 mod sources;
 mod token;
+mod witness;
 mod xml;
 
 pub use ask::{Ask, AskError};
 pub use facts::SourceFacts;
 pub use failure::SourceError;
-pub use running::Known;
+pub use running::{Known, State};
 pub use sources::{House, Sources};
+pub use witness::{Asking, Became, Call, Witness};

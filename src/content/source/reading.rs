@@ -41,7 +41,7 @@ fn told(format: Format, content_type: Option<&str>) -> Format {
     if format != Format::Told {
         return format;
     }
-    let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(content_type).to_ascii_lowercase();
     match essence.as_str() {
         "application/xml" | "text/xml" => Format::Xml,
         xml if xml.ends_with("+xml") => Format::Xml,
@@ -51,14 +51,23 @@ fn told(format: Format, content_type: Option<&str>) -> Format {
     }
 }
 
-/// The body as text, in the charset that its type names; UTF-8 if it names none.
-fn text(content_type: Option<&str>, body: &Bytes) -> String {
+/// The type without its parameters.
+pub(super) fn essence(content_type: Option<&str>) -> &str {
+    content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
+/// The charset that a type names.
+pub(super) fn charset(content_type: Option<&str>) -> Option<&'static encoding_rs::Encoding> {
     let parameters = content_type.unwrap_or_default().split(';').skip(1);
     let charset = parameters
         .filter_map(|parameter| parameter.trim().split_once('='))
         .find_map(|(name, value)| name.eq_ignore_ascii_case("charset").then(|| value.trim_matches('"').to_owned()));
-    let encoding = charset.and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()));
-    encoding.unwrap_or(encoding_rs::UTF_8).decode(body).0.into_owned()
+    charset.and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()))
+}
+
+/// The body as text, in the charset that its type names; UTF-8 if it names none.
+fn text(content_type: Option<&str>, body: &Bytes) -> String {
+    charset(content_type).unwrap_or(encoding_rs::UTF_8).decode(body).0.into_owned()
 }
 
 impl Select {

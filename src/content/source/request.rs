@@ -8,7 +8,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
 use url::Url;
 
-use super::ask::Arguments;
+use super::ask::{Arguments, Forwarded};
 use super::auth::{Sight, value_of};
 use super::definition::{Definition, Format};
 use super::failure::RequestError;
@@ -25,14 +25,26 @@ pub(super) struct Wire {
     pub body: Bytes,
 }
 
+/// What a request says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'a> {
+    pub arguments: &'a Arguments,
+    pub forwarded: &'a Forwarded,
+    /// The type that is asked for; `None`: as the source's format has it.
+    pub accept: Option<&'static str>,
+}
+
 impl Wire {
-    /// The request for `arguments`.
+    /// The request that says this. What its author writes counts before what is forwarded.
     ///
     /// # Errors
     /// [`RequestError`].
-    pub fn of(definition: &Definition, arguments: &Arguments) -> Result<Self, RequestError> {
+    pub fn of(definition: &Definition, said: Said<'_>) -> Result<Self, RequestError> {
+        let Said { arguments, forwarded, accept } = said;
         let url = url(definition, arguments)?;
-        let mut wire = Self { method: definition.method.clone(), url, headers: usual(definition), body: Bytes::new() };
+        let headers = usual(accept.unwrap_or_else(|| accepted(definition.format)));
+        let mut wire = Self { method: definition.method.clone(), url, headers, body: Bytes::new() };
+        wire.forward(forwarded);
         if let Some(payload) = &definition.body {
             wire.body = payload.phrase.say(arguments, escape_in(&payload.content_type))?.into();
             wire.set(header::CONTENT_TYPE, &payload.content_type, Sight::Open)?;
@@ -43,6 +55,18 @@ impl Wire {
             wire.set(name.clone(), value.trim(), Sight::Secret)?;
         }
         Ok(wire)
+    }
+
+    /// Adds what a visitor's request says. It may be a secret.
+    fn forward(&mut self, forwarded: &Forwarded) {
+        for (name, _) in forwarded.iter() {
+            self.headers.remove(name);
+        }
+        for (name, value) in forwarded.iter() {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            self.headers.append(name.clone(), value);
+        }
     }
 
     /// Sets a field.
@@ -71,13 +95,16 @@ impl Wire {
     }
 }
 
-fn usual(definition: &Definition) -> HeaderMap {
-    let accept = match definition.format {
+fn accepted(format: Format) -> &'static str {
+    match format {
         Format::Json => "application/json",
         Format::Xml => "application/xml, text/xml",
         Format::Text => "text/*, */*;q=0.5",
         Format::Told => "application/json, */*;q=0.5",
-    };
+    }
+}
+
+fn usual(accept: &'static str) -> HeaderMap {
     HeaderMap::from_iter([
         (header::ACCEPT, HeaderValue::from_static(accept)),
         (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, br")),

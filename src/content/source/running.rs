@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::Timestamp;
@@ -21,8 +22,11 @@ use super::definition::Definition;
 use super::failure::SourceError;
 use super::keep::{Use, Window};
 use super::limiter::Limiter;
+use super::opening::Opening;
 use super::patience::Patience;
+use super::request;
 use super::token::Tokens;
+use super::witness::{Call, Calling};
 use crate::clock::Clock;
 use crate::limits;
 use crate::scope::ledger::Fingerprint;
@@ -56,21 +60,43 @@ pub(super) type Kept = moka::sync::Cache<(u64, Fingerprint), Arc<Entry>>;
 /// One kept answer.
 #[derive(Debug)]
 pub(super) struct Entry {
-    value: Arc<Json>,
-    window: Window,
-    length: usize,
+    pub said: Said,
+    pub window: Window,
+    pub length: usize,
+}
+
+/// What is kept.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    Value(Arc<Json>),
+    /// HTML, in UTF-8.
+    Body(Bytes),
 }
 
 impl Entry {
     /// Bytes counted for it.
     pub fn weight(&self) -> u32 {
         // Parsed, JSON takes a few times as much as its text.
-        u32::try_from(4 * self.length + limits::SOURCE_CACHE_OVERHEAD_BYTES).unwrap_or(u32::MAX)
+        let times = match self.said {
+            Said::Value(_) => 4,
+            Said::Body(_) => 1,
+        };
+        u32::try_from(times * self.length + limits::SOURCE_CACHE_OVERHEAD_BYTES).unwrap_or(u32::MAX)
     }
 }
 
+/// How asking ended.
+#[derive(Clone, Debug)]
+pub(super) struct Landed {
+    pub answer: Result<Known, Arc<SourceError>>,
+    /// Why the call brought nothing; the answer is then one that stands in, or the same reason.
+    pub failed: Option<Arc<SourceError>>,
+    /// `None`: it broke off.
+    pub call: Option<Call>,
+}
+
 /// An answer on its way, for all who ask for it.
-pub type Flight = Shared<BoxFuture<'static, Result<Known, Arc<SourceError>>>>;
+pub(super) type Flight = Shared<BoxFuture<'static, Landed>>;
 
 /// What all sources share.
 #[derive(Clone, Debug)]
@@ -96,6 +122,7 @@ pub(super) struct Source {
     breaker: Mutex<Breaker>,
     patience: Mutex<Patience>,
     flights: Mutex<HashMap<Fingerprint, Flight>>,
+    openings: Mutex<HashMap<Fingerprint, Opening>>,
 }
 
 impl std::fmt::Debug for Source {
@@ -106,6 +133,13 @@ impl std::fmt::Debug for Source {
 
 /// Numbers that are used once in the process.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+impl Landed {
+    fn broken() -> Self {
+        let error = Arc::new(SourceError::Broken);
+        Self { answer: Err(error.clone()), failed: Some(error), call: None }
+    }
+}
 
 impl Source {
     pub fn new(definition: Definition, tools: Tools) -> Self {
@@ -122,6 +156,7 @@ impl Source {
             breaker: Mutex::default(),
             patience: Mutex::default(),
             flights: Mutex::default(),
+            openings: Mutex::default(),
             definition,
         }
     }
@@ -129,17 +164,44 @@ impl Source {
     /// What is known without waiting. What is near its end, or stale and of use, is asked for anew meanwhile. Must be called
     /// within the runtime.
     pub fn peek(self: &Arc<Self>, ask: &Ask) -> Option<Known> {
-        let entry = self.kept.get(&(self.id, ask.key))?;
+        let (entry, state) = self.look(ask.key, || drop(self.fly(ask)))?;
+        self.known(&entry, state)
+    }
+
+    /// What is kept under `key` and may be used now; `refresh` is to have it asked for anew.
+    pub fn look(&self, key: Fingerprint, refresh: impl FnOnce()) -> Option<(Arc<Entry>, State)> {
+        let entry = self.kept.get(&(self.id, key))?;
         let state = match entry.window.at(self.clock.now()) {
             Use::Fresh => State::Fresh,
             Use::WithRefresh => {
-                let _behind = self.fly(ask);
+                refresh();
                 if self.clock.now() < entry.window.fresh_until { State::Fresh } else { State::Stale }
             }
             Use::OnError | Use::Gone => return None,
         };
         self.figures.found(&self.definition.name, if state == State::Fresh { "fresh" } else { "stale" });
-        Some(self.known(&entry, state))
+        Some((entry, state))
+    }
+
+    /// What is kept under `key` and stands in where no other can be had.
+    pub fn stopgap(&self, key: Fingerprint) -> Option<Arc<Entry>> {
+        let now = self.clock.now();
+        let entry = self.kept.get(&(self.id, key)).filter(|entry| entry.window.at(now) != Use::Gone)?;
+        self.figures.found(&self.definition.name, "stale_if_error");
+        Some(entry)
+    }
+
+    /// What the author says in the place of an answer.
+    pub fn fallback(&self, error: &SourceError) -> Option<Arc<Json>> {
+        let (name, value) = (&self.definition.name, self.definition.fallback.clone()?);
+        self.figures.found(name, "fallback");
+        tracing::debug!(source = &**name, reason = error.told(name), "a source's fallback stands in");
+        Some(value)
+    }
+
+    /// Keeps what was said.
+    pub fn hold(&self, key: Fingerprint, entry: Arc<Entry>) {
+        self.kept.insert((self.id, key), entry);
     }
 
     /// Asks; all who ask the same meanwhile get the same answer. It goes on when nobody waits for it any more, so that it is
@@ -159,17 +221,24 @@ impl Source {
             source.flights().remove(&ask.key);
             answer
         });
-        task.map(|ended| ended.unwrap_or_else(|_| Err(Arc::new(SourceError::Broken)))).boxed().shared()
+        task.map(|ended| ended.unwrap_or_else(|_| Landed::broken())).boxed().shared()
     }
 
-    async fn ask(self: &Arc<Self>, ask: &Ask) -> Result<Known, Arc<SourceError>> {
-        let called = match &self.definition.batch {
+    async fn ask(self: &Arc<Self>, ask: &Ask) -> Landed {
+        let (called, call) = match &self.definition.batch {
             Some(batch) => self.call_among_others(ask, batch).await,
-            None => self.call(&ask.arguments).await,
+            None => {
+                let said = request::Said { arguments: &ask.arguments, forwarded: &ask.forwarded, accept: None };
+                let calling = Calling::begin(1);
+                (self.call(said).await, Some(calling.end()))
+            }
         };
         match called {
-            Ok(fetched) => Ok(self.keep(ask, fetched)),
-            Err(error) => self.in_place_of(ask, error),
+            Ok(fetched) => Landed { answer: Ok(self.keep(ask, fetched)), failed: None, call },
+            Err(error) => {
+                let error = Arc::new(error);
+                Landed { answer: self.in_place_of(ask, &error), failed: Some(error), call }
+            }
         }
     }
 
@@ -179,33 +248,30 @@ impl Source {
         let Some(window) = window else {
             return Known { value, until: self.clock.now(), state: State::Called };
         };
-        let entry = Arc::new(Entry { value, window, length });
-        self.kept.insert((self.id, ask.key), entry.clone());
-        self.known(&entry, State::Called)
+        let until = self.until(&window);
+        self.hold(ask.key, Arc::new(Entry { said: Said::Value(value.clone()), window, length }));
+        Known { value, until, state: State::Called }
     }
 
     /// What is said where the source says nothing: what it said before, or what its author says.
-    fn in_place_of(&self, ask: &Ask, error: SourceError) -> Result<Known, Arc<SourceError>> {
-        let name = &self.definition.name;
-        let now = self.clock.now();
-        let kept = self.kept.get(&(self.id, ask.key)).filter(|entry| entry.window.at(now) != Use::Gone);
-        if let Some(entry) = kept {
-            self.figures.found(name, "stale_if_error");
-            return Ok(self.known(&entry, State::Stale));
+    fn in_place_of(&self, ask: &Ask, error: &Arc<SourceError>) -> Result<Known, Arc<SourceError>> {
+        if let Some(known) = self.stopgap(ask.key).and_then(|entry| self.known(&entry, State::Stale)) {
+            return Ok(known);
         }
-        match &self.definition.fallback {
-            Some(value) => {
-                self.figures.found(name, "fallback");
-                tracing::debug!(source = &**name, reason = error.told(name), "a source's fallback stands in");
-                Ok(Known { value: value.clone(), until: now, state: State::Fallback })
-            }
-            None => Err(Arc::new(error)),
+        match self.fallback(error) {
+            Some(value) => Ok(Known { value, until: self.clock.now(), state: State::Fallback }),
+            None => Err(error.clone()),
         }
     }
 
-    fn known(&self, entry: &Entry, state: State) -> Known {
-        let until = entry.window.fresh_until.max(self.clock.now());
-        Known { value: entry.value.clone(), until, state }
+    fn known(&self, entry: &Entry, state: State) -> Option<Known> {
+        let Said::Value(value) = &entry.said else { return None };
+        Some(Known { value: value.clone(), until: self.until(&entry.window), state })
+    }
+
+    /// Until when what is made of it holds.
+    pub fn until(&self, window: &Window) -> Timestamp {
+        window.fresh_until.max(self.clock.now())
     }
 
     /// A number that no other has.
@@ -219,6 +285,10 @@ impl Source {
 
     pub fn patience(&self) -> MutexGuard<'_, Patience> {
         self.patience.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn openings(&self) -> MutexGuard<'_, HashMap<Fingerprint, Opening>> {
+        self.openings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flights(&self) -> MutexGuard<'_, HashMap<Fingerprint, Flight>> {

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use futures_util::FutureExt;
+use http::HeaderMap;
 use rustls::RootCertStore;
 use tokio::time::{Instant, timeout_at};
 
@@ -13,7 +15,8 @@ use super::ask::{Ask, AskError};
 use super::client::Connecting;
 use super::definition::Definition;
 use super::failure::SourceError;
-use super::running::{Kept, Known, Source, Tools};
+use super::opening::Opening;
+use super::running::{Kept, Known, Landed, Source, Tools};
 use crate::clock::Clock;
 use crate::http::client::Names;
 use crate::http::trust;
@@ -38,13 +41,14 @@ impl Sources {
         self.figures.clone()
     }
 
-    /// The question that a call of code puts; its arguments are JSON, `[[positional…], {named…}]`.
+    /// The question that a call of code puts; its arguments are JSON, `[[positional…], {named…}]`. `fields` are those of the
+    /// visitor's request.
     ///
     /// # Errors
     /// [`AskError`]: there is no such source, or it is not called so.
-    pub fn ask(&self, name: &str, arguments: &str) -> Result<Ask, AskError> {
+    pub fn ask(&self, name: &str, arguments: &str, fields: &HeaderMap) -> Result<Ask, AskError> {
         let source = self.all.get(name).ok_or_else(|| AskError::NoSource(name.to_owned()))?;
-        Ask::of(&source.definition, arguments)
+        Ask::of(&source.definition, arguments, fields)
     }
 
     /// What is known without waiting. Must be called within the runtime.
@@ -63,7 +67,27 @@ impl Sources {
             return Ok(known);
         }
         let left = deadline.saturating_duration_since(Instant::now());
-        timeout_at(deadline, source.fly(ask)).await.unwrap_or_else(|_| Err(Arc::new(SourceError::Timeout(left))))
+        let landed = timeout_at(deadline, source.fly(ask)).await;
+        landed.map_or_else(|_| Err(Arc::new(SourceError::Timeout(left))), |landed| landed.answer)
+    }
+
+    /// Whether anything of the visitor's request goes on to it.
+    pub fn forwards(&self, name: &str) -> bool {
+        self.all.get(name).is_some_and(|source| !source.definition.forward.is_empty())
+    }
+
+    /// The body of what the source says, as soon as its head is found to be as expected.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub(super) fn open(&self, ask: &Ask) -> Opening {
+        match self.all.get(&ask.source) {
+            Some(source) => source.open(ask),
+            None => {
+                let error = SourceError::Ask(AskError::NoSource(ask.source.to_string()));
+                std::future::ready(Err(Arc::new(error))).boxed().shared()
+            }
+        }
     }
 
     /// Whether asking twice is as good as asking once.
@@ -71,15 +95,9 @@ impl Sources {
         self.all.get(&ask.source).is_none_or(|source| source.definition.idempotent)
     }
 
-    /// What the source says, as soon as it says it or its own time is over.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    pub(super) async fn wait(&self, ask: &Ask) -> Result<Known, Arc<SourceError>> {
-        match self.all.get(&ask.source) {
-            Some(source) => source.fly(ask).await,
-            None => Err(Arc::new(SourceError::Ask(AskError::NoSource(ask.source.to_string())))),
-        }
+    /// What the source says, as soon as it says it or its own time is over. `None`: there is no such source.
+    pub(super) async fn wait(&self, ask: &Ask) -> Option<Landed> {
+        Some(self.all.get(&ask.source)?.fly(ask).await)
     }
 }
 

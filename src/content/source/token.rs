@@ -85,9 +85,9 @@ async fn ask(clients: Arc<Clients>, credentials: Credentials) -> Result<Token, A
     let asked = async {
         let bounds = Bounds { redirects: &Redirects::default(), bytes: TOKEN_BYTES };
         let ok = |status: StatusCode| status == StatusCode::OK;
-        let answer = exchange(&clients, request(&credentials)?, bounds, &ok).await?;
-        let granted: Granted = serde_json::from_slice(&answer.body)
-            .map_err(|error| SourceError::Unreadable("a token", Box::new(error)))?;
+        let body = exchange(&clients, request(&credentials)?, bounds, &ok).await?;
+        let granted: Granted =
+            serde_json::from_slice(&body).map_err(|error| SourceError::Unreadable("a token", Box::new(error)))?;
         let lasts = granted.expires_in.and_then(|seconds| seconds.as_f64()).filter(|seconds| *seconds > 0.0);
         let lasts = lasts.map_or(TOKEN_LIFETIME, |seconds| Duration::from_secs_f64(seconds.min(1e9)));
         // One that lasts hardly longer than the margin is used for half its time.

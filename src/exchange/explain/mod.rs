@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 
 use super::Exchange;
 use super::account::Answered;
-use super::explanation::{AnswerExplained, Explanation, OriginExplained, PlaceExplained, VisitorExplained, moment};
+use super::explanation::{
+    AnswerExplained, Explanation, OriginExplained, PlaceExplained, VisitorExplained, moment, sources,
+};
 use super::failure::{Failure, Told};
 use super::fetch::Came;
 use super::open::{Arrival, Unserved};
@@ -26,6 +28,7 @@ use crate::http::Body;
 use crate::http::annotations::{CACHE_STATUS, append_cache_status};
 use crate::http::caching::has_directive;
 use crate::limits::{EXPLAINED_PLACES, EXPLAINED_TEXT_BYTES, OWN_NAME, TRACE_PAGE_BYTES};
+use crate::page::Outcome;
 use crate::telemetry::{Causes, Metrics, Treatment};
 use crate::visitor::Identity;
 use decisions::decisions;
@@ -147,6 +150,7 @@ impl Ending {
         if self.treatment == Treatment::Personalised && broken.is_none() {
             lay_out(&mut explanation, slots, page);
         }
+        explanation.sources = sources(sink.witness(), self.started);
         explanation.origin = self.came.as_ref().map(origin);
         let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
         explanation.answer = Some(AnswerExplained {
@@ -194,6 +198,7 @@ fn lay_out(explanation: &mut Explanation, settled: Vec<SlotTrace>, page: &[u8]) 
             let text = page.get(trace.output.start as usize..trace.output.end as usize).unwrap_or_default();
             slot.places.push(PlaceExplained {
                 outcome: trace.outcome.word().to_owned(),
+                reason: trace.reason.filter(|_| trace.outcome != Outcome::Shown).map(|reason| reason.to_string()),
                 filled: trace.filled.map(Arc::unwrap_or_clone).filter(|told| slot.filled.as_ref() != Some(told)),
                 text: beginning(text),
             });

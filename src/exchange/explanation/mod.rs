@@ -4,12 +4,14 @@
 //! port. It must not decide anything, nor know how it is found out.
 
 mod reads;
+mod sources;
 pub mod text;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub(super) use reads::{condition, moment, reads};
+pub use sources::sources;
 
 /// All that one exchange tells. Times are milliseconds, moments RFC 3339.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ pub struct Explanation {
     pub audiences: Vec<AudienceExplained>,
     /// Of the rules that apply, in the order of precedence.
     pub slots: Vec<SlotExplained>,
-    /// Outside systems that were asked.
+    /// Questions to outside systems, in the order in which they were put.
     pub sources: Vec<SourceExplained>,
     pub origin: Option<OriginExplained>,
     pub answer: Option<AnswerExplained>,
@@ -174,23 +176,46 @@ pub struct TriedExplained {
 pub struct PlaceExplained {
     /// `shown`, `kept`, `unclosed`, `covered`, `refused`.
     pub outcome: String,
+    /// Why the origin's content stays: `late`, an error …
+    pub reason: Option<String>,
     /// How it was filled, where that hung on the element.
     pub filled: Option<FilledExplained>,
     /// The beginning of what stands there now.
     pub text: String,
 }
 
-/// An outside system that was asked.
+/// A question to an outside system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceExplained {
     pub name: String,
     /// Its arguments, as an author would write them.
     pub arguments: String,
-    /// `hit`, `stale`, `miss` …
-    pub cache: String,
+    /// `fetched` for this, kept and `fresh`, kept and `stale`, its `fallback`, `failed`, or `late`: nothing has come yet.
+    pub how: String,
+    /// When it was asked, from the request's head on.
+    pub asked: f64,
+    /// Until its answer came.
     pub milliseconds: f64,
+    /// Until when the answer is fresh.
+    pub until: Option<String>,
+    /// Why it does not answer; another answer may stand in.
     pub error: Option<String>,
+    /// The call that was made for it; `None` for what was kept.
+    pub call: Option<CallExplained>,
+}
+
+/// A call of an outside system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallExplained {
+    /// From 1; those who share a call have the same one.
+    pub number: usize,
+    /// Questions that it was made for, of whatever request: more than one in a batch.
+    pub asks: usize,
+    /// From the request's head on; 0 for one that another request had begun.
+    pub began: f64,
+    pub milliseconds: f64,
 }
 
 /// The origin's part.

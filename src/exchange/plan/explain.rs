@@ -61,7 +61,7 @@ pub(super) fn filled_told(content: &str, filled: &Filled) -> FilledExplained {
         how: outcome.word().to_owned(),
         milliseconds: took.as_secs_f64() * 1000.0,
         reason: match outcome {
-            Outcome::Show { .. } => None,
+            Outcome::Show { .. } | Outcome::Stream(_) => None,
             Outcome::Nothing(nothing) => Some(nothing.to_string()),
         },
         tried: detour.iter().flat_map(|detour| &detour.tried).map(tried).collect(),

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant as Moment;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::explain::filled_told;
 use super::late::Late;
@@ -36,7 +37,7 @@ pub struct PageFills {
     /// By marker: elements found in this page. Empty where nobody is served.
     found: Vec<u64>,
     /// By the slot's number, where somebody listens: what is known of it.
-    opened: Vec<(Context, Known)>,
+    opened: Vec<(Context, Known, Moment)>,
     /// By the slot's number: what became of those that were waited for.
     waited: BTreeMap<usize, Arc<OnceLock<Known>>>,
 }
@@ -89,31 +90,31 @@ impl PageFills {
         let fresh = at_element.then(|| self.plan.fill_at_element(slot, escape_of(slot.context)));
         let nonce = self.plan.nonce.text().cloned();
         let told = self.told(slot.marker);
+        let lay = Laying { nonce, html, until: self.plan.deadline(slot.marker) };
         let (filling, known) = match fresh.as_ref().unwrap_or(&self.plan.slots[slot.marker]) {
             Prepared::Idle | Prepared::Waiting(_) => (Filling::Now(Fill::Keep), Known::unwanted()),
-            Prepared::Came(came) => (Filling::Now(shown(came, nonce.as_ref(), html)), Known::of(came, told.as_ref())),
+            Prepared::Came(came) => (Filling::Now(lay.shown(came)), Known::of(came, told.as_ref())),
             Prepared::Late(late) => match late.here() {
-                Some(came) => (Filling::Now(shown(&came, nonce.as_ref(), html)), Known::of(&came, told.as_ref())),
+                Some(came) => (Filling::Now(lay.shown(&came)), Known::of(&came, told.as_ref())),
                 None => {
                     let late = late.clone();
-                    (self.waiting(slot, late, nonce, html), Known::late())
+                    (self.waiting(slot, late, lay), Known::late())
                 }
             },
         };
         if self.trace.is_some() {
-            self.opened.push((slot.context, known));
+            self.opened.push((slot.context, known, Moment::now()));
         }
         filling
     }
 
     /// Has a slot wait for its content until its deadline; what became of it will be known then.
-    fn waiting(&mut self, slot: &Slot, late: Late<Came>, nonce: Option<Arc<str>>, html: bool) -> Filling {
-        let deadline = self.plan.deadline(slot.marker);
+    fn waiting(&mut self, slot: &Slot, late: Late<Came>, lay: Laying) -> Filling {
         let known = self.waited.entry(slot.number).or_default().clone();
         let told = self.told(slot.marker);
         let waited = async move {
-            let (fill, came) = match timeout_at(deadline, late.wait()).await {
-                Ok(Some(came)) => (shown(&came, nonce.as_ref(), html), Known::of(&came, told.as_ref())),
+            let (fill, came) = match timeout_at(lay.until, late.wait()).await {
+                Ok(Some(came)) => (lay.shown(&came), Known::of(&came, told.as_ref())),
                 Ok(None) => (Fill::Keep, Known::panicked()),
                 Err(_) => (Fill::Keep, Known::late()),
             };
@@ -159,7 +160,7 @@ impl Fills for PageFills {
         metrics.slots.get_or_create(&SlotLabels { rule: Name(rule.clone()), outcome: word }).inc();
         let injection = self.plan.injection(settled.marker);
         if let Some(trace) = &self.trace
-            && let Some((context, known)) = self.opened.get(settled.number)
+            && let Some((context, known, opened)) = self.opened.get(settled.number)
         {
             let known = waited.as_ref().unwrap_or(known);
             trace.slot(SlotTrace {
@@ -173,6 +174,8 @@ impl Fills for PageFills {
                 reason: known.reason.clone(),
                 made: known.made,
                 filled: known.filled.clone(),
+                opened: *opened,
+                settled: Moment::now(),
                 source: settled.source,
                 output: settled.output,
             });
@@ -227,11 +230,39 @@ fn content_name(injection: &Injection) -> &Arc<str> {
     injection.content.as_ref().map_or(&injection.name, |content| &content.name)
 }
 
-fn shown(came: &Came, nonce: Option<&Arc<str>>, html: bool) -> Fill {
-    match &came.what {
-        What::Unwanted => Fill::Keep,
-        What::Bare => Fill::Show(Vec::new()),
-        What::Filled(filled) => kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, nonce)),
+/// How content is laid into one slot.
+struct Laying {
+    nonce: Option<Arc<str>>,
+    /// Whether it stands between tags.
+    html: bool,
+    /// When it is waited for no longer.
+    until: Instant,
+}
+
+impl Laying {
+    fn shown(&self, came: &Came) -> Fill {
+        match &came.what {
+            What::Unwanted => Fill::Keep,
+            What::Bare => Fill::Show(Vec::new()),
+            What::Filled(filled) => {
+                kept_compressed(filled).filter(|_| self.html).unwrap_or_else(|| self.fill_of(filled))
+            }
+        }
+    }
+
+    fn fill_of(&self, filled: &Filled) -> Fill {
+        let pieces = match &filled.outcome {
+            content::Outcome::Show { pieces, .. } => pieces,
+            content::Outcome::Stream(flow) => return Fill::Flow(flow.clone().until(self.until)),
+            content::Outcome::Nothing(_) => return Fill::Keep,
+        };
+        let bytes = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Nonce => {
+                self.nonce.as_ref().map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes()))
+            }
+        };
+        Fill::Show(pieces.iter().map(bytes).collect())
     }
 }
 
@@ -249,27 +280,20 @@ fn kept_compressed(filled: &Filled) -> Option<Fill> {
 /// Content that is the same for every response; `html`: it stands between tags. `None` if it has a nonce in it, or is none.
 pub(super) fn kept_fill(filled: &Filled, html: bool) -> Option<Fill> {
     let content::Outcome::Show { pieces, .. } = &filled.outcome else { return None };
-    if pieces.contains(&Piece::Nonce) {
-        return None;
-    }
-    Some(kept_compressed(filled).filter(|_| html).unwrap_or_else(|| fill_of(filled, None)))
-}
-
-fn fill_of(filled: &Filled, nonce: Option<&Arc<str>>) -> Fill {
-    let content::Outcome::Show { pieces, .. } = &filled.outcome else {
-        return Fill::Keep;
+    let text = |piece: &Piece| match piece {
+        Piece::Text(text) => Some(text.clone()),
+        Piece::Nonce => None,
     };
-    let bytes = |piece: &Piece| match piece {
-        Piece::Text(text) => text.clone(),
-        Piece::Nonce => nonce.map_or_else(Bytes::new, |nonce| Bytes::copy_from_slice(nonce.as_bytes())),
-    };
-    Fill::Show(pieces.iter().map(bytes).collect())
+    let plain = pieces.iter().map(text).collect::<Option<Vec<_>>>()?;
+    Some(kept_compressed(filled).filter(|_| html).unwrap_or(Fill::Show(plain)))
 }
 
 fn made(filled: &Filled) -> Made {
     match &filled.outcome {
         content::Outcome::Show { how: How::Hit, .. } => Made::Found,
-        content::Outcome::Show { how: How::Rendered, .. } => Made::Rendered(filled.took),
+        content::Outcome::Show { how: How::Rendered | How::Fetched, .. } | content::Outcome::Stream(_) => {
+            Made::Rendered(filled.took)
+        }
         _ => Made::Fixed,
     }
 }
@@ -278,7 +302,7 @@ fn made(filled: &Filled) -> Made {
 fn reason(filled: &Filled) -> Option<Arc<str>> {
     match &filled.outcome {
         content::Outcome::Nothing(nothing) => Some(nothing.to_string().into()),
-        content::Outcome::Show { .. } => None,
+        content::Outcome::Show { .. } | content::Outcome::Stream(_) => None,
     }
 }
 

@@ -216,7 +216,7 @@ impl Known {
         let slot = |slot: &KnownSlot| match slot {
             KnownSlot::Wanted { fill: Fill::Show(pieces), .. } => pieces.iter().map(bytes::Bytes::len).sum(),
             KnownSlot::Wanted { fill: Fill::Compressed(compressed), .. } => 2 * compressed.plain().len(),
-            KnownSlot::Wanted { fill: Fill::Keep, .. } | KnownSlot::Unwanted => 0,
+            KnownSlot::Wanted { fill: Fill::Keep | Fill::Flow(_), .. } | KnownSlot::Unwanted => 0,
         };
         let slots: usize = self.slots.iter().map(|it| slot(it) + size_of::<KnownSlot>()).sum();
         let names = self.applied.len() * size_of::<Arc<str>>();

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::PoolSettings;
 use crate::http::Body;
+use crate::http::connection::Http1;
 use crate::limits;
 
 /// The connections that nobody uses, and those that have room for more.
@@ -25,7 +26,7 @@ pub struct Kept {
 
 /// A connection of HTTP/1.1 that waits.
 pub struct Idle {
-    pub sender: http1::SendRequest<Body>,
+    pub sender: Http1,
     pub opened: Instant,
     pub since: Instant,
 }

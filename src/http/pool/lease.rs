@@ -4,14 +4,12 @@
 
 use std::sync::Weak;
 
-use hyper::client::conn::http1;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::kept::Idle;
 use super::{Inner, Pool};
-use crate::http::Body;
-use crate::http::connection::Sender;
+use crate::http::connection::{Http1, Sender};
 
 /// The right to send one request over a connection.
 pub struct Lease {
@@ -67,7 +65,7 @@ impl Lease {
     }
 }
 
-fn keep(pool: &Weak<Inner>, sender: http1::SendRequest<Body>, opened: Instant, occupied: Occupied) {
+fn keep(pool: &Weak<Inner>, sender: Http1, opened: Instant, occupied: Occupied) {
     if let Some(pool) = pool.upgrade().filter(|pool| opened.elapsed() < pool.settings.age) {
         pool.kept().http1.push(Idle { sender, opened, since: Instant::now() });
         // The room goes after the connection is there, so that who comes for it finds it.

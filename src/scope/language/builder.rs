@@ -13,6 +13,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
 use super::direct::Direct;
+use super::messages::{self, Messages};
 use super::places::{AttributeKind, Start, analyse};
 use super::problem::{Problem, Severity, Unit, syntax_problem};
 use super::splice::{Spliced, splice};
@@ -53,6 +54,8 @@ pub struct LanguageBuilder {
     pub(super) lines: BTreeSet<Unit>,
     /// Templates that are whole values of attributes.
     pub(super) standing: BTreeSet<(AttributeKind, Unit)>,
+    /// What `t` says.
+    pub(super) messages: Arc<Messages>,
 }
 
 /// A name of the scope that has no value, or no sense, where a source is used.
@@ -86,6 +89,12 @@ impl LanguageBuilder {
     /// A builder without sources.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Gives the sources what `t` says.
+    pub fn messages(&mut self, messages: Arc<Messages>) -> &mut Self {
+        self.messages = messages;
+        self
     }
 
     /// Adds a template under a name by which others may include it. The last of two with one name counts.
@@ -149,6 +158,8 @@ impl LanguageBuilder {
 
     /// The language with its warnings, or all problems, warnings among them.
     pub fn build(mut self) -> Result<(Arc<Language>, Vec<Problem>), Vec<Problem>> {
+        let spoken = self.messages.clone();
+        let environment = |escape| environment(escape, &spoken);
         let mut html = environment(AutoEscape::Html);
         let mut script = environment(AutoEscape::Json);
         let mut url = environment(print::URL);
@@ -159,12 +170,12 @@ impl LanguageBuilder {
         let mut attributes: BTreeMap<AttributeKind, Environment<'static>> = BTreeMap::new();
         for (unit, source) in &self.sources {
             for (start, (spliced, _)) in &source.placed {
-                let environment = match start {
+                let into = match start {
                     Start::Markup => &mut html,
                     Start::RawText => &mut script,
                     Start::Attribute(kind) => attributes.entry(*kind).or_insert_with(|| environment(AutoEscape::Html)),
                 };
-                if let Err(error) = environment.add_template_owned(unit.compiled_name(), spliced.source.clone()) {
+                if let Err(error) = into.add_template_owned(unit.compiled_name(), spliced.source.clone()) {
                     self.problems.push(syntax_problem(unit.clone(), &source.text, source.prefix, &error));
                 }
             }
@@ -174,9 +185,8 @@ impl LanguageBuilder {
         }
         let of_lines: BTreeSet<&Unit> = self.lines.iter().flat_map(|unit| self.closure(unit).0).collect();
         for unit in of_lines {
-            for environment in [&mut url, &mut component, &mut field] {
-                environment
-                    .add_template_owned(unit.compiled_name(), self.sources[unit].spliced.source.clone())
+            for into in [&mut url, &mut component, &mut field] {
+                into.add_template_owned(unit.compiled_name(), self.sources[unit].spliced.source.clone())
                     .expect("invariant: it compiled above");
             }
         }
@@ -250,7 +260,8 @@ impl LanguageBuilder {
 
     fn identity(&self, (closure, _): &(Vec<&Unit>, bool)) -> Fingerprint {
         let sources: Vec<_> = closure.iter().map(|unit| (*unit, &self.sources[*unit].text)).collect();
-        Fingerprint::of(sources)
+        let speaks = closure.iter().any(|unit| !self.sources[*unit].survey.translations.is_empty());
+        Fingerprint::of((sources, self.messages.identity().filter(|_| speaks)))
     }
 }
 
@@ -288,9 +299,10 @@ impl Source {
     }
 }
 
-fn environment(escape: AutoEscape) -> Environment<'static> {
+pub(super) fn environment(escape: AutoEscape, messages: &Arc<Messages>) -> Environment<'static> {
     let mut environment = Environment::new();
     builtins::install(&mut environment);
+    messages::install(&mut environment, messages);
     environment.set_auto_escape_callback(move |_| escape.clone());
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_formatter(print::format);

@@ -8,6 +8,7 @@ use std::ops::Range;
 use minijinja::{State, tests};
 
 use super::builder::{LanguageBuilder, SCOPE_NAMES};
+use super::messages::{self, Messages, Translation};
 use super::problem::{Unit, problem};
 use super::survey::{Link, Survey, Use};
 use super::{builtins, filter_names, members, offers};
@@ -36,11 +37,17 @@ impl LanguageBuilder {
             for (at, message, hint) in source.unprintable(unit, &self.lines, &self.standing) {
                 report(&at, message, Some(hint));
             }
-            check_names(&source.survey, &declared, &mut report);
+            check_names(&source.survey, &declared, &self.messages, &mut report);
+            let translations = || source.survey.translations.iter().filter(|_| !declared.contains("t"));
+            translations().for_each(|call| check_translation(call, &self.messages, &mut report));
             self.check_links(unit, &source.survey.links, &mut report);
             self.check_refused(unit, &source.survey, &mut report);
             problems.extend(members::fruitless(&source.survey).map(|found| {
                 problem(unit.clone(), &source.text, source.prefix, found.at, found.message, Some(found.hint)).warning()
+            }));
+            let idle = translations().flat_map(|call| idle(call, &self.messages));
+            problems.extend(idle.map(|(at, message, hint)| {
+                problem(unit.clone(), &source.text, source.prefix, at, message, Some(hint)).warning()
             }));
             let own = |root: &String| source.survey.declared.contains(root);
             problems.extend(source.survey.mismatches.iter().filter(|found| !own(&found.root)).map(|found| {
@@ -88,6 +95,7 @@ impl LanguageBuilder {
 fn check_names(
     survey: &Survey,
     declared: &BTreeSet<&str>,
+    messages: &Messages,
     report: &mut impl FnMut(&Range<usize>, String, Option<String>),
 ) {
     let called: BTreeSet<_> = survey.calls.iter().map(|used| used.at.start).collect();
@@ -96,6 +104,7 @@ fn check_names(
         declared.contains(name)
             || SCOPE_NAMES.contains(&name)
             || builtins::FUNCTIONS.contains(&name)
+            || (name == "t" && !messages.is_empty())
             || matches!(name, "loop" | "self")
     };
     for used in survey.names.iter().filter(|used| !known(used)) {
@@ -103,12 +112,46 @@ fn check_names(
             ("debug", true) => {
                 ("function", Some("it would show everything to everybody; print the value itself".into()))
             }
+            ("t", true) => {
+                let hint = "nothing is said in any language yet: put messages into `rules/locales/en.ftl`";
+                ("function", Some(hint.into()))
+            }
             ("namespace", true) => ("function", Some("use `{% set %}` and the filters `sum`, `map`, `select`".into())),
             (name, true) => ("function", nearest_function(name, declared)),
             (name, false) => ("value", nearest(name, declared.iter().copied().chain(SCOPE_NAMES))),
         };
         report(&used.at, format!("there is no {kind} `{}`", used.name), hint);
     }
+}
+
+/// A message that nobody has written, or that needs what it is not given.
+fn check_translation(
+    call: &Translation,
+    messages: &Messages,
+    report: &mut impl FnMut(&Range<usize>, String, Option<String>),
+) {
+    let Some((key, at)) = call.key.as_ref().filter(|_| !messages.is_empty()) else { return };
+    if !messages.has(key) {
+        let hint = messages::nearest(key, messages.keys().into_iter(), "write it into the files of `rules/locales`");
+        return report(at, format!("there is no message `{key}`"), Some(hint));
+    }
+    let given = |name: &str| call.spread || call.given.iter().any(|(given, _)| given == name);
+    for name in messages.values(key).into_iter().filter(|name| !given(name)) {
+        let hint = format!("write `t('{key}', {name}=…)`");
+        report(at, format!("the message `{key}` needs `{name}`"), Some(hint));
+    }
+}
+
+/// What a message is given and does not use in any language.
+fn idle(call: &Translation, messages: &Messages) -> Vec<(Range<usize>, String, String)> {
+    let Some((key, _)) = call.key.as_ref().filter(|(key, _)| messages.has(key)) else { return Vec::new() };
+    let values = messages.values(key);
+    let idle = call.given.iter().filter(|(name, _)| !values.contains(&**name));
+    let idle = idle.map(|(name, at)| {
+        let hint = messages::nearest(name, values.iter().copied(), "leave it out");
+        (at.clone(), format!("the message `{key}` does not use `{name}` in any language"), hint)
+    });
+    idle.collect()
 }
 
 /// A function of this name, or the filter that was meant: `length(x)` is written `x|length`.

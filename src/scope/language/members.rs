@@ -11,7 +11,7 @@ use super::survey::Survey;
 const MEMBERS: [(&str, &[&str]); 7] = [
     ("request", &["method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "ip"]),
     ("visitor", &["id", "returning", "identified", "consent"]),
-    ("site", &["name", "data"]),
+    ("site", &["name", "data", "languages"]),
     ("element", &["tag", "id", "attr"]),
     ("each", &["tag", "id", "attr"]),
     (

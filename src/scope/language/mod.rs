@@ -10,8 +10,10 @@ mod check;
 mod compare;
 mod direct;
 mod filters;
+mod formatting;
 pub mod library;
 mod members;
+pub mod messages;
 mod objects;
 mod offers;
 mod pending;
@@ -33,6 +35,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value};
 
 pub use builder::{LanguageBuilder, Refused, SCOPE_NAMES};
+pub use formatting::{Formatted, Formatting};
 pub use places::AttributeKind;
 pub(crate) use print::{escape_html, escape_json, quote_attribute};
 pub use problem::{Problem, Severity, Unit};

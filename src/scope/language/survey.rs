@@ -10,6 +10,7 @@ use minijinja::machinery::Span;
 use minijinja::machinery::ast::{CallArg, Expr, Stmt};
 
 use super::compare::{self, Mismatch};
+use super::messages::{self, Translation};
 use super::offers::{self, Invocation};
 use super::walk::{Node, upwards};
 
@@ -56,6 +57,8 @@ pub(super) struct Survey {
     /// Names that the source itself gives a meaning to, anywhere.
     pub declared: BTreeSet<String>,
     pub links: Vec<Link>,
+    /// Calls of `t`.
+    pub translations: Vec<Translation>,
     /// Comparisons of text with a number.
     pub mismatches: Vec<Mismatch>,
 }
@@ -126,6 +129,9 @@ impl Survey {
             Expr::Call(it) => {
                 if let Expr::Var(function) = &it.expr {
                     self.calls.push(Use { name: function.id.to_owned(), at: range(function.span()) });
+                    if function.id == "t" {
+                        self.translate(messages::translation(&it.args));
+                    }
                 }
             }
             Expr::Filter(it) => {
@@ -162,6 +168,14 @@ impl Survey {
             *self.paths.entry(path.to_owned()).or_default() += 1;
         }
         self.invocations.push(call);
+    }
+
+    /// Notes a call of `t` with what it reads besides what is written.
+    fn translate(&mut self, call: Translation) {
+        for path in messages::READS {
+            *self.paths.entry(path.to_owned()).or_default() += 1;
+        }
+        self.translations.push(call);
     }
 
     fn declare(&mut self, target: &Expr<'_>) {

@@ -4,9 +4,7 @@
 //! HTTP library validates.
 
 use super::Refusal;
-
-/// Bytes of a name or value that are looked at: longer than any that matters.
-const TEXT_BYTES: usize = 32;
+use crate::http::framing::fields::{Coding, Fields, Length, Upgrade};
 
 /// What stands behind the target.
 const VERSION: &[u8] = b" HTTP/1.1\r";
@@ -37,12 +35,8 @@ pub struct Head {
     size: usize,
     /// Bytes of the first line behind the method.
     target_size: usize,
-    /// Of the name or value that is being read.
-    text: Text,
-    length: Option<Result<u64, Refusal>>,
-    coding: Option<Result<(), Refusal>>,
-    upgrade: Upgrade,
     target: Target,
+    fields: Fields,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,25 +45,7 @@ enum At {
     Before,
     Method,
     Target,
-    LineStart,
-    Name,
-    Value(Field),
-    /// The value of any other field.
-    Unread,
-}
-
-/// The fields that say where a request ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Length,
-    Coding,
-    Upgrade,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Upgrade {
-    None,
-    WebSocket,
+    Fields,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,16 +56,7 @@ enum Target {
 
 impl Head {
     pub fn begin() -> Self {
-        Self {
-            at: At::Before,
-            size: 0,
-            target_size: 0,
-            text: Text::new(),
-            length: None,
-            coding: None,
-            upgrade: Upgrade::None,
-            target: Target::Whole,
-        }
+        Self { at: At::Before, size: 0, target_size: 0, target: Target::Whole, fields: Fields::begin() }
     }
 
     /// Reads up to the head's end; tells how many bytes, and what follows if it has ended. Lines may end with a bare LF
@@ -102,12 +69,12 @@ impl Head {
         bytes: &[u8],
         bounds: HeadBounds,
     ) -> Result<(usize, Option<Result<BodyLength, Refusal>>), Refusal> {
-        let (read, ended) = self.read_lines(bytes);
+        let (read, has_ended) = self.read_lines(bytes);
         self.size += read;
         match self {
             _ if self.target_size > bounds.uri.saturating_add(VERSION.len()) => Err(Refusal::UriTooLong),
             _ if self.size > bounds.head => Err(Refusal::HeadTooLarge),
-            _ => Ok((read, ended)),
+            _ => Ok((read, has_ended.then(|| self.end()))),
         }
     }
 
@@ -116,168 +83,58 @@ impl Head {
         self.at != At::Before
     }
 
-    fn read_lines(&mut self, bytes: &[u8]) -> (usize, Option<Result<BodyLength, Refusal>>) {
-        let mut rest = bytes;
-        while let Some((first, behind)) = rest.split_first() {
-            rest = match (self.at, *first) {
-                (At::Before, b'\r' | b'\n') | (At::LineStart, b'\r') => behind,
-                (At::Before, _) => self.go(At::Method, rest),
-                (At::LineStart, b'\n') => return (bytes.len() - behind.len(), Some(self.end())),
-                (At::LineStart, _) => self.go(At::Name, rest),
-                _ => self.read_line(rest),
+    fn read_lines(&mut self, bytes: &[u8]) -> (usize, bool) {
+        let mut place = 0;
+        while let Some(rest) = bytes.get(place..).filter(|rest| !rest.is_empty()) {
+            place += match (self.at, rest[0]) {
+                (At::Before, b'\r' | b'\n') => 1,
+                (At::Before, _) => {
+                    self.at = At::Method;
+                    0
+                }
+                (At::Fields, _) => {
+                    let (read, has_ended) = self.fields.read(rest);
+                    return (place + read, has_ended);
+                }
+                _ => self.read_first_line(rest),
             };
         }
-        (bytes.len(), None)
+        (bytes.len(), false)
     }
 
-    /// Reads up to the end of what is being read, which is within one line, and gives what is left.
-    fn read_line<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let stop = match self.at {
-            At::Method => b' ',
-            At::Name => b':',
-            _ => b'\n',
-        };
+    /// Reads up to the end of the method or of the line; tells how many bytes.
+    fn read_first_line(&mut self, bytes: &[u8]) -> usize {
+        let stop = if self.at == At::Method { b' ' } else { b'\n' };
         let end = memchr::memchr2(stop, b'\n', bytes);
-        let (read, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+        let read = &bytes[..end.unwrap_or(bytes.len())];
         if self.at == At::Target {
             self.target_size += read.len();
-        }
-        match self.at {
-            At::Target if read.contains(&b'#') => self.target = Target::Fragment,
-            At::Name | At::Value(_) => self.text.push(read),
-            _ => {}
-        }
-        let Some((stopped_by, rest)) = rest.split_first() else { return rest };
-        let then = match self.at {
-            At::Method if *stopped_by == b' ' => At::Target,
-            At::Name if *stopped_by == b':' => self.value(),
-            At::Value(field) => {
-                self.end_field(field);
-                At::LineStart
+            if read.contains(&b'#') {
+                self.target = Target::Fragment;
             }
-            _ => At::LineStart,
-        };
-        self.go(then, rest)
-    }
-
-    fn go<'a>(&mut self, then: At, rest: &'a [u8]) -> &'a [u8] {
-        self.at = then;
-        self.text.clear();
-        rest
-    }
-
-    /// Where a name that has ended leads.
-    fn value(&self) -> At {
-        let name = self.text.trimmed();
-        if name.eq_ignore_ascii_case(b"content-length") {
-            At::Value(Field::Length)
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            At::Value(Field::Coding)
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            At::Value(Field::Upgrade)
-        } else {
-            At::Unread
         }
-    }
-
-    fn end_field(&mut self, field: Field) {
-        let value = self.text.trimmed();
-        match field {
-            Field::Length => {
-                self.length = Some(match self.length {
-                    None => length(value).ok_or(Refusal::InvalidLength),
-                    Some(_) => Err(Refusal::Lengths),
-                });
-            }
-            Field::Coding => {
-                self.coding = Some(match self.coding {
-                    None => coding(value),
-                    Some(_) => Err(Refusal::InvalidCoding),
-                });
-            }
-            Field::Upgrade if value.eq_ignore_ascii_case(b"websocket") => self.upgrade = Upgrade::WebSocket,
-            Field::Upgrade => {}
+        match end.map(|end| bytes[end]) {
+            None => {}
+            Some(b' ') if self.at == At::Method => self.at = At::Target,
+            Some(_) => self.at = At::Fields,
         }
+        read.len() + usize::from(end.is_some())
     }
 
     fn end(&self) -> Result<BodyLength, Refusal> {
         if self.target == Target::Fragment {
             return Err(Refusal::Fragment);
         }
-        let length = match (self.length, self.coding) {
+        let length = match (self.fields.length(), self.fields.coding()) {
             (Some(_), Some(_)) => return Err(Refusal::LengthAndCoding),
-            (Some(length), None) => BodyLength::Known(length?),
-            (None, Some(coding)) => coding.map(|()| BodyLength::Chunked)?,
+            (Some(Length::Bytes(length)), None) => BodyLength::Known(length),
+            (Some(Length::Invalid), None) => return Err(Refusal::InvalidLength),
+            (Some(Length::Repeated), None) => return Err(Refusal::Lengths),
+            (None, Some(Coding::Chunked)) => BodyLength::Chunked,
+            (None, Some(Coding::Other)) => return Err(Refusal::Coding),
+            (None, Some(Coding::Invalid)) => return Err(Refusal::InvalidCoding),
             (None, None) => BodyLength::Known(0),
         };
-        Ok(if self.upgrade == Upgrade::WebSocket { BodyLength::Upgrade } else { length })
+        Ok(if self.fields.upgrade() == Upgrade::WebSocket { BodyLength::Upgrade } else { length })
     }
-}
-
-/// `1*DIGIT` (section 6.2).
-fn length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() {
-        return None;
-    }
-    value.iter().try_fold(0_u64, |length, digit| {
-        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
-        length.checked_mul(10)?.checked_add(digit)
-    })
-}
-
-/// `chunked`, once. Another coding before it is one that we do not undo; all else can't be framed (section 6.3).
-fn coding(value: &[u8]) -> Result<(), Refusal> {
-    if value.eq_ignore_ascii_case(b"chunked") {
-        return Ok(());
-    }
-    let mut members = value.rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let last_is_chunked = members.next().is_some_and(|last| last.eq_ignore_ascii_case(b"chunked"));
-    let is_coding = |member: &[u8]| {
-        [&b"gzip"[..], b"x-gzip", b"deflate", b"compress", b"x-compress"]
-            .iter()
-            .any(|known| member.eq_ignore_ascii_case(known))
-    };
-    if last_is_chunked && members.all(is_coding) { Err(Refusal::Coding) } else { Err(Refusal::InvalidCoding) }
-}
-
-/// The first bytes of a name or value; a longer one equals nothing that is looked for.
-#[derive(Debug)]
-struct Text {
-    bytes: [u8; TEXT_BYTES],
-    /// Past [`TEXT_BYTES`] it only says that there were more.
-    length: usize,
-}
-
-impl Text {
-    fn new() -> Self {
-        Self { bytes: [0; TEXT_BYTES], length: 0 }
-    }
-
-    fn clear(&mut self) {
-        self.length = 0;
-    }
-
-    /// White space before the text, of any length, is not part of it.
-    fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if self.length == 0 && is_white(*byte) {
-                continue;
-            }
-            if let Some(next) = self.bytes.get_mut(self.length) {
-                *next = *byte;
-                self.length += 1;
-            } else if !is_white(*byte) {
-                self.length = TEXT_BYTES + 1;
-            }
-        }
-    }
-
-    fn trimmed(&self) -> &[u8] {
-        // What is too long must equal nothing, and be no number.
-        self.bytes.get(..self.length).map_or(b"?", <[u8]>::trim_ascii_end)
-    }
-}
-
-fn is_white(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r')
 }

@@ -5,11 +5,10 @@
 //! library throws away (a length beside a coding, a second length, a fragment, what stands behind a chunk's size) and
 //! leaves to the library what it refuses by itself.
 
-mod chunks;
 mod head;
 
 use super::refusal::Refusal;
-use chunks::Chunks;
+use crate::http::framing::chunks::{Chunks, Extensions};
 pub use head::HeadBounds;
 use head::{BodyLength, Head};
 
@@ -139,7 +138,7 @@ impl Framing {
                 Ok(read)
             }
             State::Chunked(chunks) => {
-                let (read, ended) = chunks.read(bytes)?;
+                let (read, ended) = chunks.read(bytes).map_err(|(good, malformed)| (good, malformed.into()))?;
                 if ended {
                     self.state = State::Head(Head::begin());
                 }
@@ -168,7 +167,7 @@ impl Framing {
         match ended {
             Ok(BodyLength::Known(0)) => State::Head(Head::begin()),
             Ok(BodyLength::Known(length)) => State::Length(length),
-            Ok(BodyLength::Chunked) => State::Chunked(Chunks::begin()),
+            Ok(BodyLength::Chunked) => State::Chunked(Chunks::begin(Extensions::Judged)),
             Ok(BodyLength::Upgrade) => State::Over(Over::Upgrade),
             Err(refusal) => {
                 self.refused = Some(refusal);

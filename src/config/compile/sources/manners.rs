@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Compiling, params};
+use crate::config::compile::fields::{Edit, Head, Refusal, refusal};
 use crate::config::raw::sources::RawTtl;
 use crate::config::read::At;
 use crate::config::read::scalars::Integer;
@@ -89,6 +90,26 @@ impl Compiling<'_> {
             stale_if_error: span(&raw.stale_if_error),
             refresh_ahead: span(&raw.refresh_ahead),
         })
+    }
+
+    /// Fields of the visitor's request; none that belongs to its connection, or that we write ourselves.
+    pub(super) fn forward(&mut self) -> Vec<http::HeaderName> {
+        let Some(at) = &self.raw.forward else { return Vec::new() };
+        if let Some(batch) = &self.raw.batch {
+            let what = "a batch is one call for several visitors, so nothing of one of them can go on with it";
+            self.report.error(at.key, what, "remove one of them").see(batch.key, "the batch");
+        }
+        let mut names = Vec::new();
+        for name in &at.value.0 {
+            let text = name.value.0.to_ascii_lowercase();
+            match refusal(Head::Request, Edit::Remove, &text) {
+                Some(Refusal { reason, .. }) => {
+                    self.report.error(name.span, format!("`{text}` does not go on: {reason}"), "leave it out");
+                }
+                None => names.extend(http::HeaderName::try_from(text)),
+            }
+        }
+        names
     }
 
     /// `None` after noting what is wrong.

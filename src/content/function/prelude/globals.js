@@ -93,7 +93,7 @@ const { raw } = String;
 const gone = ['eval', 'Function', 'SharedArrayBuffer', 'Atomics', 'WeakRef', 'FinalizationRegistry', 'performance'];
 const lazy = {
   Date: 'time', URL: 'url', URLSearchParams: 'url', structuredClone: 'clone',
-  TextEncoder: 'text', TextDecoder: 'text', atob: 'text', btoa: 'text', crypto: 'text',
+  TextEncoder: 'text', TextDecoder: 'text', atob: 'text', btoa: 'text', crypto: 'text', format: 'format',
 };
 
 function put(on, name, value) {
@@ -101,7 +101,9 @@ function put(on, name, value) {
 }
 
 function makePart(world, part) {
-  const made = native.part(part)(native, { apply, construct, define, isArray, own, wellFormed, NativeDate });
+  const made = native.part(part)(native, {
+    apply, argumentsOf, construct, define, formatted, isArray, own, textOfHtml, wellFormed, NativeDate,
+  });
   for (const name in made) put(world, name, made[name]);
   return made;
 }

@@ -28,9 +28,11 @@ function facade(answer) {
 }
 
 // Positional arguments, then the named ones: an object at the end, as templates write `name=value`.
-function argumentsOf(given) {
+// Before `least` all are positional.
+function argumentsOf(given, least = 0) {
   const last = given.length - 1;
-  const named = last >= 0 && typeof given[last] === 'object' && given[last] !== null && !isArray(given[last]);
+  const named = last >= least && typeof given[last] === 'object' && given[last] !== null && !isArray(given[last])
+    && !(given[last] instanceof NativeDate);
   let positional = '';
   for (let at = 0; at < (named ? last : given.length); at++) {
     positional += (at ? ',' : '') + (stringify(given[at]) ?? 'null');
@@ -146,14 +148,26 @@ function settle(ask, known, failure) {
   reject(error);
 }
 
+// What filters make: HTML that is safe as such, or a value.
+function formatted(told) {
+  if (told === undefined) return undefined;
+  return told.json === undefined ? new Html(told.html) : parse(told.json);
+}
+
+// A message in the visitor's language.
+function t(key, given = {}) {
+  return formatted(native.format(undefined, argumentsOf([key, given], 1)));
+}
+
 function inputOf(given) {
   const target = own(null);
   target.with = given;
   target.source = source;
+  target.t = t;
   return new NativeProxy(target, {
     __proto__: mapTraps,
     node: 0,
     names: undefined,
-    ownKeys() { return this.names ??= [...native.keys(0), 'with', 'source']; },
+    ownKeys() { return this.names ??= [...native.keys(0), 'with', 'source', 't']; },
   });
 }

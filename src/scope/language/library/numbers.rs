@@ -4,7 +4,7 @@
 
 use fixed_decimal::{Decimal, FloatPrecision, SignedRoundingMode, UnsignedRoundingMode};
 use icu_decimal::{CompactDecimalFormatter, DecimalFormatter};
-use icu_experimental::dimension::currency::CurrencyType;
+pub use icu_experimental::dimension::currency::CurrencyType;
 use icu_experimental::dimension::currency::formatter::CurrencyFormatter;
 use icu_experimental::dimension::percent::formatter::PercentFormatter;
 
@@ -42,6 +42,71 @@ fn rounded(mut number: Decimal, decimals: Option<u8>, usual: u8) -> Result<Decim
 
 fn no_data<E>(_: E) -> Refusal {
     Refusal::OutOfRange("the locale")
+}
+
+/// How a number is written in a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub manner: Manner,
+    /// Decimals at least.
+    pub least: Option<u8>,
+    /// Decimals at most.
+    pub most: Option<u8>,
+    /// Whether it says a place in a row, which matters for its plural form.
+    pub ordinal: bool,
+}
+
+/// What a number counts.
+#[derive(Clone, Copy, Debug)]
+pub enum Manner {
+    Plain,
+    /// A share of one.
+    Percent,
+    Currency(CurrencyType, CurrencyName),
+}
+
+impl Shape {
+    /// A number as it is written where nothing is said about it.
+    pub const PLAIN: Self = Self { manner: Manner::Plain, least: None, most: None, ordinal: false };
+
+    /// The number with the decimals that will be seen, which its plural form hangs on.
+    pub fn seen(&self, mut number: Decimal) -> Decimal {
+        let (usual, least) = (USUAL_DECIMALS, self.least.unwrap_or(0));
+        let most = self.most.unwrap_or(usual.max(least));
+        number.round_with_mode(-i16::from(most), AWAY_FROM_ZERO);
+        number.absolute.trim_end();
+        number.absolute.pad_end(-i16::from(least));
+        number
+    }
+
+    /// The number as people of a locale write it.
+    pub fn write(&self, mut number: Decimal, locale: &Locale) -> Result<String, Refusal> {
+        match self.manner {
+            Manner::Plain => {
+                let formatter = DecimalFormatter::try_new(locale.into(), Default::default()).map_err(no_data)?;
+                Ok(formatter.format(&self.seen(number)).to_string())
+            }
+            Manner::Percent => {
+                number.absolute.multiply_pow10(2);
+                number.absolute.trim_start();
+                let whole = Self { most: self.most.or(self.least).or(Some(0)), ..*self };
+                let formatter = PercentFormatter::try_new(locale.into(), Default::default()).map_err(no_data)?;
+                Ok(formatter.format(&whole.seen(number)).to_string())
+            }
+            Manner::Currency(of, name) => currency(number, of, name, locale),
+        }
+    }
+}
+
+/// Whether two numbers are the same, however many zeros stand around them.
+pub fn same(one: &Decimal, other: &Decimal) -> bool {
+    let [one, other] = [one, other].map(|number| {
+        let mut number = number.clone();
+        number.absolute.trim_start();
+        number.absolute.trim_end();
+        number
+    });
+    one == other
 }
 
 /// `1234.5` as `1.234,5` (nl).

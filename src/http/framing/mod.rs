@@ -1,10 +1,20 @@
-//! How a response over HTTP/1.1 says where it ends, held to one reading (RFC 9112 section 6).
+//! Where messages over HTTP/1.1 end, held to one reading (RFC 9112 sections 6 and 7).
 //!
-//! In: a response's head as the HTTP library parsed it. Out: nothing, or what is wrong. It must not read the body, nor
-//! judge what the library refuses by itself.
+//! In: a response's head as the HTTP library parsed it ([`check`]), or the bytes of a connection as they arrive: those of a server
+//! ([`Followed`]); of requests the server room makes its own reader of the parts ([`chunks`], [`fields`]). Out: nothing, or what is
+//! wrong. It must not hold bytes, nor judge what the library refuses by itself.
+
+mod answers;
+pub mod chunks;
+pub mod fields;
+mod followed;
+mod text;
 
 use http::header;
 use http::{Response, Version};
+
+pub use answers::Wanted;
+pub use followed::{Asked, Followed};
 
 /// What two readers of a response could read differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,11 +3,33 @@
 //! In: bytes, from the first chunk's size. Out: where the body ends, or the first byte that can't be. It must not look at
 //! the content.
 
-use super::Refusal;
-
 /// A chunked body of which not all has come.
 #[derive(Debug)]
-pub struct Chunks(At);
+pub struct Chunks {
+    at: At,
+    extensions: Extensions,
+}
+
+/// What is wrong with a chunked body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    #[error("a chunk's size line is malformed")]
+    Size,
+    #[error("a chunk does not end where its size says")]
+    End,
+    /// Section 7.1.2.
+    #[error("a trailer line is malformed")]
+    Trailer,
+}
+
+/// How what may stand behind a chunk's size is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extensions {
+    /// As section 7.1.1 has it.
+    Judged,
+    /// Passed over up to the end of the line: they go no further, and servers pad sizes with spaces.
+    Skipped,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
@@ -15,6 +37,8 @@ enum At {
     Size(u64),
     /// Behind the size, or behind an extension on which the size still waits.
     Extension(u64, Extension),
+    /// In what is passed over.
+    Behind(u64),
     SizeLf(u64),
     /// So many bytes are to come, at least one.
     Data(u64),
@@ -44,48 +68,57 @@ enum Extension {
 }
 
 impl Chunks {
-    pub fn begin() -> Self {
-        Self(At::SizeStart)
+    pub fn begin(extensions: Extensions) -> Self {
+        Self { at: At::SizeStart, extensions }
     }
 
     /// Reads up to the body's end; tells how many bytes, and whether it has ended.
     ///
     /// # Errors
     /// How many bytes are good, and what is wrong with the next.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<(usize, bool), (usize, Refusal)> {
+    pub fn read(&mut self, bytes: &[u8]) -> Result<(usize, bool), (usize, Malformed)> {
         let mut place = 0;
         while let Some(byte) = bytes.get(place) {
-            if let At::Data(left) = self.0 {
+            if let At::Data(left) = self.at {
                 let read = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - place);
                 let left = left - read as u64;
-                self.0 = if left == 0 { At::DataCr } else { At::Data(left) };
+                self.at = if left == 0 { At::DataCr } else { At::Data(left) };
                 place += read;
                 continue;
             }
-            self.0 = next(self.0, *byte).map_err(|refusal| (place, refusal))?;
+            self.at = self.next(*byte).map_err(|malformed| (place, malformed))?;
             place += 1;
-            if self.0 == At::End {
+            if self.at == At::End {
                 return Ok((place, true));
             }
         }
         Ok((place, false))
     }
+
+    fn next(&self, byte: u8) -> Result<At, Malformed> {
+        let next = next(self.at, byte)?;
+        Ok(match (next, self.extensions) {
+            (At::Extension(size, _), Extensions::Skipped) => At::Behind(size),
+            _ => next,
+        })
+    }
 }
 
-fn next(at: At, byte: u8) -> Result<At, Refusal> {
-    let (next, refusal) = match at {
-        At::SizeStart => (digit(0, byte), Refusal::ChunkSize),
-        At::Size(size) => (after_size(size, byte).or_else(|| digit(size, byte)), Refusal::ChunkSize),
-        At::Extension(size, extension) => (after_extension(size, extension, byte), Refusal::ChunkSize),
+fn next(at: At, byte: u8) -> Result<At, Malformed> {
+    let (next, malformed) = match at {
+        At::SizeStart => (digit(0, byte), Malformed::Size),
+        At::Size(size) => (after_size(size, byte).or_else(|| digit(size, byte)), Malformed::Size),
+        At::Extension(size, extension) => (after_extension(size, extension, byte), Malformed::Size),
+        At::Behind(size) => (behind(size, byte), Malformed::Size),
         At::SizeLf(size) => {
             let then = if size == 0 { At::TrailerStart } else { At::Data(size) };
-            ((byte == b'\n').then_some(then), Refusal::ChunkSize)
+            ((byte == b'\n').then_some(then), Malformed::Size)
         }
-        At::Data(_) | At::DataCr => ((byte == b'\r').then_some(At::DataLf), Refusal::ChunkEnd),
-        At::DataLf => ((byte == b'\n').then_some(At::SizeStart), Refusal::ChunkEnd),
-        _ => (in_trailers(at, byte), Refusal::Trailer),
+        At::Data(_) | At::DataCr => ((byte == b'\r').then_some(At::DataLf), Malformed::End),
+        At::DataLf => ((byte == b'\n').then_some(At::SizeStart), Malformed::End),
+        _ => (in_trailers(at, byte), Malformed::Trailer),
     };
-    next.ok_or(refusal)
+    next.ok_or(malformed)
 }
 
 fn digit(size: u64, byte: u8) -> Option<At> {
@@ -120,6 +153,14 @@ fn after_extension(size: u64, extension: Extension, byte: u8) -> Option<At> {
         _ => return None,
     };
     Some(At::Extension(size, next))
+}
+
+fn behind(size: u64, byte: u8) -> Option<At> {
+    match byte {
+        b'\r' => Some(At::SizeLf(size)),
+        b'\n' => None,
+        _ => Some(At::Behind(size)),
+    }
 }
 
 fn in_trailers(at: At, byte: u8) -> Option<At> {

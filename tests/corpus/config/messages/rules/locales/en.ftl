@@ -1,0 +1,15 @@
+hello = Hello { $name }
+bye = Bye { -brnd }
+-brand = Clay
+hello = Hi { $name }
+round = { about }
+about = { round }
+cut = { $open
+price = { NUMBER($price, style: "curency") }
+cost = { NUMBER($price, currency: "XQZ", digits: 2) }
+money = { NUMBER($price, style: "currency") }
+when = { DATETIME($day, style: "lng") }
+far = { PLATFORM() }
+-place = in { $city }
+there = { -place }
+only-here = Only here

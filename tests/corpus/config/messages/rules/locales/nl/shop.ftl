@@ -1,0 +1,2 @@
+hello = Dag { $name }
+bye = Dag

@@ -1,0 +1,16 @@
+//! Every store keeps the same promises: `contract` says which, and each store is held to them here.
+
+mod contract;
+
+use inlay::profile::Keep;
+use inlay::store::MemoryStore;
+
+#[tokio::test]
+async fn a_store_in_memory() {
+    contract::hold(&MemoryStore::new(contract::keep())).await;
+}
+
+#[tokio::test]
+async fn a_store_in_memory_keeps_the_newest_at_its_bound() {
+    contract::stay_bounded(&MemoryStore::new(Keep::default())).await;
+}
