@@ -38,6 +38,7 @@ fn render(criterion: &mut Criterion) {
     let content = Content {
         kind: Kind::Template("banner".into()),
         fallback: Fallback::Keep,
+        on_error: None,
         deadline: Duration::from_millis(300),
         blank: Blank::Keep,
         name: "banner".into(),

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 // -- page --
 
 /// Bytes of a page that may be parsed ahead of what the client has taken. Enough to start the fragments of a
@@ -261,6 +263,21 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// How long before its end a token counts as expired: clocks differ, and a call takes a while.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
+// -- rules that fail --
+
+/// Parts of the window over which a rule's failures are counted: it slides by a tenth.
+pub const FUSE_SPANS: usize = 10;
+/// The window, unless the rule says otherwise.
+pub const FUSE_WINDOW: Duration = Duration::from_secs(60);
+/// Pages on which a rule must have been laid in before a share of failures means something, unless the rule says otherwise.
+pub const FUSE_LEAST: u32 = 20;
+/// How long a rule is off the first time, unless it says otherwise.
+pub const FUSE_OFF: Duration = Duration::from_secs(30);
+/// The longest time that a rule is off before a page finds out whether it is well.
+pub const FUSE_OFF_MAX: Duration = Duration::from_secs(600);
+/// How long whoever wants to know of it may take to be told.
+pub const FUSE_TELL_WAIT: Duration = Duration::from_secs(10);
+
 // -- throttle --
 
 /// Clients, headers or cookies that one rate limit remembers: some 20 MB, and more than ask of one process at a time. Past it
@@ -277,6 +294,12 @@ pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
 pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+/// Bytes of a consent string. Those with thousands of vendors have two or three thousand; cookies end at four.
+pub const CONSENT_STRING_BYTES: usize = 8 * 1024;
+/// How long a consent string holds: thirteen months, after which its framework has the visitor asked again.
+pub const CONSENT_STRING_AGE: SignedDuration = SignedDuration::from_hours(396 * 24);
+/// By how much a consent string may be ahead of our clock: it is the clock of the visitor's device that dates it.
+pub const CONSENT_STRING_SKEW: SignedDuration = SignedDuration::from_hours(24);
 
 // -- config --
 

@@ -181,6 +181,8 @@ fn the_reader_accepts_every_key_of_the_schema() {
             () if has("param") => format!("sources:\n  s:\n    batch:\n{keys}"),
             () if has("required") => format!("sources:\n  s:\n    expect:\n{keys}"),
             () if has("server_name") => format!("sources:\n  s:\n    tls:\n{keys}"),
+            () if has("tell") => format!("rules:\n  r:\n    on_error:\n{keys}"),
+            () if has("above") => format!("rules:\n  r:\n    on_error:\n     off:\n{keys}"),
             () if has("inject") => format!("rules:\n  r:\n{keys}"),
             () if has("select") => format!("rules:\n  r:\n    inject:\n    -\n{keys}"),
             () if has("html") => format!("fragments:\n  f:\n{keys}"),

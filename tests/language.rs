@@ -346,7 +346,14 @@ fn a_source_says_what_it_mentions() {
 }
 
 fn content(kind: Kind, fallback: Fallback) -> Content {
-    Content { kind, fallback, deadline: Duration::from_millis(300), blank: Blank::Keep, name: "c".into() }
+    Content {
+        kind,
+        fallback,
+        on_error: None,
+        deadline: Duration::from_millis(300),
+        blank: Blank::Keep,
+        name: "c".into(),
+    }
 }
 
 fn fill(content: &Content, fragments: &[(&str, Content)]) -> Result<String, Nothing> {

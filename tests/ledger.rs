@@ -159,6 +159,7 @@ fn content(name: &str) -> Content {
     Content {
         kind: Kind::Template(name.into()),
         fallback: Fallback::Keep,
+        on_error: None,
         deadline: Duration::from_millis(300),
         blank: Blank::Show,
         name: name.into(),

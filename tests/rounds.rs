@@ -101,7 +101,7 @@ fn language(template: &str) -> Arc<Language> {
 
 fn content(name: &str, fallback: Fallback) -> Content {
     let kind = Kind::Template(name.into());
-    Content { kind, fallback, deadline: Duration::from_secs(1), blank: Blank::Keep, name: name.into() }
+    Content { kind, fallback, on_error: None, deadline: Duration::from_secs(1), blank: Blank::Keep, name: name.into() }
 }
 
 fn library(template: &str) -> Arc<Library> {

@@ -151,15 +151,18 @@ fn line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 pub enum Extensions {
     /// Section 7.1.1, loosely: nothing, or something behind a semicolon that holds no control.
     Written,
-    /// The same with controls, but for the ends of lines. Of a response: they go no further than the client's library, which reads
-    /// over them, and change nothing of where chunks end.
+    /// The same with controls, but for the ends of lines, or white space alone. Of a response: they go no further than the client's
+    /// library, which reads over them, and change nothing of where chunks end.
     ReadOver,
 }
 
 impl Extensions {
     fn allow(self, bytes: &[u8]) -> bool {
         let controls = |byte| is_control(byte) && (self == Self::Written || byte == b'\r');
-        let behind = bytes.trim_ascii_start().first() == Some(&b';');
+        let behind = match bytes.trim_ascii_start().first() {
+            Some(first) => *first == b';',
+            None => self == Self::ReadOver,
+        };
         bytes.is_empty() || (behind && !bytes.iter().copied().any(controls))
     }
 }

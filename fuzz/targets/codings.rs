@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use inlay::http::coding::{Coding, CodingError, Decoder, Encoder};
+use inlay::http::coding::{Coding, CodingError, Decoder, Effort, Encoder};
 use inlay::limits;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
@@ -68,7 +68,7 @@ fuzz_target!(|case: Case| {
 });
 
 fn encoded(coding: Coding, plain: &[u8], size: usize, flush_every: u8) -> Vec<u8> {
-    let mut encoder = Encoder::new(coding).expect("an encoder");
+    let mut encoder = Encoder::new(coding, Effort::default()).expect("an encoder");
     let mut coded = Vec::new();
     // A flush costs bytes, so a piece of each byte is only of short texts.
     for (number, piece) in plain.chunks(size.max(plain.len() / 256)).enumerate() {

@@ -98,6 +98,7 @@ impl Admin {
     fn metrics(&self) -> Response<Body> {
         self.exchange.responses.measure();
         self.exchange.pages.measure();
+        self.exchange.fuses.measure(&self.exchange.revision.load());
         let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
         self.exchange.metrics.tasks.set(i64::try_from(tasks).unwrap_or(i64::MAX));
         let revision = self.exchange.revision.load();

@@ -86,7 +86,8 @@ impl Invoking<'_> {
             Err(error) => {
                 ledger.forbid_keeping();
                 self.note(&error);
-                (Err(Nothing::Function(Arc::new(error))), ledger)
+                let function = self.invocation.function.clone();
+                (Err(Nothing::Function(function, Arc::new(error))), ledger)
             }
         }
     }

@@ -202,11 +202,12 @@ fn fragment_of(content: &Content) -> Option<&Arc<str>> {
     }
 }
 
-/// A content and all that its fallbacks may try.
+/// A content and all that may be tried in its place.
 fn all_tried(content: &Content) -> Vec<&Content> {
     let mut all = vec![content];
     if let Fallback::Try(contents) = &content.fallback {
         all.extend(contents.iter().flat_map(all_tried));
     }
+    all.extend(content.on_error.as_deref().into_iter().flat_map(all_tried));
     all
 }

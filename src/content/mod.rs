@@ -41,6 +41,8 @@ pub use tally::{Tallied, Tally};
 pub struct Content {
     pub kind: Kind,
     pub fallback: Fallback,
+    /// Shown where it failed and nothing that it falls back on is shown; not where there was only nothing to show.
+    pub on_error: Option<Box<Content>>,
     /// From the start of the request; it bites when the slot is late and due. What is rendered in place is never late.
     pub deadline: Duration,
     pub blank: Blank,
@@ -179,9 +181,9 @@ pub enum Nothing {
     /// Its code failed.
     #[error(transparent)]
     Failed(Arc<RenderError>),
-    /// The function failed, or was cut off.
-    #[error(transparent)]
-    Function(Arc<FunctionError>),
+    /// The function of this name failed, or was cut off.
+    #[error("{1}")]
+    Function(Arc<str>, #[source] Arc<FunctionError>),
     /// The source gave no HTML, and why, in words for the author.
     #[error("{0}")]
     Unfetched(Arc<str>),

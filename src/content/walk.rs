@@ -17,7 +17,7 @@ use crate::content::{Blank, Content, Detour, Fallback, Filled, How, Kind, Nothin
 use crate::limits;
 use crate::scope::language::{Escape, Piece, escape_html, escape_json, quote_attribute};
 use crate::scope::ledger::{Ledger, Reader};
-use crate::scope::{Opened, Opening, Question, Scope};
+use crate::scope::{Answer, Opened, Opening, Question, Scope, Seen};
 
 /// How far the filling of one slot is, from one walk to the next: contents that came to nothing are not made again.
 #[derive(Debug, Default)]
@@ -88,23 +88,40 @@ impl Walk<'_> {
             _ => self.once(content, blank)?,
         };
         let Outcome::Nothing(why) = outcome else { return Ok(outcome) };
-        match &content.fallback {
-            Fallback::Keep => Ok(Outcome::Nothing(why)),
+        let outcome = self.fallback(&content.fallback)?;
+        match &content.on_error {
+            Some(other) if outcome.is_none() && !matches!(why, Nothing::Blank) => self.stand_in(other),
+            _ => Ok(outcome),
+        }
+        .map(|outcome| outcome.unwrap_or(Outcome::Nothing(why)))
+    }
+
+    /// What is shown instead, if anything is.
+    fn fallback(&mut self, fallback: &Fallback) -> Step<Option<Outcome>> {
+        match fallback {
+            Fallback::Keep => Ok(None),
             Fallback::Empty => {
                 self.progress.shown = Some("empty".into());
-                Ok(show(Vec::new()))
+                Ok(Some(show(Vec::new())))
             }
             Fallback::Try(others) => {
                 for other in others {
-                    let shown = self.content(other, Blank::Keep)?;
-                    if shown.is_shown() {
-                        self.progress.shown.get_or_insert_with(|| other.name.clone());
-                        return Ok(shown);
+                    if let Some(shown) = self.stand_in(other)? {
+                        return Ok(Some(shown));
                     }
                 }
-                Ok(Outcome::Nothing(why))
+                Ok(None)
             }
         }
+    }
+
+    fn stand_in(&mut self, other: &Content) -> Step<Option<Outcome>> {
+        let shown = self.content(other, Blank::Keep)?;
+        if !shown.is_shown() {
+            return Ok(None);
+        }
+        self.progress.shown.get_or_insert_with(|| other.name.clone());
+        Ok(Some(shown))
     }
 
     /// This content alone, unless an earlier walk found that it comes to nothing.
@@ -227,6 +244,7 @@ impl Walk<'_> {
                     );
                 }
                 self.progress.ledger.forbid_keeping();
+                self.progress.ledger.record(question, Answer::fixed(Seen::Refused(why.clone())));
                 return Outcome::Nothing(Nothing::Unfetched(why));
             }
         };

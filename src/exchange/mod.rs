@@ -50,9 +50,9 @@ use fetch::{Answer, Asked, Asker, Outlook};
 use observers::Observers;
 use open::Arrival;
 use pages::{Pages, Wanted};
-use plan::Plan;
 use plan::known::{KnownPlans, Met};
 use plan::paths::{OnPath, Paths};
+use plan::{Fuses, Gate, Plan};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -75,6 +75,8 @@ pub struct Exchange {
     paths: Paths,
     /// Plans that came out before.
     known: KnownPlans,
+    /// Of rules that fail.
+    pub fuses: Arc<Fuses>,
     off: AtomicBool,
 }
 
@@ -97,6 +99,7 @@ impl Exchange {
         clock: Clock,
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
+        let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
@@ -108,6 +111,7 @@ impl Exchange {
             effort: Effort::default(),
             paths: Paths::default(),
             known: KnownPlans::default(),
+            fuses,
             off: AtomicBool::new(false),
         }
     }
@@ -157,9 +161,10 @@ impl Exchange {
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
         let path = self.path(context);
         let scope = path.as_ref().map(|_| context.scope()).unwrap_or_default();
-        let listening = trace.is_some();
+        let (listening, gate) = (trace.is_some(), self.gate(context, trace.as_ref()));
         let met = path.as_ref().filter(|_| !listening).and_then(|path| self.meet(context, path, &scope));
-        let mut plan = path.as_ref().filter(|_| met.is_none()).and_then(|path| decide(context, path, scope.clone()));
+        let anew = path.as_ref().filter(|_| met.is_none());
+        let mut plan = anew.and_then(|path| decide(context, path, scope.clone(), gate.clone()));
         if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
             // Who explains waits for all decisions.
             Box::pin(plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE))).await;
@@ -208,7 +213,7 @@ impl Exchange {
             Ok(laid) => laid,
             Err(response) => {
                 // It was known, but this page is not laid out for it.
-                let again = path.as_ref().filter(|_| met.is_some()).and_then(|path| decide(context, path, scope));
+                let again = path.as_ref().filter(|_| met.is_some()).and_then(|path| decide(context, path, scope, gate));
                 let again = again.and_then(|plan| guard::filled(plan, Plan::fill_ahead));
                 let keeps = path.as_ref().filter(|_| met.is_none() && !listening);
                 self.laid_in(response, came.entry, plan.or(again), keeps, &rewrite, context)
@@ -230,6 +235,15 @@ impl Exchange {
             return None;
         }
         guard::decided(|| Some(self.paths.of(context))).filter(|path| path.layout.is_some())
+    }
+
+    /// How this exchange looks at the fuses of rules.
+    fn gate(&self, context: &Context, trace: Option<&TraceSink>) -> Gate {
+        match trace {
+            _ if !context.supposed.is_nothing() => Gate::Open,
+            Some(trace) if trace.explains() => Gate::Looking(self.fuses.clone()),
+            _ => Gate::Serving(self.fuses.clone()),
+        }
     }
 
     /// The plan of this exchange, if it came out before.
@@ -352,8 +366,8 @@ async fn act(context: &Context, plan: &mut Plan, client: &TrueClient, metrics: &
 }
 
 /// What is to be laid in, decided anew; `None` leaves the exchange a pure pass-through.
-fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope) -> Option<Plan> {
-    guard::decided(|| Plan::decide(context, path, scope))
+fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope, gate: Gate) -> Option<Plan> {
+    guard::decided(|| Plan::decide(context, path, scope, gate))
 }
 
 /// What may become of the page.

@@ -73,8 +73,10 @@ pub fn tell_what_known_rests_on(headers: &mut HeaderMap, met: &Met, context: &Co
     }
 }
 
-/// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private.
-pub fn limit(headers: &mut HeaderMap, bounds: Bounds, context: &Context) {
+/// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private. One that
+/// takes the cookie away, because consent was withdrawn, is made so: a cache that shared it would take everybody's.
+pub fn limit(headers: &mut HeaderMap, mut bounds: Bounds, context: &Context) {
+    bounds.of_visitor |= context.visitor.has_withdrawn();
     if limit_caching(headers, bounds, context.now) == Sharing::Private {
         set_visitor_cookie(headers, context);
     }

@@ -3,6 +3,7 @@
 //! In: a rule, what is asked, and whoever evaluates conditions. Out: a [`Verdict`]. It must not evaluate code itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -68,6 +69,9 @@ pub enum Reason {
     /// The condition could not be evaluated; why, in words.
     #[error("`when: {0}` failed: {1}")]
     WhenFailed(Arc<str>, String),
+    /// It failed on too many pages, and is off for so many seconds more.
+    #[error("it failed too often and is switched off for {} s more, then a page finds out", .0.as_secs().max(1))]
+    SwitchedOff(Duration),
     /// What a condition asked of sources did not come in time.
     #[error("what its conditions ask of sources was not known in time")]
     Unanswered,
@@ -90,6 +94,7 @@ impl Reason {
             Reason::OutsideShare { .. } | Reason::SupposedOutsideShare => "share",
             Reason::NobodyToShare => "nobody",
             Reason::Unanswered => "unanswered",
+            Reason::SwitchedOff(_) => "switched_off",
             Reason::When(_) => "when",
             Reason::WhenFailed(..) => "when_failed",
         }

@@ -6,6 +6,7 @@
 pub mod action;
 mod book;
 mod deciding;
+pub mod fuse;
 // Public for the fuzzers (`fuzz/`), as a second opinion on patterns.
 #[doc(hidden)]
 pub mod index;
@@ -41,6 +42,8 @@ pub struct Rule {
     /// The part of visitors that sees it, 0 to 1.
     pub share: Option<f64>,
     pub priority: i64,
+    /// What is done where its contents fail.
+    pub on_error: fuse::OnError,
 }
 
 /// A switch, a schedule and a condition that several rules share.

@@ -44,6 +44,17 @@ pub struct SlotLabels {
     pub outcome: &'static str,
 }
 
+/// Labels of `inlay_failures_total`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FailureLabels {
+    pub rule: Name,
+    /// Empty where none was to blame.
+    pub source: Name,
+    /// Empty where it was none.
+    pub function: Name,
+    pub reason: &'static str,
+}
+
 /// Labels of `inlay_actions_total`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ActionLabels {

@@ -21,7 +21,9 @@ use prometheus_client::registry::Registry;
 
 pub use cache::CacheFigures;
 pub use fragments::FragmentFigures;
-pub use labels::{ActionLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment};
+pub use labels::{
+    ActionLabels, FailureLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment,
+};
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
 pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
@@ -35,6 +37,10 @@ pub struct Metrics {
     /// Seconds from the request's head to the response's head.
     pub head_seconds: Histogram,
     pub slots: Family<SlotLabels, Counter>,
+    /// Contents that failed, whatever was shown in their place.
+    pub failures: Family<FailureLabels, Counter>,
+    /// 1 for a rule that failed too often and is switched off.
+    pub rules_off: Family<NameLabel, Gauge<i64, AtomicI64>>,
     /// What rules did with exchanges beside laying something in.
     pub actions: Family<ActionLabels, Counter>,
     /// Pages whose rewriting ended before the page did, by reason.
@@ -87,6 +93,8 @@ impl Metrics {
             requests: Family::default(),
             head_seconds: Histogram::new(buckets),
             slots: Family::default(),
+            failures: Family::default(),
+            rules_off: Family::default(),
             actions: Family::default(),
             broken_pages: Family::default(),
             origin_errors: Family::default(),
@@ -112,6 +120,10 @@ impl Metrics {
         registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
         registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
         registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        let failures = self.failures.clone();
+        registry.register("failures", "Contents that failed, by rule, source, function and reason", failures);
+        let rules_off = self.rules_off.clone();
+        registry.register("rule_off", "1 while a rule that failed too often is switched off", rules_off);
         registry.register("actions", "Redirects, serves and header edits, by rule and outcome", self.actions.clone());
         registry.register("broken_pages", "Pages whose rewriting ended early, by reason", self.broken_pages.clone());
         registry.register("origin_errors", "Failures of origins, by kind", self.origin_errors.clone());

@@ -215,3 +215,21 @@ fn weighted(item: &str) -> Option<(&str, f32)> {
 fn primary(tag: &str) -> &str {
     tag.split('-').next().unwrap_or(tag)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A GET request from a documentation address.
+    pub fn request(url: &str, headers: &[(&str, &str)]) -> RequestFacts {
+        let mut request = http::Request::get(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let (scheme, client) = (Scheme::HTTPS, IpAddr::from([192, 0, 2, 1]));
+        let host = "shop.example".to_owned();
+        let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers, host, scheme, client };
+        RequestFacts::new(head, Arc::default(), [].into())
+    }
+}

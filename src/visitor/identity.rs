@@ -4,6 +4,7 @@
 //! issued and an HMAC-SHA-256 over both; nothing about the person. It must not be readable by code, nor reach the origin.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,6 +42,8 @@ impl VisitorId {
 pub enum Identity {
     /// Not to be recognised: no consent.
     Nobody,
+    /// Not to be recognised any more: brought a cookie of ours, and no consent. What is known under this id is to be forgotten.
+    Withdrawn(VisitorId),
     /// Brought no cookie of ours.
     New(VisitorId),
     /// Brought one that we did not sign, or a damaged one; it is replaced.
@@ -55,7 +58,7 @@ impl Identity {
     /// The id, if there is one.
     pub fn id(&self) -> Option<&VisitorId> {
         match self {
-            Identity::Nobody => None,
+            Identity::Nobody | Identity::Withdrawn(_) => None,
             Identity::New(id) | Identity::Replaced(id) | Identity::Known(id) | Identity::Renewed(id) => Some(id),
         }
     }
@@ -68,7 +71,7 @@ impl Identity {
     /// The id for which a cookie is to be set.
     pub fn owes_cookie(&self) -> Option<&VisitorId> {
         match self {
-            Identity::Nobody | Identity::Known(_) => None,
+            Identity::Nobody | Identity::Withdrawn(_) | Identity::Known(_) => None,
             Identity::New(id) | Identity::Replaced(id) | Identity::Renewed(id) => Some(id),
         }
     }
@@ -123,6 +126,17 @@ impl IdentityKeys {
                 if ageing || !current_key { Identity::Renewed(id) } else { Identity::Known(id) }
             }
         }
+    }
+
+    /// Who was recognised by this cookie before consent was withdrawn.
+    pub fn withdrawn(&self, cookie: Option<&str>) -> Identity {
+        let verified = cookie.and_then(|value| self.verify(value));
+        verified.map_or(Identity::Nobody, |verified| Identity::Withdrawn(verified.id))
+    }
+
+    /// The `Set-Cookie` value that makes a browser forget our cookie.
+    pub fn expire_cookie(&self, transport: Transport) -> Option<HeaderValue> {
+        cookies::set_cookie(&self.cookie, "", Duration::ZERO, transport)
     }
 
     /// The `Set-Cookie` value for `id`; `None` if the cookie's name is none that a header can hold.

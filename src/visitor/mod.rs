@@ -13,7 +13,7 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
-pub use consent::{Consent, ConsentPolicy};
+pub use consent::{Consent, ConsentPolicy, Purpose};
 pub use identity::{Identity, IdentityKeys, VisitorId};
 pub use policy::VisitorPolicy;
 
@@ -30,9 +30,9 @@ pub struct Visitor {
 impl Visitor {
     /// Recognises the visitor. Without consent nobody is recognised and nobody gets a new identity.
     pub fn recognise(keys: &IdentityKeys, cookie: Option<&str>, consent: Consent, now: Timestamp) -> Self {
-        let identity = match consent.given() {
+        let identity = match consent.allows(Purpose::Store) {
             true => keys.identify(cookie, now),
-            false => Identity::Nobody,
+            false => keys.withdrawn(cookie),
         };
         Self { identity, consent }
     }
@@ -42,8 +42,16 @@ impl Visitor {
         self.identity.id()
     }
 
+    /// Whether consent was withdrawn: the cookie is to expire, and what is remembered to be erased.
+    pub fn has_withdrawn(&self) -> bool {
+        matches!(self.identity, Identity::Withdrawn(_))
+    }
+
     /// The value of `Set-Cookie` that this exchange owes the visitor, if the response may carry one.
     pub fn set_cookie(&self, keys: &IdentityKeys, transport: Transport, now: Timestamp) -> Option<HeaderValue> {
+        if self.has_withdrawn() {
+            return keys.expire_cookie(transport);
+        }
         let id = self.identity.owes_cookie()?;
         keys.set_cookie(id, transport, now)
     }
@@ -62,7 +70,9 @@ impl Facts for VisitorFacts {
             ["id"] => Answer::optional(visitor.id().map(|id| id.text())),
             ["returning"] => Answer::scalar(visitor.identity.returning()),
             ["identified"] => Answer::scalar(false),
-            ["consent", "personalise"] => Answer::scalar(visitor.consent.given()),
+            ["consent", "store"] => Answer::scalar(visitor.consent.allows(Purpose::Store)),
+            ["consent", "personalise"] => Answer::scalar(visitor.consent.allows(Purpose::Personalise)),
+            ["consent", "measure"] => Answer::scalar(visitor.consent.allows(Purpose::Measure)),
             _ => Answer::absent(),
         };
         answer.private()
@@ -71,7 +81,7 @@ impl Facts for VisitorFacts {
     fn keys(&self, path: &[Key]) -> Answer {
         let answer = match path {
             [] => Answer::keys(["id", "returning", "identified", "consent"]),
-            [consent] if &**consent == "consent" => Answer::keys(["personalise"]),
+            [consent] if &**consent == "consent" => Answer::keys(["store", "personalise", "measure"]),
             _ => Answer::absent(),
         };
         answer.private()

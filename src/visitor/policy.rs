@@ -18,8 +18,7 @@ pub struct VisitorPolicy {
 impl VisitorPolicy {
     /// The visitor who sent this request.
     pub fn recognise(&self, request: &RequestFacts, now: Timestamp) -> Visitor {
-        let gpc = request.header_values("sec-gpc").next();
-        let consent = self.consent.decide(|name| request.cookie(name), gpc.as_deref());
+        let consent = self.consent.decide(request, now);
         Visitor::recognise(&self.keys, request.cookie(self.keys.cookie_name()), consent, now)
     }
 }

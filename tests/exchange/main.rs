@@ -9,6 +9,7 @@ mod caching;
 mod calling;
 mod coding;
 mod compiling;
+mod consenting;
 mod explaining;
 mod failing;
 mod forbidding;

@@ -158,16 +158,6 @@ async fn without_consent_nothing_is_set_and_the_page_is_contextual() {
 }
 
 #[tokio::test]
-async fn who_withdraws_consent_is_nobody() {
-    let front = front("", "{{ visitor.id or 'nobody' }} {{ visitor.returning }}").await;
-    let first = front.get("/").await;
-    let cookie = first.visitor_cookie().expect("a cookie");
-    let answer = front.get_with("/", &[("cookie", cookie), ("sec-gpc", "1")]).await;
-    assert_eq!(shown(&answer), "nobody false");
-    assert_eq!(answer.header("set-cookie"), None);
-}
-
-#[tokio::test]
 async fn the_cookie_goes_only_where_no_cache_shares() {
     let rules = printing("{{ request.path }}");
     let front = Front::with("", &[("rules/a.yaml", &rules)], |request| {

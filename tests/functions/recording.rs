@@ -91,6 +91,7 @@ async fn shown(library: &Arc<Library>, world: &Scope) -> (String, Option<How>) {
     let content = Content {
         kind: Kind::Function(invocation),
         fallback: Fallback::Keep,
+        on_error: None,
         deadline: Duration::from_secs(1),
         blank: Blank::Show,
         name: "f".into(),

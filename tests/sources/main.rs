@@ -14,4 +14,5 @@ mod fetching;
 mod keeping;
 mod proving;
 mod reaching;
+mod recovering;
 mod waiting;

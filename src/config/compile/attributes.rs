@@ -54,4 +54,5 @@ fn collect<'c>(
     if let Fallback::Try(others) = &content.fallback {
         others.iter().for_each(|other| collect(other, fragments, entered, templates));
     }
+    content.on_error.iter().for_each(|other| collect(other, fragments, entered, templates));
 }

@@ -63,6 +63,7 @@ impl Making<'_, '_> {
         Some(Content {
             kind: kind?,
             fallback: fallback?,
+            on_error: None,
             deadline: raw.deadline.as_ref().map_or(SLOT_DEADLINE, |at| at.value.0),
             blank: raw.blank.as_ref().map(|at| at.value).unwrap_or_default(),
             name,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::contents::Making;
+use super::on_error;
 use super::purpose::Purpose;
 use crate::config::raw::rules::{RawClass, RawInjection, RawRule};
 use crate::config::read::At;
@@ -30,7 +31,13 @@ pub fn compile(rule: &str, raw: &RawRule, making: &mut Making<'_, '_>) -> Vec<In
     }
     let name = |number: usize| if list.len() == 1 { rule.to_owned() } else { format!("{rule}.{}", number + 1) };
     let numbered = list.iter().enumerate();
-    numbered.filter_map(|(number, at)| injection(name(number).into(), at, making)).collect()
+    let mut injections: Vec<Injection> =
+        numbered.filter_map(|(number, at)| injection(name(number).into(), at, making)).collect();
+    let on_error = on_error::content(&raw.on_error, rule, making);
+    for content in injections.iter_mut().filter_map(|injection| injection.content.as_mut()) {
+        content.on_error.clone_from(&on_error);
+    }
+    injections
 }
 
 fn injection(name: Arc<str>, raw: &At<RawInjection>, making: &mut Making<'_, '_>) -> Option<Injection> {

@@ -15,6 +15,7 @@ mod injections;
 mod locales;
 mod loops;
 pub mod matching;
+mod on_error;
 mod purpose;
 mod rules;
 mod sources;

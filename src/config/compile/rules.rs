@@ -10,6 +10,7 @@ use super::actions;
 use super::contents::Making;
 use super::injections;
 use super::matching;
+use super::on_error;
 use super::purpose::Purpose;
 use super::units::Units;
 use super::world::{File, World};
@@ -88,6 +89,10 @@ fn rule(
         let what = format!("the rule `{name}` is in preview: only those with a signed link see it");
         making.report.warn(at.span, what, "write `state: live` to show it to all");
     }
+    if let (None, Some(at)) = (&raw.inject, &raw.on_error) {
+        let what = format!("the rule `{name}` lays nothing in, so `on_error` has no effect");
+        making.report.warn(at.key, what, "remove it, or add `inject`");
+    }
     Rule {
         name: name.into(),
         state,
@@ -103,6 +108,7 @@ fn rule(
         active: matching::schedule(&raw.active, world, making.report),
         share: raw.share.as_ref().map(|at| at.value.0),
         priority: raw.priority.as_ref().map_or(0, |at| at.value.0),
+        on_error: on_error::rule(&raw.on_error, making),
     }
 }
 

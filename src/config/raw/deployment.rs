@@ -2,14 +2,11 @@
 //!
 //! In: a tree. Out: [`Deployment`]. It must not fill in defaults: what is missing may stand on the command line.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
 use super::limits::RawLimits;
 use super::listen::RawListener;
 use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
+use super::visitor::RawVisitor;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::raw::compression::RawCompression;
 use crate::config::raw::functions::RawFunctions;
@@ -18,8 +15,7 @@ use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
 };
 use crate::config::read::shapes::{Data, List, Named, OneOrMany, choices};
-use crate::config::read::{At, Read, Reader};
-use crate::config::yaml::{Node, Text, Value};
+use crate::config::yaml::Text;
 use crate::telemetry::LogFormat;
 
 record! {
@@ -118,39 +114,6 @@ record! {
 }
 
 record! {
-    /// How visitors are recognised.
-    RawVisitor: "a map with `secret`, `cookie` or `consent`" {
-        /// The cookie's name; `inlay_visitor` by default.
-        key "cookie" cookie: CookieName,
-        /// What signs the cookie: 32 characters or more; of a list the first signs and all are accepted.
-        key "secret" secret: Secrets,
-        /// `implied`, or `required: { cookie: NAME, value: VALUE }`.
-        key "consent" consent: RawConsent,
-    }
-    later ["identify", "lifetime"]
-}
-
-record! {
-    /// Consent that a cookie gives.
-    RequiredConsent: "a map with `cookie` and `value`" {
-        /// The cookie that the site's consent banner sets.
-        required "cookie" cookie: CookieName,
-        /// The value that means yes.
-        required "value" value: Text,
-    }
-    later []
-}
-
-record! {
-    /// Consent in its long form.
-    ConsentForm: "`implied`, or a map with `required`" {
-        /// The cookie and the value that mean yes.
-        required "required" required: RequiredConsent,
-    }
-    later []
-}
-
-record! {
     /// Which parts of a request code may read.
     RawExpose: "a map with `cookies` or `headers`" {
         /// Cookies that code may read; all but Inlay's own by default.
@@ -170,61 +133,4 @@ record! {
     later ["level", "file"]
 }
 
-/// The secrets as written; none if they could not be read, which is noted then.
-#[derive(Clone, Debug)]
-pub struct Secrets(pub Vec<At<Secret>>);
-
-/// How consent is given.
-#[derive(Clone, Debug)]
-pub enum RawConsent {
-    Implied,
-    Required(Box<ConsentForm>),
-}
-
 choices!(LogFormat: "a format" { "text" => LogFormat::Text, "json" => LogFormat::Json });
-
-impl Read for Secrets {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        Some(Self(OneOrMany::<Secret>::read(node, reader).map_or_else(Vec::new, |read| read.0)))
-    }
-}
-
-impl JsonSchema for Secrets {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Secrets".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<OneOrMany<Secret>>()
-    }
-}
-
-impl Read for RawConsent {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let Value::Scalar(_) = &node.value else {
-            return ConsentForm::read(node, reader).map(|form| Self::Required(Box::new(form)));
-        };
-        let text = reader.text(node, "`implied`, or a map with `required`")?;
-        let remedy = match text.value.as_str() {
-            "implied" => return Some(Self::Implied),
-            "required" => "say by what: `required: { cookie: NAME, value: VALUE }`",
-            _ => "write `implied`, or `required: { cookie: NAME, value: VALUE }`",
-        };
-        reader.report.error(text.span, format!("`{}` does not say how consent is given", text.value), remedy);
-        None
-    }
-}
-
-impl JsonSchema for RawConsent {
-    fn schema_name() -> Cow<'static, str> {
-        "Consent".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "const": "implied" }, generator.subschema_for::<ConsentForm>()] })
-    }
-}

@@ -4,6 +4,7 @@
 
 use super::actions::{RawHeaders, RawRedirect, RawServe};
 use super::contents::RawContent;
+use super::on_error::RawOnError;
 use super::sources::RawSource;
 use super::wanted::Wanteds;
 use crate::config::read::record::record;
@@ -57,6 +58,8 @@ record! {
         key "share" share: Share,
         /// Higher goes first where two rules want the same element; 0 by default.
         key "priority" priority: Integer,
+        /// What is done where its contents fail.
+        key "on_error" on_error: RawOnError,
         /// What is laid in: a list of injections.
         key "inject" inject: OneOrMany<RawInjection>,
         /// Where the client is sent instead.

@@ -16,15 +16,14 @@ mod overrides;
 mod rate_limits;
 mod sites;
 mod tls;
+mod visitor;
 
 use std::path::PathBuf;
 
-use super::raw::deployment::{Deployment, RawConsent, RawVisitor};
+use super::raw::deployment::Deployment;
 use super::read::At;
 use super::report::Report;
 use super::yaml::Text;
-use crate::limits::SECRET_CHARACTERS;
-use crate::visitor::ConsentPolicy;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
@@ -34,14 +33,11 @@ pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorS
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
 
-/// The name of our cookie unless the file says otherwise.
-const COOKIE: &str = "inlay_visitor";
-
 /// Compiles what was written. `None` if something needed is missing; every problem is noted.
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
     let listeners = listen::listeners(raw.listen.as_ref(), base, report);
     listen::check_proxy_protocol(&raw, report);
-    let visitor = visitor(raw.visitor.as_ref(), &listeners, base, report);
+    let visitor = visitor::visitor(raw.visitor.as_ref(), &listeners, base, report);
     let mut origins = origins::OriginList::new(raw.origins.as_ref(), base, report);
     let own_cookie = visitor.cookie.clone();
     let error_page = error_page::compile(raw.site.error_page.as_ref(), base, report);
@@ -105,47 +101,4 @@ fn store(at: &At<Text>, base: &Base<'_>, report: &mut Report) -> Option<PathBuf>
         report.error(at.span, format!("`{}` is no folder", folder.display()), "name a folder");
     }
     Some(folder)
-}
-
-fn visitor(
-    raw: Option<&At<RawVisitor>>,
-    listeners: &[Listener],
-    base: &Base<'_>,
-    report: &mut Report,
-) -> VisitorSettings {
-    let written = raw.and_then(|at| at.value.secret.as_ref());
-    let secrets: Vec<Secret> = written.iter().flat_map(|at| &at.value.0).map(|at| at.value.clone()).collect();
-    for short in written.iter().flat_map(|at| &at.value.0).filter(|secret| !secret.is_long()) {
-        let what = format!("the secret has fewer than {SECRET_CHARACTERS} characters");
-        report.error(short.span, what, "make one with `openssl rand -hex 32`");
-    }
-    let key = raw.map_or(base.whole, |at| at.key);
-    let public = listeners.iter().find(|listener| !listener.address.ip().is_loopback());
-    if let (None, Some(listener)) = (written, public) {
-        let what = format!("visitors of {} need a `visitor.secret`", listener.address);
-        report.error(key, what, "add `secret: \"${INLAY_SECRET}\"` under `visitor`, 32 characters or more");
-    }
-    let consent = raw.and_then(|at| at.value.consent.as_ref());
-    if consent.is_none() && !raw.is_some_and(|at| at.unreadable.any(&["consent"])) {
-        let remedy =
-            "say `consent: implied`, or `consent: { required: { cookie: NAME, value: VALUE } }`, under `visitor`";
-        report.warn(key, "`visitor.consent` is unset, so consent is implied", remedy);
-    }
-    VisitorSettings {
-        cookie: raw.and_then(|at| at.value.cookie.as_ref()).map_or(COOKIE, |name| &name.value.0).into(),
-        secrets,
-        consent: consent.map(|at| policy(&at.value)).unwrap_or_default(),
-    }
-}
-
-fn policy(raw: &RawConsent) -> ConsentPolicy {
-    let form = match raw {
-        RawConsent::Implied => return ConsentPolicy::Implied,
-        RawConsent::Required(form) => form.required.as_ref(),
-    };
-    let required = form.and_then(|at| Some((at.value.cookie.as_ref()?, at.value.value.as_ref()?)));
-    required.map_or(ConsentPolicy::Implied, |(cookie, value)| ConsentPolicy::Required {
-        cookie: cookie.value.0.as_str().into(),
-        value: value.value.value.as_str().into(),
-    })
 }

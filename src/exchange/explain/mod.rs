@@ -30,7 +30,7 @@ use crate::http::caching::has_directive;
 use crate::limits::{EXPLAINED_PLACES, EXPLAINED_TEXT_BYTES, OWN_NAME, TRACE_PAGE_BYTES};
 use crate::page::Outcome;
 use crate::telemetry::{Causes, Metrics, Treatment};
-use crate::visitor::Identity;
+use crate::visitor::{Identity, Purpose};
 use decisions::decisions;
 
 pub use inquiry::{Inquiry, InquiryError, Supposing};
@@ -114,12 +114,13 @@ impl Exchange {
 fn visitor(context: &Context) -> VisitorExplained {
     let identity = match context.visitor.identity {
         Identity::Nobody => "nobody",
+        Identity::Withdrawn(_) => "withdrawn",
         Identity::New(_) => "new",
         Identity::Replaced(_) => "replaced",
         Identity::Known(_) => "known",
         Identity::Renewed(_) => "renewed",
     };
-    VisitorExplained { identity: identity.to_owned(), consent: context.visitor.consent.given() }
+    VisitorExplained { identity: identity.to_owned(), consent: context.visitor.consent.allows(Purpose::Store) }
 }
 
 fn failed(failure: &Failure, told: &Told<'_>, sink: &TraceSink, metrics: &Metrics) -> Answered {

@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
+use super::fuses::Gate;
 use super::late::Late;
 use super::paths::RuleOnPath;
 use crate::context::Context;
@@ -45,7 +48,7 @@ impl Ruling {
     ///
     /// # Errors
     /// What must be brought first.
-    fn of(context: &Context, number: usize, scope: &Scope) -> Result<Self, Arc<[Question]>> {
+    fn of(context: &Context, number: usize, scope: &Scope, gate: &Gate) -> Result<Self, Arc<[Question]>> {
         let rule = context.revision.book.rule(number);
         let reader = Reader::new(scope.clone());
         let language = &context.revision.language;
@@ -56,6 +59,7 @@ impl Ruling {
         if !ledger.missing().is_empty() {
             return Err(ledger.missing().into());
         }
+        let verdict = through(gate, context, number, verdict);
         let mut bounds = Bounds { until: verdict.until, of_visitor: verdict.of_visitor, storable: true };
         bounds.merge(ledger.bounds());
         if let Err(reason) = &verdict.outcome {
@@ -65,11 +69,11 @@ impl Ruling {
     }
 
     /// Decides as soon as that is possible.
-    async fn later(context: Arc<Context>, number: usize, scope: Scope, missing: Arc<[Question]>) -> Self {
+    async fn later(context: Arc<Context>, number: usize, scope: Scope, gate: Gate, missing: Arc<[Question]>) -> Self {
         let mut missing = missing;
         for _ in 0..SOURCE_ROUNDS {
             scope.bring(&missing).await;
-            match Self::of(&context, number, &scope) {
+            match Self::of(&context, number, &scope, &gate) {
                 Ok(ruling) => return ruling,
                 Err(more) => missing = more,
             }
@@ -92,6 +96,16 @@ impl Ruling {
     }
 }
 
+/// The verdict, unless the rule's fuse is open: then it is off until that has passed.
+fn through(gate: &Gate, context: &Context, number: usize, verdict: Verdict) -> Verdict {
+    let rule = context.revision.book.rule(number);
+    let off = verdict.outcome.as_ref().ok().and_then(|_| gate.off_for(rule, &context.revision));
+    let Some(left) = off else { return verdict };
+    let back = context.now.checked_add(SignedDuration::try_from(left).unwrap_or_default()).ok();
+    let until = verdict.until.into_iter().chain(back).min();
+    Verdict { outcome: Err(Reason::SwitchedOff(left)), until, ..verdict }
+}
+
 /// Of what is not known it must be feared that it is the visitor's own.
 fn unknown() -> Bounds {
     Bounds { of_visitor: true, ..Bounds::default() }
@@ -99,12 +113,15 @@ fn unknown() -> Bounds {
 
 impl Decided {
     /// Decides one rule, or begins to.
-    pub fn of(context: &Arc<Context>, rule: &RuleOnPath, scope: &Scope) -> Self {
+    pub fn of(context: &Arc<Context>, rule: &RuleOnPath, scope: &Scope, gate: &Gate) -> Self {
         let number = rule.number;
         let scope = scope.clone().with("params", rule.params.clone());
-        let standing = match Ruling::of(context, number, &scope) {
+        let standing = match Ruling::of(context, number, &scope, gate) {
             Ok(ruling) => Standing::Settled(ruling),
-            Err(missing) => Standing::Open(Late::start(Ruling::later(context.clone(), number, scope.clone(), missing))),
+            Err(missing) => {
+                let ruling = Ruling::later(context.clone(), number, scope.clone(), gate.clone(), missing);
+                Standing::Open(Late::start(ruling))
+            }
         };
         let lays_in = !context.revision.injections[number].is_empty();
         Self { number, standing, scope, lays_in }

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::explain::filled_told;
+use super::failure::Failure;
 use super::late::Late;
 use super::layout::selector;
 use super::slot::{Came, What};
@@ -22,10 +23,11 @@ use crate::exchange::explanation::FilledExplained;
 use crate::exchange::observers::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
-use crate::page::{Compressed, Context, Fill, Filling, Fills, Settled, Slot, Target};
+use crate::page::{Compressed, Context, Fill, Filling, Fills, Outcome, Settled, Slot, Target};
 use crate::revision::Injection;
+use crate::rule::fuse;
 use crate::scope::language::{AttributeKind, Escape, Piece};
-use crate::telemetry::{Metrics, Name, SlotLabels};
+use crate::telemetry::{FailureLabels, Metrics, Name, SlotLabels};
 
 /// Fills the slots of one page.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub struct PageFills {
     opened: Vec<(Context, Known, Moment)>,
     /// By the slot's number: what became of those that were waited for.
     waited: BTreeMap<usize, Arc<OnceLock<Known>>>,
+    /// By the slot's number: why the content of those failed that were not waited for.
+    failed: BTreeMap<usize, Failure>,
+    /// By the layout's rule index: how the rule's part of this page came out.
+    came_out: BTreeMap<usize, fuse::Outcome>,
 }
 
 /// What is told of how a slot's content came about.
@@ -49,6 +55,7 @@ struct Known {
     /// Why the origin's content stays.
     reason: Option<Arc<str>>,
     how: Became,
+    failure: Option<Failure>,
     /// All of it, where somebody wants it told.
     filled: Option<Arc<FilledExplained>>,
 }
@@ -68,13 +75,15 @@ impl PageFills {
     pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
         let served = !trace.as_ref().is_some_and(TraceSink::explains);
         let found = if served { vec![0; plan.layout.slots.len()] } else { Vec::new() };
-        Self { plan, metrics: Some(metrics), trace, found, opened: Vec::new(), waited: BTreeMap::new() }
+        let (waited, failed, came_out) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { plan, metrics: Some(metrics), trace, found, opened: Vec::new(), waited, failed, came_out }
     }
 
     /// Fills by `plan` a page of which only the head is sent: nobody is told.
     pub fn unseen(plan: Plan) -> Self {
         let found = Vec::new();
-        Self { plan, metrics: None, trace: None, found, opened: Vec::new(), waited: BTreeMap::new() }
+        let (waited, failed, came_out) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { plan, metrics: None, trace: None, found, opened: Vec::new(), waited, failed, came_out }
     }
 
     fn fill(&mut self, slot: &Slot) -> Filling {
@@ -98,14 +107,29 @@ impl PageFills {
                 Some(came) => (Filling::Now(lay.shown(&came)), Known::of(&came, told.as_ref())),
                 None => {
                     let late = late.clone();
-                    (self.waiting(slot, late, lay), Known::late())
+                    (self.waiting(slot, late, lay), Known::unwanted())
                 }
             },
         };
+        if let Some(failure) = &known.failure {
+            self.failed.insert(slot.number, failure.clone());
+        }
         if self.trace.is_some() {
             self.opened.push((slot.context, known, Moment::now()));
         }
         filling
+    }
+
+    /// Counts how a slot's content came out.
+    fn note(&mut self, marker: usize, failure: Option<Failure>, metrics: &Metrics) {
+        let outcome = if failure.is_some() { fuse::Outcome::Failed } else { fuse::Outcome::Fine };
+        let so_far = self.came_out.entry(self.plan.layout.slots[marker].rule).or_insert(outcome);
+        let Some(Failure { reason, source, function }) = failure else { return };
+        *so_far = fuse::Outcome::Failed;
+        let name = |name: Option<Arc<str>>| Name(name.unwrap_or_default());
+        let rule = Name(self.plan.rule_name(marker).clone());
+        let labels = FailureLabels { rule, source: name(source), function: name(function), reason };
+        metrics.failures.get_or_create(&labels).inc();
     }
 
     /// Has a slot wait for its content until its deadline; what became of it will be known then.
@@ -145,7 +169,7 @@ impl Fills for PageFills {
     }
 
     fn settled(&mut self, settled: Settled) {
-        let Some(metrics) = &self.metrics else { return };
+        let Some(metrics) = self.metrics.clone() else { return };
         if matches!(self.plan.slots[settled.marker], Prepared::Idle | Prepared::Came(Came { what: What::Unwanted, .. }))
         {
             return;
@@ -156,6 +180,12 @@ impl Fills for PageFills {
             Some(Became::Late) => "late",
             Some(Became::Judged) | None => settled.outcome.word(),
         };
+        let failure = match &waited {
+            Some(known) => known.failure.clone(),
+            None => self.failed.remove(&settled.number),
+        };
+        let cut = (settled.outcome == Outcome::Cut).then(|| Failure::plain("cut"));
+        self.note(settled.marker, failure.or(cut), &metrics);
         let rule = self.plan.rule_name(settled.marker).clone();
         metrics.slots.get_or_create(&SlotLabels { rule: Name(rule.clone()), outcome: word }).inc();
         let injection = self.plan.injection(settled.marker);
@@ -193,13 +223,15 @@ impl Known {
                 made: made(filled),
                 reason: reason(filled),
                 how: Became::Judged,
+                failure: Failure::of(filled),
                 filled: told.map(|content| Arc::new(filled_told(content, filled))),
             },
         }
     }
 
-    fn fixed(reason: Option<&str>, how: Became) -> Self {
-        Self { made: Made::Fixed, reason: reason.map(Arc::from), how, filled: None }
+    fn fixed(reason: Option<&'static str>, how: Became) -> Self {
+        let failure = (how != Became::Unwanted).then_some(reason).flatten().map(Failure::plain);
+        Self { made: Made::Fixed, reason: reason.map(Arc::from), how, failure, filled: None }
     }
 
     fn unwanted() -> Self {
@@ -211,14 +243,17 @@ impl Known {
     }
 
     fn panicked() -> Self {
-        Self::fixed(Some("it panicked"), Became::Judged)
+        Self::fixed(Some("panicked"), Became::Judged)
     }
 }
 
-/// With the page ends the look-out for its selectors. A page that broke off counts as well: many would have to before a match
+/// With the page it is known how its rules came out, and ends the look-out for its selectors. A page that broke off counts as well: many would have to before a match
 /// is missed.
 impl Drop for PageFills {
     fn drop(&mut self) {
+        for (rule, outcome) in std::mem::take(&mut self.came_out) {
+            self.plan.came_out(rule, outcome);
+        }
         if self.found.is_empty() {
             return;
         }

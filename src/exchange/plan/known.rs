@@ -129,6 +129,9 @@ impl Met {
 impl KnownPlans {
     /// The plan that would come out, if one like it did before.
     pub fn meet(&self, context: &Context, path: &OnPath, scope: &Scope) -> Option<Met> {
+        if !path.lays_in_ahead || !context.supposed.is_nothing() {
+            return None;
+        }
         let Standing { rules, mut bounds } = Standing::of(context, path);
         match self.0.find(root(path, &rules), scope, |_, answer| bounds.narrow(&answer)) {
             Recalled::Hit(known) => Some(Met { known, bounds }),

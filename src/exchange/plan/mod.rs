@@ -6,7 +6,9 @@
 pub mod decided;
 mod element;
 mod explain;
+mod failure;
 pub mod fills;
+mod fuses;
 pub mod known;
 mod late;
 mod layout;
@@ -19,6 +21,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use fuses::{Fuses, Gate};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
@@ -27,6 +30,7 @@ use crate::http::annotations::Timing;
 use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
 use crate::revision::Injection;
+use crate::rule::fuse::Outcome;
 use crate::scope::language::{AttributeKind, Escape};
 use crate::scope::ledger::{Bounds, Fingerprint, Ledger};
 use crate::scope::{Question, Scope};
@@ -49,6 +53,7 @@ pub struct Plan {
     slots: Vec<Prepared>,
     nonce: Arc<NonceFacts>,
     bounds: Bounds,
+    gate: Gate,
 }
 
 /// How far a slot is.
@@ -96,15 +101,15 @@ impl SlotTiming<'_> {
 
 impl Plan {
     /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
-    pub fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope) -> Option<Self> {
+    pub fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope, gate: Gate) -> Option<Self> {
         let layout = path.layout.clone()?;
         let nonce = Arc::new(NonceFacts::default());
         let scope = scope.with("csp", nonce.clone());
-        let rules: Vec<_> = path.rules.iter().map(|rule| Decided::of(context, rule, &scope)).collect();
+        let rules: Vec<_> = path.rules.iter().map(|rule| Decided::of(context, rule, &scope, &gate)).collect();
         let mut bounds = Bounds::default();
         rules.iter().filter(|rule| rule.open().is_none()).for_each(|rule| bounds.merge(rule.bounds()));
         let slots = Vec::new();
-        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds };
+        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds, gate };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
         Some(plan)
     }
@@ -131,6 +136,14 @@ impl Plan {
     /// Whether any rule lays something in, or may, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
         self.rules.iter().any(Decided::lays_in)
+    }
+
+    /// How a rule's part of the page came out; by the layout's rule index.
+    fn came_out(&self, rule: usize, outcome: Outcome) {
+        if let Gate::Serving(fuses) = &self.gate {
+            let revision = &self.context.revision;
+            fuses.note(revision.book.rule(self.rules[rule].number), outcome, revision);
+        }
     }
 
     /// Brings what code lacked. Every rule reads of the same sources.

@@ -32,7 +32,7 @@ pub struct OnPath {
     pub layout: Option<Arc<Layout>>,
     /// Whether any rule does something besides.
     pub acts: bool,
-    /// Whether all that is laid in can be known before the page comes, and nothing else is done.
+    /// Whether all that is laid in can be known before the page comes, nothing else is done, and no rule switches itself off.
     pub lays_in_ahead: bool,
 }
 
@@ -75,7 +75,9 @@ impl OnPath {
         let layout = (!numbers.is_empty()).then(|| layouts.of(revision, &numbers)).flatten();
         let ahead = |layout: &Layout| layout.slots.iter().all(|slot| slot.awaits == Awaits::Nothing);
         let acts = numbers.iter().any(|number| !revision.actions[*number].is_empty());
-        let lays_in_ahead = !acts && layout.as_deref().is_some_and(ahead);
+        // Whether a rule that fails is off changes from page to page.
+        let steady = |number: &usize| revision.book.rule(*number).on_error.off.is_none();
+        let lays_in_ahead = !acts && numbers.iter().all(steady) && layout.as_deref().is_some_and(ahead);
         let rule = |number: usize| {
             let captures = revision.book.rule(number).place(&site.name, request).unwrap_or_default();
             let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();

@@ -76,6 +76,16 @@ struct Layer {
     format: Format,
     input: Bytes,
     place: Place,
+    appetite: Appetite,
+}
+
+/// Whether a format can go on without more input.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Appetite {
+    /// It may hold output still.
+    Unknown,
+    /// It can't. It is not asked again until there is input: zstd takes being asked in vain several times for damage.
+    Hungry,
 }
 
 /// Where in its format a layer is.
@@ -97,7 +107,13 @@ struct Step {
 
 impl Layer {
     fn new(coding: Coding) -> Self {
-        Self { coding, format: Format::new(coding), input: Bytes::new(), place: Place::Start }
+        Self {
+            coding,
+            format: Format::new(coding),
+            input: Bytes::new(),
+            place: Place::Start,
+            appetite: Appetite::Unknown,
+        }
     }
 
     /// Decodes until there is output or no way on without more input.
@@ -106,9 +122,11 @@ impl Layer {
             if self.place == Place::End && !self.begin_again() {
                 return Ok(None);
             }
-            if self.place == Place::Start && self.input.is_empty() {
+            let may_give = self.place != Place::Start && self.appetite == Appetite::Unknown;
+            if self.input.is_empty() && !may_give {
                 return Ok(None);
             }
+            self.appetite = Appetite::Unknown;
             let step = self
                 .format
                 .decode(&self.input, room)
@@ -119,6 +137,7 @@ impl Layer {
                 return Ok(Some(Bytes::copy_from_slice(&room[..step.made])));
             }
             if step.used == 0 && !step.ended {
+                self.appetite = Appetite::Hungry;
                 return Ok(None);
             }
         }

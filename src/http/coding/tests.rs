@@ -104,6 +104,25 @@ fn an_empty_body_is_whole_in_every_coding() {
 }
 
 #[test]
+fn pieces_that_bring_nothing_are_no_damage() {
+    let plain = (0..400).map(|number| format!("line {number};")).collect::<String>().into_bytes();
+    for inner in Coding::ALL {
+        // Flushed often, so that it has begun long before it ends.
+        let coded = encode(inner, &pieces(&plain, &[20]));
+        let (first, second) = coded.split_at(coded.len() / 2);
+        let empty = std::iter::repeat_n(Bytes::new(), 100);
+        let halves = [first, second].map(Bytes::copy_from_slice);
+        let [first, second] = halves.map(|half| empty.clone().chain([half]).chain(empty.clone()));
+        assert_eq!(decode(&[inner], first.chain(second)).unwrap(), plain, "{inner:?} with empty pieces");
+        for outer in Coding::ALL {
+            // Of the outer coding, several pieces may make nothing for the inner one.
+            let coded = encode(outer, &pieces(&coded, &[1500]));
+            assert_eq!(decode(&[inner, outer], pieces(&coded, &[1])).unwrap(), plain, "{inner:?} in {outer:?}");
+        }
+    }
+}
+
+#[test]
 fn deflate_is_read_as_zlib_and_as_raw() {
     let plain = b"one body, two formats of the same name".repeat(9);
     let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
