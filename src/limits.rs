@@ -447,6 +447,8 @@ pub const PROXY_HEADER_BYTES: usize = 4 * 1024;
 pub const REQUEST_HEAD_WAIT: Duration = Duration::from_secs(20);
 /// How long a client's connection is kept while no request is on it: as long as common servers do.
 pub const IDLE_WAIT: Duration = Duration::from_secs(60);
+/// How long a connection is silent before its buffers are given up: a client that reads or types, not one that loads a page.
+pub const REST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes a second at which a request's body must come, and a response be taken: a twentieth of what the oldest mobile
 /// network gives.
 pub const CLIENT_RATE: u64 = 240;

@@ -5,7 +5,7 @@
 //! `cargo bench --bench load -- --duration 10s --connections 16` prints one table. Processor time is the server's own (user
 //! and system), so it holds also where the load, not the server, is what limits the rate; the last column says so.
 //!
-//! `cargo bench --bench load -- --held` measures memory instead.
+//! `cargo bench --bench load -- --held` measures memory instead, `-- --start` the time from start to first answer.
 //!
 //! `cargo bench --bench load -- --url http://localhost:8080/ --rate 2000 --duration 60s` puts load on a deployment instead.
 
@@ -19,6 +19,7 @@ mod plot;
 mod rewriter;
 mod rows;
 mod server;
+mod start;
 mod subject;
 mod table;
 mod wire;
@@ -59,6 +60,9 @@ struct Options {
     /// Instead of the comparison: what Inlay holds in memory for idle connections, and for pages that stand still half-way.
     #[arg(long, conflicts_with = "url")]
     held: bool,
+    /// Instead of the comparison: how long Inlay takes from its start to its first answer.
+    #[arg(long, conflicts_with_all = ["url", "held"])]
+    start: bool,
     /// Only the rows whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         None => match &options.url {
             Some(url) => open::run(url, &open::Pace { rate: options.rate, duration: options.duration }, &options.plot),
             None if options.held => held::measure(server::Cores::choose()),
+            None if options.start => start::measure(server::Cores::choose()),
             None => compare(&options),
         },
     };

@@ -89,7 +89,8 @@ impl Connection {
         match tls {
             None => Exchanges { stream, place, leave, peer }.serve(protocol, terms, service, shutdown).await,
             Some(tls) => {
-                let handshake = tokio::time::timeout(terms.bounds.handshake_wait, tls.accept(stream));
+                // Boxed, because its state is large, and soon not needed any more.
+                let handshake = Box::pin(tokio::time::timeout(terms.bounds.handshake_wait, tls.accept(stream)));
                 let accepted = handshake.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
                 let Some(stream) = accepted else { return Ok(()) };
                 let shown = tls::client_certificate(&stream);

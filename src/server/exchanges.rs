@@ -4,7 +4,6 @@
 //! the shutdown drains and its exchanges have ended, or when the shutdown cuts. It must not know the service.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 
 use super::admission;
@@ -20,6 +18,7 @@ use super::counted::Counted;
 use super::crowd::{Leave, Place};
 use super::guard::guard;
 use super::http2;
+use super::line::{Line, Turn};
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
 use super::protocol::Protocol;
@@ -74,7 +73,7 @@ impl<I: Stream> Exchanges<I> {
         let stream = Parting::new(Paced::new(stream, terms), place);
         let (stream, watch) = guard(stream, terms, &activity);
         let (in_use, full, most) = (activity.clone(), Notify::new(), terms.bounds.requests_per_connection);
-        let service = service_fn(|mut request: Request<Incoming>| {
+        let answer = |mut request: Request<Incoming>| {
             let in_use = Arc::new(in_use.enter());
             if request.method() == Method::CONNECT {
                 // A tunnel outlives its response.
@@ -93,25 +92,38 @@ impl<I: Stream> Exchanges<I> {
                 }
                 Ok::<_, h2::Error>(response)
             }
-        });
-        let mut connection =
-            pin!(protocol.0.serve_connection_with_upgrades(TokioIo::new(http2::Watched::new(stream, terms)), service));
-        let mut stage = Stage::Open;
+        };
+        let service = service_fn(answer);
+        let mut line = Line::new(http2::Watched::new(stream, terms), protocol, &service);
+        let (mut stage, mut rest) = (Stage::Open, limits::REST_WAIT);
         loop {
             stage = tokio::select! {
-                ended = connection.as_mut() => return ended,
+                turn = line.run() => match turn? {
+                    Turn::Ended => return Ok(()),
+                    Turn::Woken => {
+                        activity.touch();
+                        rest = limits::REST_WAIT;
+                        stage
+                    }
+                },
                 () = shutdown.cut() => return Ok(()),
                 () = shutdown.draining(), if stage == Stage::Open => Stage::Last,
                 () = tokio::time::sleep(limits::LAST_REQUEST_WAIT), if stage == Stage::Last => Stage::Closing,
                 () = full.notified(), if stage == Stage::Open => Stage::Closing,
                 () = leave.asked(), if stage == Stage::Open => Stage::MakingRoom,
-                () = activity.idle_for(stage.patience(&terms.bounds)) => match stage {
+                () = activity.idle_for(stage.patience(rest, &terms.bounds)) => match stage {
+                    Stage::Open if rest < terms.bounds.idle_wait => {
+                        let rests = watch.spoken().is_some_and(|spoken| line.rest(spoken));
+                        // Where it can't yet, it is asked again later and later.
+                        rest = if rests { Duration::MAX } else { rest.saturating_mul(2) };
+                        stage
+                    }
                     Stage::Open | Stage::Last => Stage::Closing,
                     Stage::Closing | Stage::MakingRoom => return Ok(()),
                 },
             };
             if matches!(stage, Stage::Closing | Stage::MakingRoom) {
-                connection.as_mut().graceful_shutdown();
+                line.close();
                 // Its patience begins now.
                 activity.touch();
             }
@@ -120,10 +132,11 @@ impl<I: Stream> Exchanges<I> {
 }
 
 impl Stage {
-    /// How long a connection may be idle.
-    fn patience(self, bounds: &Bounds) -> Duration {
+    /// How long a connection may be idle before something is done about it; one that is open rests before it is closed.
+    fn patience(self, rest: Duration, bounds: &Bounds) -> Duration {
         match self {
-            Stage::Open | Stage::Last => bounds.idle_wait,
+            Stage::Open => bounds.idle_wait.min(rest),
+            Stage::Last => bounds.idle_wait,
             Stage::Closing => limits::CLOSE_WAIT,
             Stage::MakingRoom => limits::EVICTION_WAIT,
         }

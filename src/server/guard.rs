@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::framing::{Framing, HeadBounds, Midst, Seen};
+use super::line::Spoken;
 use super::parting::{Parting, Stream};
 use super::refusal::Refusal;
 use super::terms::Terms;
@@ -48,6 +49,8 @@ struct Shared {
     heads: AtomicU64,
     /// Requests that the library has handed on.
     requests: AtomicU64,
+    /// Whether the client is in the midst of a request.
+    amid: AtomicBool,
     /// The first request that must not be served, counted from one.
     refused: OnceLock<(u64, Refusal)>,
 }
@@ -82,6 +85,14 @@ impl Watch {
     pub fn requests(&self) -> u64 {
         self.0.requests.load(Ordering::Relaxed)
     }
+
+    /// What the client has spoken, if all of it has been handed on, so that the library has nothing more to read. `None` where that
+    /// is not so, and in HTTP/2.
+    pub fn spoken(&self) -> Option<Spoken> {
+        let (heads, requests) = (self.0.heads.load(Ordering::Acquire), self.requests());
+        let done = heads == requests && !self.0.amid.load(Ordering::Relaxed) && self.0.refused.get().is_none();
+        done.then_some(if requests == 0 { Spoken::Nothing } else { Spoken::Http1 })
+    }
 }
 
 /// When a head that has begun must have ended.
@@ -112,7 +123,9 @@ impl<I: Stream> Guarded<I> {
                 self.watch.heads.store(number, Ordering::Release);
             }
         }
-        if self.framing.midst() != Midst::Head {
+        let midst = self.framing.midst();
+        self.watch.amid.store(midst != Midst::Between, Ordering::Relaxed);
+        if midst != Midst::Head {
             self.head.timer = None;
         }
         match read {

@@ -16,6 +16,7 @@ mod guard;
 mod http2;
 pub mod inherited;
 mod intake;
+mod line;
 #[doc(hidden)]
 pub mod memory;
 mod pace;
