@@ -255,6 +255,10 @@ impl Exchange {
     ///
     /// # Errors
     /// The response, if it can't.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it goes on at once, and a box would cost every page that is not known"
+    )]
     fn laid_out(
         &self,
         mut response: Response<Body>,

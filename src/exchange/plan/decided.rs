@@ -28,6 +28,7 @@ pub struct Decided {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are `Settled`, and a box for each would cost every page")]
 enum Standing {
     Settled(Ruling),
     /// A condition asks a source that has not answered yet.

@@ -50,7 +50,7 @@ pub enum Stands {
     /// Its own condition waits for these.
     Condition(Arc<[Question]>),
     /// Its content does; what the condition rested on is known.
-    Content(futures_util::future::BoxFuture<'static, Filled>, Ledger),
+    Content(futures_util::future::BoxFuture<'static, Filled>, Box<Ledger>),
 }
 
 impl Filling {
@@ -66,7 +66,7 @@ impl Filling {
             None => Ok(Came::without_content(What::Bare, condition)),
             Some(content) => match self.context.revision.library.fill(content, &self.scope, self.escape) {
                 Attempt::Done(filled) => Ok(Came::filled(filled, condition)),
-                Attempt::Later(filling) => Err(Stands::Content(filling, condition)),
+                Attempt::Later(filling) => Err(Stands::Content(filling, Box::new(condition))),
             },
         }
     }
@@ -76,7 +76,7 @@ impl Filling {
         let mut stands = stands;
         for _ in 0..=SOURCE_ROUNDS {
             match stands {
-                Stands::Content(filling, condition) => return Came::filled(filling.await, condition),
+                Stands::Content(filling, condition) => return Came::filled(filling.await, *condition),
                 Stands::Condition(missing) => self.scope.bring(&missing).await,
             }
             match self.at_once() {
