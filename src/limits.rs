@@ -101,12 +101,44 @@ pub const ITEM_DATA_BYTES: usize = 16 * 1024;
 pub const ITEM_DATA_DEPTH: usize = 16;
 /// Bytes of a timer's data as JSON: where a journey stands.
 pub const TIMER_DATA_BYTES: usize = 4 * 1024;
+/// Bytes of profiles at hand in memory before the store: the visitors of some hours.
+pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
+/// Visitors of whom it is remembered for which customer they stand.
+pub const PROFILE_ALIASES: u64 = 100_000;
+/// Time in which a profile must come; without it the visitor is unknown for this page.
+pub const PROFILE_DEADLINE: Duration = Duration::from_millis(25);
+/// Changes that wait to be written, of all profiles: minutes of a busy site while its store is away. Beyond, they are lost and counted.
+pub const PROFILE_UNWRITTEN: usize = 100_000;
+/// Changes of one profile that are handed to the store at once.
+pub const PROFILE_WRITE_CHANGES: usize = 256;
+/// Waits between attempts to write to a store that is away, shortest and longest.
+pub const PROFILE_WRITE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// Time after which those who were not seen are forgotten, unless the file says otherwise: a year and its seasons.
+pub const PROFILE_FORGET: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// Pause between pieces of the search for them.
+pub const STORE_EXPIRY_PAUSE: Duration = Duration::from_secs(10);
+/// Pause between attempts to open a folder that the process before this one is giving up.
+pub const STORE_OPENING_PAUSE: Duration = Duration::from_millis(50);
+/// Time that the store gets at the end of the process for what is not written yet.
+pub const STORE_CLOSE_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of profiles that a store in memory holds; those used longest ago go.
 pub const MEMORY_STORE_BYTES: u64 = 256 * 1024 * 1024;
 /// Items that a store in memory takes.
 pub const MEMORY_STORE_ITEMS: usize = 50_000;
 /// Timers that a store in memory takes.
 pub const MEMORY_STORE_TIMERS: usize = 100_000;
+/// Bytes of blocks that the embedded store keeps in memory, beside what the system does.
+pub const STORE_CACHE_BYTES: u64 = 128 * 1024 * 1024;
+/// Commands that wait for the embedded store's writer: some groups.
+pub const STORE_QUEUE: usize = 8 * 1024;
+/// Commands that it takes to the disk at once. More would make the first of them wait for the last.
+pub const STORE_GROUP: usize = 2 * 1024;
+/// Pieces of changes beside a profile after which they are folded into it: reading each costs about a microsecond, folding rewrites the profile.
+pub const STORE_FOLD_CHANGES: usize = 32;
+/// Profiles for which the changes beside them are counted.
+pub const STORE_FOLD_IDS: usize = 100_000;
+/// Profiles looked at in one go in search of those not seen for long: some tenths of a second, in which nothing is written.
+pub const STORE_EXPIRY_PIECE: usize = 2_000;
 
 // -- scope and content --
 
@@ -262,6 +294,17 @@ pub const TOKEN_BYTES: usize = 64 * 1024;
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// How long before its end a token counts as expired: clocks differ, and a call takes a while.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
+
+// -- edge side includes --
+
+/// Bytes of an ESI tag; what is longer is text.
+pub const ESI_TAG_BYTES: usize = 8 * 1024;
+/// Bytes of one included body.
+pub const ESI_BYTES: usize = 1024 * 1024;
+/// How deep includes include, below the page itself: as deep as Varnish goes.
+pub const ESI_DEPTH: usize = 5;
+/// How long an include may take to answer; `maxwait` may say less.
+pub const ESI_WAIT: Duration = Duration::from_secs(10);
 
 // -- rules that fail --
 
@@ -649,6 +692,10 @@ pub const BACKGROUND_RENEWALS: usize = 256;
 pub const ADMIN_BODY_BYTES: usize = 1024 * 1024;
 /// How long such a body may take to come.
 pub const ADMIN_BODY_WAIT: Duration = Duration::from_secs(10);
+/// Events that one call of the admin port may bring.
+pub const ADMIN_EVENTS: usize = 1_000;
+/// Time that such a call waits for the store to have them.
+pub const ADMIN_WRITE_WAIT: Duration = Duration::from_secs(5);
 /// URLs, prefixes and tags of one purge: each stored response is held against all of them.
 pub const PURGE_TERMS: usize = 1000;
 
@@ -703,6 +750,10 @@ pub const TRACES_KEPT: usize = 16;
 pub const TRACE_EXCERPT_BYTES: usize = 600;
 /// Connections that the demo's door, and its shop, serve at once. One person with a few windows needs a dozen.
 pub const DEMO_CONNECTIONS: usize = 256;
+/// How long the demo's slow APIs take: longer than a slot waits, shorter than people do.
+pub const DEMO_API_SLOW: Duration = Duration::from_millis(900);
+/// Bytes of a rule file that is changed on the stage. Twenty times the longest of the demo's.
+pub const DEMO_RULE_BYTES: usize = 64 * 1024;
 /// How long the demo waits for open connections when it is stopped.
 pub const DEMO_DRAIN: Duration = Duration::from_secs(2);
 /// Bytes of a form sent to the shop: its longest has three short fields.

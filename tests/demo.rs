@@ -2,6 +2,8 @@
 
 #[path = "demo/double.rs"]
 mod double;
+#[path = "demo/living.rs"]
+mod living;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,8 +15,8 @@ use flate2::read::GzDecoder;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use inlay::cli::demo::edge::Edge;
-use inlay::cli::demo::{self, Options};
+use inlay::cli::demo::edge::{BoxError, Edge};
+use inlay::cli::demo::{self, Options, Site};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
@@ -26,10 +28,22 @@ struct Demo {
 
 impl Demo {
     async fn start(double: Double) -> Self {
+        let options = Options { port: 0, rules: Some(PathBuf::from("rules")) };
+        Self::run(options, |_| async { Ok(Arc::new(double) as Arc<dyn Edge>) }).await
+    }
+
+    /// With the real Inlay, and a copy of the rules.
+    async fn real() -> Self {
+        Self::run(Options { port: 0, rules: None }, demo::build).await
+    }
+
+    async fn run<B, F>(options: Options, build: B) -> Self
+    where
+        B: FnOnce(Site) -> F + Send + 'static,
+        F: Future<Output = Result<Arc<dyn Edge>, BoxError>> + Send,
+    {
         let (stop, stopped) = oneshot::channel::<()>();
         let (told, address) = oneshot::channel();
-        let options = Options { port: 0, rules: Some(PathBuf::from("rules")) };
-        let build = |_| async { Ok(Arc::new(double) as Arc<dyn Edge>) };
         let ready = move |address| told.send(address).unwrap();
         tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
@@ -170,7 +184,8 @@ async fn the_stage_and_its_parts_are_there() {
     let demo = Demo::start(Double::default()).await;
     let stage = demo.get("127.0.0.1", "/", &[]).await;
     assert!(text(&stage).contains("value=\"eve\""));
-    for part in ["stage.css", "stage.js", "frame.js", "icon.svg", "ping"] {
+    assert!(header(&stage, "content-security-policy").starts_with("default-src 'none'; script-src 'self'"));
+    for part in ["stage.css", "stage.js", "world.js", "waterfall.js", "rules.js", "frame.js", "icon.svg", "ping"] {
         let answer = demo.get("ann.shop.localhost", &format!("/_stage/{part}"), &[]).await;
         assert_eq!(answer.status(), StatusCode::OK, "{part}");
         assert!(!answer.body().is_empty());
@@ -182,7 +197,8 @@ async fn the_stage_and_its_parts_are_there() {
 async fn every_page_and_file_of_the_shop_is_there() {
     let demo = Demo::start(Double::default()).await;
     let get = |place: &'static str| demo.get("shop.localhost", place, &[]);
-    let mut asked = vec!["/", "/shop/", "/shop/?kind=Bags", "/search", "/search?q=wool", "/journal/rain-in-gent/"];
+    let mut asked =
+        vec!["/", "/shop/", "/shop/?kind=Bags", "/samples/", "/search", "/search?q=wool", "/journal/rain-in-gent/"];
     asked.extend(["/cart", "/account/login", "/products/NW-101", "/products/nw-140", "/robots.txt", "/session.json"]);
     for place in asked {
         let page = get(place).await;

@@ -5,6 +5,7 @@
 mod access;
 mod explaining;
 mod previewing;
+mod profiles;
 mod purging;
 
 use std::sync::Arc;
@@ -113,6 +114,11 @@ impl Admin {
     }
 
     async fn api(&self, request: Request<Body>, call: &str) -> Response<Body> {
+        if let Some(rest) = call.strip_prefix("profiles/") {
+            let (profiles, now) = (&self.exchange.profiles, self.exchange.clock.now());
+            let (method, body) = (request.method().clone(), request.into_body());
+            return profiles::answer(profiles, &method, rest, body, now).await.unwrap_or_else(|refused| refused);
+        }
         match (request.method(), call) {
             (&Method::GET, "revision") => self.revision(),
             (&Method::GET, "off") => self.switched(),
@@ -127,7 +133,7 @@ impl Admin {
             ),
             _ => problem(
                 StatusCode::NOT_FOUND,
-                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain and /api/v1/preview.",
+                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain, /api/v1/preview and /api/v1/profiles/.",
             ),
         }
     }

@@ -22,6 +22,7 @@ use crate::server::gate::Gate;
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
+use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
@@ -126,11 +127,21 @@ pub fn sites(
 }
 
 /// What answers requests, beginning with `revision`.
-pub fn exchange(settings: &Settings, revision: Revision, clock: &Clock) -> Arc<Exchange> {
+/// Without a store it remembers in memory, for its own time.
+pub fn exchange(
+    settings: &Settings,
+    revision: Revision,
+    store: Option<Arc<dyn Store>>,
+    clock: &Clock,
+) -> Arc<Exchange> {
     let (visitors, trusted) = (visitors(settings, None), trusted(settings));
     let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
     let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
-    Arc::new(exchange.compressing(settings.compression))
+    let exchange = exchange.compressing(settings.compression);
+    Arc::new(match store {
+        Some(store) => exchange.remembering(store, settings.profiles.keep),
+        None => exchange,
+    })
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or

@@ -6,6 +6,7 @@ mod build;
 mod look;
 mod reload;
 mod standalone;
+mod store;
 pub mod successor;
 mod watch;
 
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 
 pub use build::BuildError;
 pub use look::Look;
-pub use reload::Reloaded;
+pub use reload::{Refusal, Reloaded};
 pub use standalone::Standalone;
 pub use successor::HandOverError;
 
@@ -39,8 +40,10 @@ use crate::limits::ADMIN_DRAIN_WAIT;
 use crate::server::inherited::Inherited;
 use crate::server::{BindError, ListenerSettings, Server};
 use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
+use crate::store::StoreError;
 use build::Connecting;
 use reload::Reloader;
+use store::Predecessor;
 
 /// Inlay, running.
 #[derive(Debug)]
@@ -69,6 +72,9 @@ pub enum StartError {
     Build(#[from] BuildError),
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// It says itself what to do.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("the listening sockets can't be kept for the next process")]
     Sockets(#[source] io::Error),
     #[error("signals can't be listened for")]
@@ -111,7 +117,9 @@ impl App {
         let sources = House::new(clock.clone(), names);
         let lasting = Lasting { cache, engine: settings.functions.threads.map(Engine::new).unwrap_or_default() };
         let revision = rules.revision(sites, lasting.clone(), &sources);
-        let exchange = build::exchange(&settings, revision, &clock);
+        let predecessor = if inherited.is_empty() { Predecessor::Nobody } else { Predecessor::HandsOver };
+        let remembered = store::open(&settings, predecessor)?;
+        let exchange = build::exchange(&settings, revision, Some(remembered), &clock);
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -135,7 +143,7 @@ impl App {
 
         let tls = listeners.into_iter().filter_map(|listener| listener.tls).collect();
         let held = reload::Held { exchange: exchange.clone(), admin: admin.clone(), lasting, sources, tls };
-        let drain_wait = settings.bounds.drain_wait;
+        let (drain_wait, forget) = (settings.bounds.drain_wait, settings.profiles.forget);
         let reloader = Arc::new(Reloader::new(source, settings, held, connecting));
         let (admin_trigger, admin_handle) = shutdown();
         let tasks = JoinSet::new();
@@ -153,6 +161,7 @@ impl App {
         };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
+        app.tasks.spawn(store::expire(app.exchange.profiles.clone(), forget, clock, handle.clone()));
         for keeper in keepers {
             app.tasks.spawn(keeper.keep(handle.clone()));
         }
@@ -218,6 +227,8 @@ impl App {
         let drained = self.trigger.drain(bound).await;
         self.admin_trigger.drain(ADMIN_DRAIN_WAIT).await;
         self.tasks.join_all().await;
+        // Last: whoever was served may have left something to remember.
+        store::close(&self.exchange.profiles).await;
         drained
     }
 }

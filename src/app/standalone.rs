@@ -28,11 +28,18 @@ impl Standalone {
     /// # Errors
     /// Certificate authorities that can't be read.
     pub fn new(settings: &Settings, rules: Rules, clock: &Clock) -> Result<Self, BuildError> {
+        Self::among(settings, rules, clock, House::new(clock.clone(), Names::platform()))
+    }
+
+    /// The same, with these sources.
+    ///
+    /// # Errors
+    /// Certificate authorities that can't be read.
+    pub fn among(settings: &Settings, rules: Rules, clock: &Clock, sources: House) -> Result<Self, BuildError> {
         let (trigger, handle) = shutdown();
         let cache = Cache::new(settings.cache.fragments);
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
-        let sources = House::new(clock.clone(), Names::platform());
         let revision = rules.revision(sites, Lasting { cache, ..Lasting::default() }, &sources);
-        Ok(Self { exchange: build::exchange(settings, revision, clock), _trigger: trigger })
+        Ok(Self { exchange: build::exchange(settings, revision, None, clock), _trigger: trigger })
     }
 }

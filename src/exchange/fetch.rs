@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::tag;
@@ -18,6 +18,11 @@ use crate::http::headers::{is_html, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
 use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
+
+/// By which an origin is told that its includes are honoured (Edge Architecture Specification).
+const SURROGATE_CAPABILITY: HeaderName = HeaderName::from_static("surrogate-capability");
+/// By which it says that there are some; it is for us and ends here.
+pub const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// A request as the origin will get it, and what may be needed to ask again.
 pub struct Asked {
@@ -54,6 +59,8 @@ pub struct Outlook {
     pub rewriting: bool,
     /// It may be another one than the origin's: now, for another visitor, or later.
     pub may_differ: bool,
+    /// What it includes itself is to be laid in.
+    pub includes: bool,
 }
 
 /// Where to ask, and for whom.
@@ -75,13 +82,16 @@ impl Asked {
         let headers = request.headers_mut();
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
-        let Outlook { rewriting, may_differ } = outlook;
+        let Outlook { rewriting, may_differ, includes } = outlook;
         let held: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
         if may_differ && (accepts_html(headers) || held.iter().any(tag::is_ours)) {
             // A browser that asks for a page must not be told that the one it has is still good: it may be the one
             // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
             // as the origin says, when it is this visitor's or this hour's.
             remove_conditions(headers);
+        }
+        if includes {
+            headers.insert(SURROGATE_CAPABILITY, HeaderValue::from_static("inlay=\"ESI/1.0\""));
         }
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
         let ranged = rewriting && request.headers().contains_key(header::RANGE);

@@ -10,6 +10,7 @@ mod failure;
 mod fetch;
 mod following;
 mod guard;
+mod includes;
 mod limiting;
 mod link;
 mod observers;
@@ -39,16 +40,20 @@ use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::profile::Keep;
 use crate::revision::Revision;
 use crate::scope::Scope;
+use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker, Outlook};
+use fetch::{Answer, Asked, Asker, Outlook, SURROGATE_CONTROL};
+use includes::Includes;
 use observers::Observers;
 use open::Arrival;
+pub use open::Unserved;
 use pages::{Pages, Wanted};
 use plan::known::{KnownPlans, Met};
 use plan::paths::{OnPath, Paths};
@@ -62,6 +67,8 @@ pub struct Exchange {
     /// Replaced as a whole by a reload; an exchange takes it once.
     pub revision: ArcSwap<Revision>,
     pub visitors: ArcSwap<VisitorPolicy>,
+    /// What is remembered of visitors; in memory, unless it was told of a store.
+    pub profiles: Profiles,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Origin responses that are shared.
@@ -99,8 +106,10 @@ impl Exchange {
         clock: Clock,
     ) -> Self {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
+        let keep = Keep::default();
         let fuses = Arc::new(Fuses::new(metrics.clone()));
         Self {
+            profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
@@ -114,6 +123,12 @@ impl Exchange {
             fuses,
             off: AtomicBool::new(false),
         }
+    }
+
+    /// The same, which remembers visitors in this store.
+    #[must_use]
+    pub fn remembering(self, store: Arc<dyn Store>, keep: Keep) -> Self {
+        Self { profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
     }
 
     /// The same, which makes this much effort for what is compressed as it streams.
@@ -194,6 +209,9 @@ impl Exchange {
             peer: &peer,
             client: &client,
         };
+        if let Some(plan) = plan.as_mut().filter(|plan| plan.includes()) {
+            plan.include_by(Includes::new(&self.responses, context, (&peer, &client), &metrics));
+        }
         let observers = Observers { metrics, trace };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
         let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
@@ -231,10 +249,11 @@ impl Exchange {
 
     /// What the path brings; `None` leaves the exchange a pure pass-through.
     fn path(&self, context: &Context) -> Option<Arc<OnPath>> {
-        if self.is_off() || context.site.protects(context.request.path()) {
+        if context.site.protects(context.request.path()) {
             return None;
         }
-        guard::decided(|| Some(self.paths.of(context))).filter(|path| path.layout.is_some())
+        let found = || if self.is_off() { self.paths.without_rules(context) } else { self.paths.of(context) };
+        guard::decided(|| Some(found())).filter(|path| path.layout.is_some())
     }
 
     /// How this exchange looks at the fuses of rules.
@@ -323,6 +342,9 @@ impl Exchange {
             self.known.keep(context, path, &plan);
         }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
+        if plan.includes() {
+            response.headers_mut().remove(SURROGATE_CONTROL);
+        }
         if !plan.applies() {
             return Laid::Unchanged(response);
         }
@@ -376,8 +398,9 @@ fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope, gate: Gate) -> Op
 
 /// What may become of the page.
 fn outlook(plan: Option<&Plan>, met: Option<&Met>) -> Outlook {
-    let decided = |plan: &Plan| Outlook { rewriting: plan.applies(), may_differ: plan.may_differ() };
-    let known = |met: &Met| Outlook { rewriting: met.lays_in(), may_differ: met.may_differ() };
+    let decided =
+        |plan: &Plan| Outlook { rewriting: plan.applies(), may_differ: plan.may_differ(), includes: plan.includes() };
+    let known = |met: &Met| Outlook { rewriting: met.lays_in(), may_differ: met.may_differ(), includes: false };
     met.map(known).or(plan.map(decided)).unwrap_or_default()
 }
 

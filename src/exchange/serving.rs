@@ -10,6 +10,7 @@ use http::response::Parts;
 use http::{Method, Response, StatusCode};
 
 use super::following::FollowingBody;
+use super::includes::Includes;
 use super::observers::Observers;
 use super::pages::{Laying, PageKey, Pages, Shelved, Wanted, last_content_type};
 use super::plan::Plan;
@@ -87,6 +88,7 @@ pub fn rewrite(
         Source::Shared(wanted) => Some(wanted),
         Source::Own => None,
     };
+    let includes = plan.brings();
     let visit = Visit { head, how, pages };
     if visit.how.method == Method::HEAD {
         return visit.streamed(Body::empty());
@@ -110,7 +112,15 @@ pub fn rewrite(
             Body::wrap(RewritingBody::new(Page { origin, content_type, markers, fills }, observers))
         }
     };
-    visit.streamed(page)
+    visit.streamed(guarded(page, includes))
+}
+
+/// The page, which ends early where it includes what can't be had.
+fn guarded(page: Body, includes: Option<Includes>) -> Body {
+    match includes {
+        Some(includes) => includes.guard(page),
+        None => page,
+    }
 }
 
 /// Makes the origin's page one that was laid out before.
@@ -202,6 +212,7 @@ impl Visit<'_> {
     /// A page that was compiled before.
     fn serve(mut self, kept: Kept, plan: Plan) -> Response<Body> {
         let Kept { key, page, nonce } = kept;
+        let includes = plan.brings();
         let head_only = self.how.method == Method::HEAD;
         let fills = match head_only {
             true => PageFills::unseen(plan),
@@ -213,7 +224,9 @@ impl Visit<'_> {
         let assembled = match page.page.serve(nonce, fills) {
             Serving::Whole(assembled, _) => assembled,
             Serving::Late(_) if head_only => return self.streamed(Body::empty()),
-            Serving::Late(follower) => return self.streamed(Body::wrap(FollowingBody::late(follower))),
+            Serving::Late(follower) => {
+                return self.streamed(guarded(Body::wrap(FollowingBody::late(follower)), includes));
+            }
         };
         // A nonce is good for one response: what carries one is not to be held against the next.
         if page.page.nonce().is_none() && self.is_held(tag::of(key, &assembled)) {

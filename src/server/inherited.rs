@@ -43,6 +43,11 @@ impl Inherited {
         Some(self.0.remove(found).1)
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The addresses of those that nobody took.
     pub fn left(&self) -> impl Iterator<Item = SocketAddr> {
         self.0.iter().map(|(address, _)| *address)

@@ -3,7 +3,11 @@
 //! In: changes of profiles, items, timers. Out: a future that is ready when what was handed over is safe, as the store's own file
 //! says it. It must not know what changes mean: that is `profile`'s. The same tests hold every store to this (`tests/stores`).
 
+mod embedded;
 mod memory;
+mod opening;
+mod profiles;
+mod record;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,7 +19,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use thiserror::Error;
 
+pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
+pub use opening::OpeningStore;
+pub use profiles::{Profiles, Written};
 
 use crate::limits::{ITEM_DATA_BYTES, ITEM_DATA_DEPTH, ITEM_KEY_BYTES, TIMER_DATA_BYTES};
 use crate::profile::{Change, Name, Profile, ProfileId};
@@ -29,6 +36,9 @@ pub enum StoreError {
     /// The store can't be opened, or used at all; in words for whoever runs it, with what to do.
     #[error("{0}")]
     Unusable(Arc<str>),
+    /// Another process has the store open, which only one may; in words, with what to do.
+    #[error("{0}")]
+    Taken(Arc<str>),
     /// As much waits to be written as may wait.
     #[error("the store is behind: {0} changes wait to be written")]
     Busy(usize),
@@ -47,6 +57,13 @@ pub enum StoreError {
     /// The store is closed: the process ends.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether the same may go well later.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Slow(_) | Self::Unreachable(_))
+    }
 }
 
 /// A profile as it was found.

@@ -6,6 +6,7 @@ mod cache;
 mod fragments;
 mod labels;
 mod log;
+mod profiles;
 mod selectors;
 mod servers;
 mod sources;
@@ -25,6 +26,7 @@ pub use labels::{
     ActionLabels, FailureLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment,
 };
 pub use log::{Causes, LogFormat, log_to_stderr, log_to_stderr_from};
+pub use profiles::ProfileFigures;
 pub use selectors::SelectorFigures;
 pub use servers::ServerFigures;
 pub use sources::SourceFigures;
@@ -37,6 +39,8 @@ pub struct Metrics {
     /// Seconds from the request's head to the response's head.
     pub head_seconds: Histogram,
     pub slots: Family<SlotLabels, Counter>,
+    /// Edge Side Includes, by what became of them: `src`, `alt`, `continued`, `failed`.
+    pub includes: Family<Kind, Counter>,
     /// Contents that failed, whatever was shown in their place.
     pub failures: Family<FailureLabels, Counter>,
     /// 1 for a rule that failed too often and is switched off.
@@ -63,6 +67,7 @@ pub struct Metrics {
     pub tasks: Gauge<i64, AtomicI64>,
     pub cache: CacheFigures,
     pub sources: SourceFigures,
+    pub profiles: ProfileFigures,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -93,6 +98,7 @@ impl Metrics {
             requests: Family::default(),
             head_seconds: Histogram::new(buckets),
             slots: Family::default(),
+            includes: Family::default(),
             failures: Family::default(),
             rules_off: Family::default(),
             actions: Family::default(),
@@ -106,6 +112,7 @@ impl Metrics {
             off: Gauge::default(),
             cache: CacheFigures::default(),
             sources,
+            profiles: ProfileFigures::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -120,6 +127,7 @@ impl Metrics {
         registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
         registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
         registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        registry.register("includes", "Edge Side Includes, by what became of them", self.includes.clone());
         let failures = self.failures.clone();
         registry.register("failures", "Contents that failed, by rule, source, function and reason", failures);
         let rules_off = self.rules_off.clone();
@@ -138,6 +146,7 @@ impl Metrics {
         registry.register("off", "1 while personalisation is switched off", self.off.clone());
         self.cache.register(registry);
         self.sources.register(registry);
+        self.profiles.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);

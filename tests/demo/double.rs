@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
-use inlay::cli::demo::edge::{Body, Edge, boxed, whole};
+use inlay::cli::demo::edge::{Body, Edge, Reread, boxed, whole};
 use inlay::cli::demo::shop::Shop;
 use inlay::exchange::trace::{Made, SlotTrace, TraceSink};
 use inlay::page::{Context, Outcome, Place, Target};
@@ -52,6 +52,10 @@ impl Edge for Double {
             parts.headers.insert("content-length", served.len().into());
             known_again(&headers, Response::from_parts(parts, whole(served)))
         })
+    }
+
+    fn reread(&self) -> Reread {
+        Reread::Unchanged
     }
 }
 

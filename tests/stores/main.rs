@@ -1,9 +1,13 @@
 //! Every store keeps the same promises: `contract` says which, and each store is held to them here.
 
+mod at_hand;
+mod away;
 mod contract;
+mod crash;
+mod serving;
 
 use inlay::profile::Keep;
-use inlay::store::MemoryStore;
+use inlay::store::{EmbeddedStore, MemoryStore};
 
 #[tokio::test]
 async fn a_store_in_memory() {
@@ -13,4 +17,10 @@ async fn a_store_in_memory() {
 #[tokio::test]
 async fn a_store_in_memory_keeps_the_newest_at_its_bound() {
     contract::stay_bounded(&MemoryStore::new(Keep::default())).await;
+}
+
+#[tokio::test]
+async fn a_store_in_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    contract::hold(&EmbeddedStore::open(folder.path(), contract::keep()).expect("a store")).await;
 }

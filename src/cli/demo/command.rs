@@ -9,14 +9,15 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{Request, Response};
 
-use super::edge::{self, BoxError, Edge};
+use super::edge::{self, BoxError, Edge, Reread, Wrong};
 use super::{DemoError, Options, Site, run};
-use crate::app::App;
+use crate::app::{App, Refusal, Reloaded};
 use crate::clock::Clock;
-use crate::config::{ConfigSource, DeploymentSource};
+use crate::config::variables::Environment;
+use crate::config::{ConfigSource, DeploymentSource, Problem, Problems};
 use crate::exchange::Exchange;
 use crate::http::{Body, BodyError};
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, Causes, LogFormat};
 
 /// What of the demo can be chosen.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ pub struct Args {
     /// The port of the stage; if it is taken, a free one is used and said.
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// The folder of rules [default: `rules` in the current folder, else a copy of the bundled ones].
+    /// The folder of rules [default: a copy of the demo's own, which can be changed on the stage].
     #[arg(long, value_name = "FOLDER")]
     rules: Option<PathBuf>,
 }
@@ -50,19 +51,20 @@ async fn interrupted() {
 }
 
 /// Inlay before the demo's shop, as it would run anywhere.
-async fn build(site: Site) -> Result<Arc<dyn Edge>, BoxError> {
+pub async fn build(site: Site) -> Result<Arc<dyn Edge>, BoxError> {
     let deployment = DeploymentSource::Text { name: "demo.yaml".to_owned(), text: site.settings };
-    let source = ConfigSource { deployment, ..ConfigSource::default() };
+    let environment = Environment::Fixed(site.variables.into_iter().collect());
+    let source = ConfigSource { deployment, environment, ..ConfigSource::default() };
     let (app, _warnings) = App::start(source, Clock::system())?;
     let exchange = app.exchange().clone();
-    Ok(Arc::new(Fronted { exchange, _app: app }))
+    Ok(Arc::new(Fronted { exchange, app }))
 }
 
 /// The running Inlay, asked from within the process.
 struct Fronted {
     exchange: Arc<Exchange>,
     /// Keeps it running, and reloading its rules.
-    _app: App,
+    app: App,
 }
 
 impl Edge for Fronted {
@@ -70,6 +72,26 @@ impl Edge for Fronted {
         let exchange = self.exchange.clone();
         async move { exchange.handle(request.map(Body::wrap)).await.map(edge::boxed) }.boxed()
     }
+
+    fn reread(&self) -> Reread {
+        match self.app.reload() {
+            Reloaded::Applied => Reread::Live,
+            Reloaded::Unchanged | Reloaded::Overtaken => Reread::Unchanged,
+            Reloaded::Refused(Refusal::Config(Problems(problems))) => {
+                Reread::Refused(problems.iter().map(wrong).collect())
+            }
+            Reloaded::Refused(refusal @ Refusal::Build(_)) => {
+                let what = Causes(&refusal).to_string();
+                Reread::Refused(vec![Wrong { file: String::new(), line: 0, column: 0, what, remedy: String::new() }])
+            }
+        }
+    }
+}
+
+fn wrong(problem: &Problem) -> Wrong {
+    let Problem { place, what, remedy, .. } = problem;
+    let (line, column) = place.position().unwrap_or_default();
+    Wrong { file: place.file().to_owned(), line, column, what: what.clone(), remedy: remedy.clone() }
 }
 
 impl From<edge::BodyError> for BodyError {

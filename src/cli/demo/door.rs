@@ -12,7 +12,8 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
-use super::aim::{Aim, Side, Told, Visit, aim, for_the_site};
+use super::aim::{Aim, PARTS, Side, Told, Visit, aim, for_the_site};
+use super::controls::control;
 use super::edge::{Body, BoxError, Edge, boxed};
 use super::follow::{is_for_a_frame, kept_on_one_host, navigates, plain, text, told_again};
 use super::frame::{self, framed, is_page};
@@ -23,7 +24,11 @@ use super::report::Record;
 use super::shop::Shop;
 use super::stage::Stage;
 use super::visitors::{self, Visitors};
+use super::waterfall::{Waterfall, counted, timed};
+use super::world::World;
 use crate::clock::Clock;
+use crate::decide::supposed::Supposed;
+use crate::exchange::Unserved;
 use crate::exchange::trace::{Recorded, TraceSink, Traced};
 use crate::limits::TRACE_PAGE_BYTES;
 
@@ -36,6 +41,7 @@ pub struct Door {
     shop: Arc<Shop>,
     stage: Stage,
     visitors: Visitors,
+    world: World,
 }
 
 /// Why a visitor could not be made ready.
@@ -50,8 +56,8 @@ pub struct ErrandFailed {
 
 impl Door {
     /// A door before this Inlay and this shop; its visitors have been nowhere yet.
-    pub fn new(edge: Arc<dyn Edge>, shop: Arc<Shop>, clock: Clock) -> Self {
-        Self { edge, shop, stage: Stage::default(), visitors: Visitors::new(clock) }
+    pub fn new(edge: Arc<dyn Edge>, shop: Arc<Shop>, world: World, clock: Clock) -> Self {
+        Self { edge, shop, stage: Stage::default(), visitors: Visitors::new(clock), world }
     }
 
     /// Sends a visitor, with an empty jar, on their errands through Inlay: Ann logs in, Bob consents, Eve does not.
@@ -72,8 +78,12 @@ impl Door {
         let host = text(headers, HOST).or(uri.host()).unwrap_or_default();
         match aim(host, uri, text(headers, REFERER)) {
             Aim::Stage => {
-                let (head, _) = request.into_parts();
-                self.stage(&head.method, head.uri.path()).await
+                let (head, body) = request.into_parts();
+                let part = head.uri.path().strip_prefix(PARTS).unwrap_or_default();
+                match control(&self.edge, &self.world, &head, body, part).await {
+                    Some(answer) => answer,
+                    None => self.stage(&head.method, head.uri.path()).await,
+                }
             }
             Aim::Shop => self.shop.answer(request).await.map(boxed),
             Aim::Visit(visit) => self.visit(&visit, request).await,
@@ -145,13 +155,18 @@ impl Door {
         let place = place(&head).to_owned();
         ask_for_the_whole_page(&mut head.headers);
         head.extensions.insert(sink.clone());
+        if let Some(at) = self.world.at() {
+            let supposed = Supposed { at: Some(at), ..Supposed::default() };
+            head.extensions.insert(Unserved { supposed });
+        }
+        let calls = self.world.apis.calls();
         let response = self.exchange(visit, Request::from_parts(head, body)).await;
         if !is_page(response.headers()) {
             return response;
         }
         let (parts, body) = response.into_parts();
-        let served = match collected(body).await {
-            Ok(served) => served,
+        let (served, timeline) = match timed(body, started).await {
+            Ok(timed) => timed,
             Err(error) => return unframeable(&error),
         };
         let Recorded::Whole { origin, slots } = sink.take() else {
@@ -165,8 +180,9 @@ impl Door {
             status: parts.status,
             headers: parts.headers,
             proof: prove(&traced),
+            waterfall: Waterfall::of(started, timeline, &traced.slots, sink.witness()),
+            calls: counted(calls, self.world.apis.calls()),
             traced,
-            took: started.elapsed(),
         })
     }
 

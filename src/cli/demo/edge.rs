@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
+use serde::Serialize;
 
 /// Any error that a body can end in.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -25,6 +26,30 @@ pub trait Edge: Send + Sync + 'static {
     /// Answers one request. Where its extensions hold a [`TraceSink`](crate::exchange::trace::TraceSink), a page that is rewritten is recorded there: every
     /// piece of the origin's decoded page, and every slot as it settles; all of it before the response's body ends.
     fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>>;
+
+    /// Reads the rules again, as it would by itself once they changed. It may take a while.
+    fn reread(&self) -> Reread;
+}
+
+/// What came of reading the rules again.
+#[derive(Debug)]
+pub enum Reread {
+    /// The next request sees them.
+    Live,
+    Unchanged,
+    /// Those from before still apply.
+    Refused(Vec<Wrong>),
+}
+
+/// What is wrong with a rule file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Wrong {
+    pub file: String,
+    /// From 1; 0 where there is no line.
+    pub line: usize,
+    pub column: usize,
+    pub what: String,
+    pub remedy: String,
 }
 
 /// Any body as a [`Body`].

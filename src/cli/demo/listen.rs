@@ -3,7 +3,6 @@
 //! In: a bound listener and what answers a request. Out: HTTP/1.1 on every connection, until told to stop. It speaks to one person
 //! on the loopback; the real listeners, with their limits on strangers, are those of `server`.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -22,10 +21,11 @@ use super::edge::BoxError;
 use crate::limits::{DEMO_CONNECTIONS, DEMO_DRAIN};
 
 /// Serves until `stop` says true or its sender is gone; then lets open exchanges end, for at most [`DEMO_DRAIN`].
+/// `None` instead of an answer hangs up.
 pub async fn serve<F, A, B>(listener: TcpListener, answer: F, mut stop: watch::Receiver<bool>)
 where
     F: Fn(Request<Incoming>) -> A + Clone + Send + Sync + 'static,
-    A: Future<Output = Response<B>> + Send + 'static,
+    A: Future<Output = Option<Response<B>>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
@@ -52,6 +52,11 @@ where
     }
 }
 
+/// A server that ends a connection without a word.
+#[derive(Debug, thiserror::Error)]
+#[error("hung up")]
+struct HungUp;
+
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
@@ -69,13 +74,13 @@ async fn accept(
 async fn connection<F, A, B>(stream: TcpStream, answer: F, mut stop: watch::Receiver<bool>)
 where
     F: Fn(Request<Incoming>) -> A,
-    A: Future<Output = Response<B>>,
+    A: Future<Output = Option<Response<B>>>,
     B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     let service = service_fn(|request| {
         let answer = answer(request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move { answer.await.ok_or(HungUp) }
     });
     let connection =
         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).with_upgrades();

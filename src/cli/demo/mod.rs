@@ -4,9 +4,12 @@
 //! must not make Inlay behave otherwise than it does elsewhere.
 
 pub mod aim;
+mod apis;
 mod command;
+mod controls;
 mod door;
 pub mod edge;
+mod editor;
 mod follow;
 mod frame;
 mod jar;
@@ -19,6 +22,8 @@ mod rules;
 pub mod shop;
 mod stage;
 mod visitors;
+mod waterfall;
+mod world;
 
 use std::future::Future;
 use std::io;
@@ -32,20 +37,23 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use apis::{Api, Apis};
 use door::{Door, ErrandFailed};
 use edge::{BoxError, Edge};
+use editor::Editor;
 use persona::Persona;
 use rules::{RulesError, RulesFolder};
 use shop::Shop;
+use world::World;
 
-pub use command::{Args, run_command};
+pub use command::{Args, build, run_command};
 
 /// What can be chosen.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The door's port on the loopback; if it is taken, a free one is used and said.
     pub port: u16,
-    /// The folder of rules. Without: `rules` in the current folder, and where there is none, a copy of the bundled ones.
+    /// The folder of rules. Without: a copy of the bundled ones.
     pub rules: Option<PathBuf>,
 }
 
@@ -58,6 +66,8 @@ pub struct Site {
     pub rules: PathBuf,
     /// The deployment's file, with the two above in it.
     pub settings: String,
+    /// Where the rules find the demo's APIs.
+    pub variables: Vec<(String, String)>,
 }
 
 /// Why there is no demo.
@@ -88,12 +98,21 @@ where
     let shop = Arc::new(Shop::default());
     let shop_listener = bind(0).await.map_err(DemoError::Listen)?;
     let rules = RulesFolder::choose(options.rules)?;
-    let site = site(&shop_listener, &rules)?;
+    let apis = Arc::new(Apis::new(shop.catalogue()));
     let (stop, stopped) = watch::channel(false);
     // Its own task, because `build` and the visitors' errands ask it before the door opens.
+    let mut site = site(&shop_listener, &rules)?;
+    for api in Api::ALL {
+        let listener = bind(0).await.map_err(DemoError::Listen)?;
+        let address = listener.local_addr().map_err(DemoError::Listen)?;
+        site.variables.push((api.variable().to_owned(), format!("http://{address}")));
+        tokio::spawn(serve_api(api, Arc::clone(&apis), listener, stopped.clone()));
+    }
     let origin = tokio::spawn(serve_shop(Arc::clone(&shop), shop_listener, stopped.clone()));
     let edge = build(site).await.map_err(DemoError::Edge)?;
-    let door = Arc::new(Door::new(edge, shop, Clock::system()));
+    let editor = Editor::new(rules.path(), matches!(rules, RulesFolder::Copy(_)));
+    let world = World::new(apis, editor, Clock::system());
+    let door = Arc::new(Door::new(edge, shop, world, Clock::system()));
     for persona in Persona::ALL {
         door.make_ready(persona).await?;
     }
@@ -116,7 +135,15 @@ where
 async fn serve_shop(shop: Arc<Shop>, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let answer = move |request: Request<Incoming>| {
         let shop = Arc::clone(&shop);
-        async move { shop.answer(request).await }
+        async move { Some(shop.answer(request).await) }
+    };
+    listen::serve(listener, answer, stopped).await;
+}
+
+async fn serve_api(api: Api, apis: Arc<Apis>, listener: TcpListener, stopped: watch::Receiver<bool>) {
+    let answer = move |request: Request<Incoming>| {
+        let apis = Arc::clone(&apis);
+        async move { apis.answer(api, request).await }
     };
     listen::serve(listener, answer, stopped).await;
 }
@@ -124,7 +151,7 @@ async fn serve_shop(shop: Arc<Shop>, listener: TcpListener, stopped: watch::Rece
 async fn serve_door(door: Arc<Door>, listener: TcpListener, stopped: watch::Receiver<bool>) {
     let answer = move |request: Request<Incoming>| {
         let door = Arc::clone(&door);
-        async move { door.answer(request.map(edge::boxed)).await }
+        async move { Some(door.answer(request.map(edge::boxed)).await) }
     };
     listen::serve(listener, answer, stopped).await;
 }
@@ -134,7 +161,7 @@ fn site(listener: &TcpListener, rules: &RulesFolder) -> Result<Site, DemoError> 
     let settings = include_str!("assets/inlay.yaml")
         .replace("ORIGIN", &origin.to_string())
         .replace("RULES", &rules.path().display().to_string());
-    Ok(Site { origin, rules: rules.path().to_owned(), settings })
+    Ok(Site { origin, rules: rules.path().to_owned(), settings, variables: Vec::new() })
 }
 
 async fn bind(port: u16) -> io::Result<TcpListener> {

@@ -3,6 +3,7 @@
 //! In: a [`Record`]. Out: JSON. Texts for people are made here, so that the stage's script only lays them out. It
 //! must not judge.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use serde::Serialize;
 
 use super::persona::Persona;
 use super::proof::Proof;
+use super::waterfall::{Timeline, Waterfall};
+use crate::exchange::explanation::SourceExplained;
 use crate::exchange::trace::{Made, SlotTrace, Traced};
 use crate::limits::TRACE_EXCERPT_BYTES;
 use crate::page::{Place, Target};
@@ -27,8 +30,9 @@ pub struct Record {
     pub headers: HeaderMap,
     pub traced: Traced,
     pub proof: Proof,
-    /// From the request to the last byte.
-    pub took: Duration,
+    pub waterfall: Waterfall,
+    /// Requests that each API had meanwhile.
+    pub calls: Vec<(&'static str, u64)>,
 }
 
 /// The panel's text.
@@ -39,7 +43,9 @@ pub struct Report {
     proof: ProofReport,
     origin_bytes: usize,
     served_bytes: usize,
-    took: String,
+    timeline: Timeline,
+    calls: BTreeMap<&'static str, u64>,
+    sources: Vec<SourceExplained>,
     slots: Vec<SlotReport>,
 }
 
@@ -61,6 +67,9 @@ struct SlotReport {
     /// Why the origin's content stayed.
     reason: Option<String>,
     made: Option<String>,
+    /// When the page came to it, and when it was settled: milliseconds.
+    opened: f64,
+    settled: f64,
     before: String,
     after: String,
 }
@@ -74,8 +83,12 @@ impl From<&Record> for Report {
             proof: proof(&record.proof),
             origin_bytes: traced.origin.len(),
             served_bytes: traced.served.len(),
-            took: time(record.took),
-            slots: traced.slots.iter().map(|slot| report(slot, traced)).collect(),
+            timeline: record.waterfall.timeline,
+            calls: record.calls.iter().copied().collect(),
+            sources: record.waterfall.sources.clone(),
+            slots: (traced.slots.iter().zip(&record.waterfall.slots))
+                .map(|(slot, times)| report(slot, traced, *times))
+                .collect(),
         }
     }
 }
@@ -89,8 +102,10 @@ fn proof(proof: &Proof) -> ProofReport {
     ProofReport { holds: problem.is_none(), slots, bytes, problem }
 }
 
-fn report(slot: &SlotTrace, traced: &Traced) -> SlotReport {
+fn report(slot: &SlotTrace, traced: &Traced, (opened, settled): (f64, f64)) -> SlotReport {
     SlotReport {
+        opened,
+        settled,
         rule: slot.rule.to_string(),
         place: place(&slot.target, &slot.select),
         content: slot.content.to_string(),

@@ -1,11 +1,11 @@
 //! The demo's rules: where they are.
 //!
-//! In: the folder that was asked for, or none. Out: a folder that can be edited while the demo runs. In a clone of the project
-//! that is its own `rules`; anywhere else a copy of the bundled ones, which goes when the demo ends. It must not
-//! change a folder that was there.
+//! In: the folder that was asked for, or none. Out: a folder that can be edited while the demo runs: a copy of the bundled rules, which goes when
+//! the demo ends, or the one that was asked for. It must not change a folder that was there.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A folder with rules.
 #[derive(Debug)]
@@ -31,18 +31,17 @@ macro_rules! bundle {
 }
 
 /// The project's rules as they were when this was built.
-const BUNDLED: [(&str, &str); 8] = bundle! {
-    "audiences.yaml" "everywhere.yaml" "home.yaml" "products.yaml" "journal.yaml"
+const BUNDLED: [(&str, &str); 12] = bundle! {
+    "audiences.yaml" "everywhere.yaml" "home.yaml" "products.yaml" "journal.yaml" "sources.yaml" "weather.yaml"
+    "functions/member_price.js" "functions/lib/money.js"
     "templates/greeting.html" "templates/styles.html" "templates/welcome.html"
 };
 
 impl RulesFolder {
-    /// The folder that was asked for; else `rules` in the current one; else a copy.
+    /// The folder that was asked for; else a copy of the bundled one.
     pub fn choose(asked: Option<PathBuf>) -> Result<Self, RulesError> {
-        let here = Path::new("rules");
         match asked {
             Some(path) => Ok(Self::Theirs(path)),
-            None if here.join("home.yaml").is_file() => Ok(Self::Theirs(here.to_owned())),
             None => Self::copy(),
         }
     }
@@ -55,7 +54,12 @@ impl RulesFolder {
     }
 
     fn copy() -> Result<Self, RulesError> {
-        let folder = std::env::temp_dir().join(format!("inlay-demo-{}", std::process::id()));
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let folder = std::env::temp_dir().join(format!(
+            "inlay-demo-{}-{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        ));
         for (name, text) in BUNDLED {
             let path = folder.join(name);
             let parent = path.parent().unwrap_or(&folder);
@@ -85,7 +89,7 @@ mod tests {
     fn every_rule_file_of_the_project_is_bundled() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
         let mut found = Vec::new();
-        for folder in ["", "templates"] {
+        for folder in ["", "templates", "functions", "functions/lib"] {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_file() {

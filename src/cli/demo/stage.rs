@@ -7,28 +7,49 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY,
+};
 use http::{HeaderValue, Response, StatusCode};
 use minijinja::Environment;
 use minijinja::value::Serde;
 use serde_json::json;
 
 use super::aim::PARTS;
+use super::apis::Api;
 use super::edge::{Body, whole};
 use super::persona::Persona;
 use super::report::{Record, Report};
 use crate::limits::TRACES_KEPT;
 
 /// Pages of the shop that the stage offers, and what is to be seen there.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/", "Home"),
     ("/shop/", "All products"),
+    ("/samples/", "A hundred samples"),
     ("/products/NW-101", "One product"),
     ("/search?q=rain", "Search"),
     ("/journal/rain-in-gent/", "Journal (under a CSP)"),
     ("/cart", "Cart"),
     ("/checkout/", "Checkout (protected)"),
 ];
+
+/// The demo's APIs, as the stage calls them.
+const APIS: [(Api, &str); 3] = [(Api::Weather, "Weather"), (Api::Stock, "Stock"), (Api::Loyalty, "Loyalty")];
+
+/// How an API can be made to behave.
+const MODES: [(&str, &str, &str); 5] = [
+    ("well", "Well", "It answers at once"),
+    ("slow", "Slow", "It answers after nine tenths of a second"),
+    ("dead", "Dead", "It hangs up"),
+    ("failing", "500", "It answers with status 500"),
+    ("nonsense", "Wrong", "It answers with status 200, and with what is no JSON"),
+];
+
+/// The stage runs nothing but its own scripts, loads nothing from elsewhere, and frames the visitors' hosts alone.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self' http://*.localhost:*; frame-src 'self' http://*.localhost:*; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 /// The stage's page and the latest traces.
 #[derive(Debug)]
@@ -54,12 +75,15 @@ impl Stage {
     /// The stage itself, or one of its parts.
     pub fn answer(&self, path: &str) -> Response<Body> {
         let part = match path {
-            "/" => return typed("text/html; charset=utf-8", self.page.clone()),
+            "/" => return under_a_policy(typed("text/html; charset=utf-8", self.page.clone())),
             _ => path.strip_prefix(PARTS).unwrap_or_default(),
         };
         match part.split_once('/').unwrap_or((part, "")) {
             ("stage.css", "") => typed("text/css; charset=utf-8", include_str!("assets/stage/stage.css")),
             ("stage.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/stage.js")),
+            ("world.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/world.js")),
+            ("waterfall.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/waterfall.js")),
+            ("rules.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/rules.js")),
             ("frame.js", "") => typed("text/javascript; charset=utf-8", include_str!("assets/stage/frame.js")),
             ("icon.svg", "") => typed("image/svg+xml", include_str!("assets/stage/icon.svg")),
             // Asked across hosts, to learn whether their names resolve here.
@@ -106,11 +130,13 @@ fn page() -> String {
         .map(|persona| json!({ "key": persona.key(), "name": persona.name(), "about": persona.about() }))
         .into();
     let pages = PAGES.map(|(path, name)| json!({ "path": path, "name": name }));
+    let apis = APIS.map(|(api, label)| json!({ "name": api.name(), "label": label }));
+    let modes = MODES.map(|(key, name, about)| json!({ "key": key, "name": name, "about": about }));
     Environment::new()
         .render_named_str(
             "stage.html",
             include_str!("assets/stage/stage.html"),
-            Serde(json!({ "visitors": visitors, "pages": pages })),
+            Serde(json!({ "visitors": visitors, "pages": pages, "apis": apis, "modes": modes })),
         )
         .expect("invariant: the bundled template renders, a test does so")
 }
@@ -120,6 +146,12 @@ fn typed(content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn under_a_policy(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 

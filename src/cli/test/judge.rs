@@ -6,6 +6,7 @@
 use http::header;
 
 use super::snapshot::{Compared, Snapshots};
+use super::stage::Played;
 use crate::config::problem::Place;
 use crate::config::testing::{Check, Expectation, Expected, WantedVerdict};
 use crate::exchange::explain::Walked;
@@ -43,7 +44,8 @@ impl Miss {
 }
 
 /// Judges one expectation. `case` is the test's name, for its snapshot.
-pub fn judge(expectation: &Expectation, walked: &Walked, case: &str, snapshots: &Snapshots) -> Judged {
+pub fn judge(expectation: &Expectation, played: &Played, case: &str, snapshots: &Snapshots) -> Judged {
+    let walked = &played.walked;
     let Expectation { place, what } = expectation;
     let miss = match what {
         Expected::Rule { name, verdict } => rule(place, name, *verdict, walked),
@@ -61,6 +63,11 @@ pub fn judge(expectation: &Expectation, walked: &Walked, case: &str, snapshots: 
                 .then(|| Miss::instead(place, format!("the header `{name}` is another"), written, found))
         }
         Expected::Element { select, nth, check } => element(place, select, *nth, check, walked),
+        Expected::Calls { source, count } => {
+            let found = played.asked.calls.get(source).copied().unwrap_or_default();
+            let what = || format!("source `{source}` was called another number of times");
+            (found != *count).then(|| Miss::instead(place, what(), count.to_string(), found.to_string()))
+        }
         Expected::Snapshot => return snapshot(place, case, walked, snapshots),
     };
     miss.map_or(Judged::Met, Judged::Missed)

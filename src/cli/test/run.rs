@@ -78,10 +78,11 @@ async fn one(stage: &Stage, case: &TestCase, snapshots: &Snapshots, coverage: &m
     let started = Instant::now();
     let mut result = CaseResult { name: case.name.clone(), misses: Vec::new(), written: 0, took: Duration::ZERO };
     match stage.play(case).await {
-        Ok(walked) => {
-            coverage.note(&walked.explanation);
+        Ok(played) => {
+            coverage.note(&played.walked.explanation);
+            result.misses.extend(played.asked.unfaked.iter().map(|source| unfaked(case, source)));
             for expectation in &case.expected {
-                match judge::judge(expectation, &walked, &case.name, snapshots) {
+                match judge::judge(expectation, &played, &case.name, snapshots) {
                     Judged::Met => {}
                     Judged::Written => result.written += 1,
                     Judged::Missed(miss) => result.misses.push(miss),
@@ -92,4 +93,12 @@ async fn one(stage: &Stage, case: &TestCase, snapshots: &Snapshots, coverage: &m
     }
     result.took = started.elapsed();
     result
+}
+
+/// A source that is asked, though the test does not say what it answers: the true one never is by accident.
+fn unfaked(case: &TestCase, source: &str) -> Miss {
+    let what = format!(
+        "source `{source}` is asked, and the test does not say what it answers; write `sources: {{ {source}: {{ json: … }} }}`, or `{source}: real` to ask it"
+    );
+    Miss::at(&case.place, &what)
 }

@@ -18,10 +18,13 @@ use crate::cli::independence::fetch::{FetchError, Site};
 use crate::clock::Clock;
 use crate::config::testing::{Arriving, Page, TestCase};
 use crate::config::{Rules, Settings};
+use crate::content::source::House;
+use crate::content::source::fakes::{Fakes, Seen};
 use crate::decide::supposed::Supposed;
 use crate::exchange::Exchange;
 use crate::exchange::explain::{Inquiry, InquiryError, Walked};
 use crate::http::Body;
+use crate::http::client::Names;
 use crate::http::cookies::Transport;
 use crate::origin::{OriginSettings, ServerUrl};
 use crate::server::{ListenerSettings, Server};
@@ -32,8 +35,17 @@ use crate::visitor::VisitorId;
 pub struct Stage {
     inlay: Standalone,
     answer: Arc<Mutex<Answer>>,
+    /// What sources answer.
+    fakes: Fakes,
     /// The origin ends with this.
     _origin: Trigger,
+}
+
+/// What came of a test.
+pub struct Played {
+    pub walked: Walked,
+    /// What sources were asked.
+    pub asked: Seen,
 }
 
 /// What the origin answers now.
@@ -70,8 +82,10 @@ impl Stage {
             *origin = OriginSettings::at(origin.name.clone(), vec![ServerUrl::Http(here.clone())]);
         }
         (settings.cache.responses.bytes, settings.cache.pages) = (0, 0);
-        let inlay = Standalone::new(&settings, rules, &Clock::system())?;
-        Ok(Self { inlay, answer, _origin: trigger })
+        let (clock, fakes) = (Clock::system(), Fakes::default());
+        let sources = House::new(clock.clone(), Names::platform()).faked(fakes.clone());
+        let inlay = Standalone::among(&settings, rules, &clock, sources)?;
+        Ok(Self { inlay, answer, fakes, _origin: trigger })
     }
 
     /// The exchange that tests go through.
@@ -83,14 +97,15 @@ impl Stage {
     ///
     /// # Errors
     /// Its request or its page can't be had.
-    pub async fn play(&self, case: &TestCase) -> Result<Walked, PlayError> {
+    pub async fn play(&self, case: &TestCase) -> Result<Played, PlayError> {
         let answer = answer(case).await?;
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
+        self.fakes.set(case.fakes.clone());
         let request = self.request(case)?;
         let walked = self.exchange().explain(request, self.supposed(case)?).await;
         match &walked.explanation.failure {
             Some(failure) => Err(PlayError::Failed(failure.clone())),
-            None => Ok(walked),
+            None => Ok(Played { walked, asked: self.fakes.seen() }),
         }
     }
 

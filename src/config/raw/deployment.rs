@@ -10,6 +10,7 @@ use super::visitor::RawVisitor;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::raw::compression::RawCompression;
 use crate::config::raw::functions::RawFunctions;
+use crate::config::raw::profiles::RawProfiles;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
     Address, CookieName, HeaderName, Host, Language, Network, Origin, Path, Secret, Zone,
@@ -44,6 +45,8 @@ record! {
         key "compression" compression: RawCompression,
         /// What clients may take: sizes, counts and times, each with a default.
         key "limits" limits: RawLimits,
+        /// How much is remembered of everybody, and for how long.
+        key "profiles" profiles: RawProfiles,
         /// What functions may use.
         key "functions" functions: RawFunctions,
         /// How the log is written.
@@ -96,6 +99,8 @@ record! {
         required "origin" origin: Origin,
         /// The cookies that these pages depend on; asserting it lets other cookies not matter.
         key "cookies" cookies: OneOrMany<CookieName>,
+        /// Whether Edge Side Includes in its pages are honoured: `<esi:include>`, `<esi:remove>`, `<!--esi … -->`. Not by default.
+        key "esi" esi: bool,
         /// What may be done with its answers that they do not say themselves.
         key "cache" cache: RawRouteCache,
     }

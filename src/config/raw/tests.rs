@@ -2,6 +2,7 @@
 //!
 //! In: a tree. Out: [`TestsFile`]. It must not know rules.
 
+use super::fakes::RawFake;
 use super::wanted::Keyed;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{CookieName, Date, HeaderName, Integer, MethodName};
@@ -15,10 +16,12 @@ record! {
         key "site" site: Text,
         /// The page of every test that has none of its own.
         key "page" page: RawPage,
+        /// What sources say in each test that does not say otherwise.
+        key "sources" sources: Keyed<Text, RawFake>,
         /// The tests, each with its request and what is expected.
         key "tests" tests: Named<RawTest>,
     }
-    later ["sources", "profiles"]
+    later ["profiles"]
 }
 
 record! {
@@ -44,10 +47,13 @@ record! {
         key "previews" previews: bool,
         /// What the origin answers.
         key "page" page: RawPage,
+        /// By source, what it says: `{ json: … }`, `{ status: 503 }`, `{ error: timeout }`, `{ delay: 1s, … }`; or `real`. None is asked of
+        /// which a test does not say so.
+        key "sources" sources: Keyed<Text, RawFake>,
         /// What must be so.
         required "expect" expect: RawExpect,
     }
-    later ["sources", "profile", "events"]
+    later ["profile", "events"]
 }
 
 record! {
@@ -69,7 +75,7 @@ record! {
 
 record! {
     /// What must be so. All of it.
-    RawExpect: "a map with `rules`, `elements`, `status`, `headers`, `audiences` or `snapshot`" {
+    RawExpect: "a map with `rules`, `elements`, `status`, `headers`, `audiences`, `sources` or `snapshot`" {
         /// By rule: `applies`, `skipped`, or why not: `when`, `campaign`, `share` …
         key "rules" rules: Keyed<Text, WantedVerdict>,
         /// By audience, whether the visitor is in it.
@@ -82,8 +88,10 @@ record! {
         key "headers" headers: Keyed<HeaderName, Text>,
         /// The whole page is as it was kept; `inlay test --update` keeps it.
         key "snapshot" snapshot: bool,
+        /// By source, how many calls it had.
+        key "sources" sources: Keyed<Text, Integer>,
     }
-    later ["sources"]
+    later []
 }
 
 record! {

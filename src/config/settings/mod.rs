@@ -13,6 +13,7 @@ mod listen;
 mod model;
 mod origins;
 mod overrides;
+pub mod profiles;
 mod rate_limits;
 mod sites;
 mod tls;
@@ -67,6 +68,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         compression: raw.compression.and_then(|at| at.value.level).map(|level| level.value).unwrap_or_default(),
         bounds: limits::bounds(raw.limits.as_ref(), report),
         functions: functions::functions(raw.functions.as_ref(), report),
+        profiles: profiles::profiles(raw.profiles.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
 use super::functions::FunctionSettings;
+use super::profiles::ProfileSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -22,6 +23,7 @@ use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::origin::cache::Asserted;
+use crate::revision::Esi;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
@@ -41,7 +43,10 @@ pub struct Settings {
     pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
+    /// The folder of the store; without one visitors are remembered in memory.
     pub store: Option<PathBuf>,
+    /// How much is remembered of everybody.
+    pub profiles: ProfileSettings,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     pub trusted_proxies: Vec<IpNet>,
@@ -117,14 +122,16 @@ pub struct RouteSettings {
     pub path: PathPattern,
     pub origin: Arc<str>,
     pub asserted: Asserted,
+    pub esi: Esi,
 }
 
 impl Settings {
     /// Whether `fresh` differs in what only a restart changes: ports, folders, memory, whom to trust.
     pub fn needs_restart(&self, fresh: &Self) -> bool {
         fn fixed(s: &Settings) -> impl PartialEq + '_ {
+            let store = (&s.store, s.profiles);
             let memory = (&s.cache, s.compression, s.functions.threads);
-            (&s.listeners, &s.admin, &s.rules, &s.store, memory, &s.trusted_proxies, &s.bounds, s.log)
+            (&s.listeners, &s.admin, &s.rules, store, memory, &s.trusted_proxies, &s.bounds, s.log)
         }
         fixed(self) != fixed(fresh)
     }

@@ -121,7 +121,8 @@ impl Source {
 
     /// One exchange; with a token that is not taken, one more with another.
     async fn once<T: Taking>(self: &Arc<Self>, wire: &Wire) -> Result<T, SourceError> {
-        let Some(Auth::Token(credentials)) = &self.definition.auth else { return self.exchange(wire, None).await };
+        let auth = self.definition.auth.as_ref().filter(|_| !self.clients.are_faked());
+        let Some(Auth::Token(credentials)) = auth else { return self.exchange(wire, None).await };
         let token = self.tokens.get(&self.clients, credentials).await?;
         match self.exchange(wire, Some(&token)).await {
             Err(SourceError::Status { status: StatusCode::UNAUTHORIZED, .. }) => {
@@ -137,7 +138,7 @@ impl Source {
         let definition = &self.definition;
         let (begun, asked) = (Instant::now(), self.clock.now());
         let mut wire = wire.clone();
-        if let Some(auth) = &definition.auth {
+        if let Some(auth) = definition.auth.as_ref().filter(|_| !self.clients.are_faked()) {
             admit(&mut wire, auth, token, asked)?;
         }
         let wanted = |status| definition.expect.wants(status);

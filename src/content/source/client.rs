@@ -2,16 +2,19 @@
 //!
 //! In: a URL. Out: the client of its server, made when it is first asked for. It must not decide which URLs are allowed.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use http::Uri;
+use http::{Response, Uri};
 use rustls::RootCertStore;
 use url::Url;
 
 use super::definition::Definition;
 use super::failure::SourceError;
+use super::fakes::Fakes;
+use super::request::Wire;
+use crate::http::Body;
 use crate::http::client::{
-    Address, Bounds, ClientSettings, Names, Protocol, Reach, ServerClient, Timeouts, TrustSettings,
+    Address, Bounds, ClientSettings, Names, Needs, Protocol, Reach, ServerClient, Timeouts, TrustSettings, Unanswered,
 };
 use crate::limits;
 
@@ -29,11 +32,13 @@ pub(super) struct Clients {
     trust: TrustSettings,
     reach: Reach,
     connecting: Connecting,
+    /// In tests: the source's name, and what is answered in its place.
+    faked: Option<(Arc<str>, Fakes)>,
     known: Mutex<Vec<(url::Origin, ServerClient)>>,
 }
 
 impl Clients {
-    pub fn new(definition: &Definition, connecting: Connecting) -> Self {
+    pub fn new(definition: &Definition, connecting: Connecting, fakes: Option<Fakes>) -> Self {
         let wait = definition.timeout;
         Self {
             timeouts: Timeouts { connect: wait, first_byte: wait, between_bytes: wait, idle: limits::POOL_IDLE_WAIT },
@@ -41,15 +46,38 @@ impl Clients {
             trust: definition.trust.clone(),
             reach: if definition.allow_private { Reach::Anywhere } else { Reach::Public },
             connecting,
+            faked: fakes.map(|fakes| (definition.name.clone(), fakes)),
             known: Mutex::default(),
         }
+    }
+
+    /// Whether nobody is really asked.
+    pub fn are_faked(&self) -> bool {
+        self.faked.as_ref().is_some_and(|(source, fakes)| !fakes.is_real(source))
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// [`SourceError`]: it can't be made, or nobody answers.
+    pub async fn send(&self, wire: &Wire) -> Result<Response<Body>, SourceError> {
+        if let Some((source, fakes)) = &self.faked
+            && let Some(answer) = fakes.answer(source).await
+        {
+            return answer;
+        }
+        let sent = self.of(&wire.url)?.send(wire.request()?, Needs::Nothing).await;
+        sent.map_err(|Unanswered { error, .. }| match error.inward() {
+            Some(_) => SourceError::Inward(error),
+            None => SourceError::Unanswered(error),
+        })
     }
 
     /// The client for a URL's server.
     ///
     /// # Errors
     /// [`SourceError::Trust`] if certificates are of no use.
-    pub fn of(&self, url: &Url) -> Result<ServerClient, SourceError> {
+    fn of(&self, url: &Url) -> Result<ServerClient, SourceError> {
         let origin = url.origin();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = known.iter().find(|(one, _)| *one == origin) {

@@ -14,7 +14,6 @@ use super::definition::Redirects;
 use super::failure::SourceError;
 use super::request::Wire;
 use crate::http::Body;
-use crate::http::client::{Needs, SendError, Unanswered};
 use crate::http::coding::{Codings, DecodedBody};
 
 /// What an exchange may cost.
@@ -56,10 +55,7 @@ pub(super) async fn begin(
     wanted: &(dyn Fn(StatusCode) -> bool + Sync),
 ) -> Result<Begun, SourceError> {
     for hop in 0..=redirects.follow {
-        let client = clients.of(&wire.url)?;
-        let sent = client.send(wire.request()?, Needs::Nothing).await;
-        let response = sent.map_err(|Unanswered { error, .. }| blame(error))?;
-        let (head, body) = response.into_parts();
+        let (head, body) = clients.send(&wire).await?.into_parts();
         if wanted(head.status) {
             let body = plain(&head.headers, body)?;
             return Ok(Begun { head, body });
@@ -73,10 +69,6 @@ pub(super) async fn begin(
         wire = follow(wire, &head, redirects)?;
     }
     Err(SourceError::Redirect("too many in a row"))
-}
-
-fn blame(error: SendError) -> SourceError {
-    if error.inward().is_some() { SourceError::Inward(error) } else { SourceError::Unanswered(error) }
 }
 
 /// The body without its codings.

@@ -54,6 +54,12 @@ pub enum SourceError {
     /// The task that called it is gone.
     #[error("the call broke off")]
     Broken,
+    /// A test says that it fails so.
+    #[error("{0}")]
+    Faked(&'static str),
+    /// A test does not say what it does.
+    #[error("this test does not say what it answers")]
+    Unfaked,
     /// Of whoever shared the call.
     #[error(transparent)]
     Shared(std::sync::Arc<SourceError>),
@@ -85,7 +91,7 @@ impl SourceError {
             Self::Busy => "busy",
             Self::Timeout(_) => "timeout",
             Self::Inward(_) => "inward",
-            Self::Unanswered(_) | Self::Trust(_) | Self::Broken => "unreachable",
+            Self::Unanswered(_) | Self::Trust(_) | Self::Broken | Self::Faked(_) | Self::Unfaked => "unreachable",
             Self::Body(_) => "body",
             Self::Status { .. } => "status",
             Self::Redirect(_) => "redirect",

@@ -15,6 +15,7 @@
 //! request  → method, URL, head and body of a call, said by phrases over its arguments (phrase), signed and admitted (auth, token)
 //! exchange → one HTTP exchange: redirects, bounds            (client: connections, and whom they may reach)
 //! reading  → what came becomes a value: format (xml), what is expected of it (expect), what is cut out of it
+//! fakes    → in tests, what is answered in place of all that
 //! opening  → or it is laid in as it is: HTML, checked by its head, as it comes
 //! ```
 
@@ -29,6 +30,7 @@ mod exchange;
 pub mod expect;
 mod facts;
 mod failure;
+pub mod fakes;
 mod keep;
 mod limiter;
 mod opening;

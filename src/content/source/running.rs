@@ -20,6 +20,7 @@ use super::call::Fetched;
 use super::client::{Clients, Connecting};
 use super::definition::Definition;
 use super::failure::SourceError;
+use super::fakes::Fakes;
 use super::keep::{Use, Window};
 use super::limiter::Limiter;
 use super::opening::Opening;
@@ -105,6 +106,8 @@ pub(super) struct Tools {
     pub connecting: Connecting,
     pub clock: Clock,
     pub figures: SourceFigures,
+    /// In tests.
+    pub fakes: Option<Fakes>,
 }
 
 /// One source, running.
@@ -122,6 +125,7 @@ pub(super) struct Source {
     breaker: Mutex<Breaker>,
     patience: Mutex<Patience>,
     flights: Mutex<HashMap<Fingerprint, Flight>>,
+    fakes: Option<Fakes>,
     openings: Mutex<HashMap<Fingerprint, Opening>>,
 }
 
@@ -143,10 +147,10 @@ impl Landed {
 
 impl Source {
     pub fn new(definition: Definition, tools: Tools) -> Self {
-        let Tools { kept, connecting, clock, figures } = tools;
+        let Tools { kept, connecting, clock, figures, fakes } = tools;
         Self {
             id: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            clients: Arc::new(Clients::new(&definition, connecting)),
+            clients: Arc::new(Clients::new(&definition, connecting, fakes.clone())),
             tokens: Tokens::default(),
             limiter: Limiter::new(&definition.sparing),
             gathering: Gathering::default(),
@@ -156,6 +160,7 @@ impl Source {
             breaker: Mutex::default(),
             patience: Mutex::default(),
             flights: Mutex::default(),
+            fakes,
             openings: Mutex::default(),
             definition,
         }
@@ -208,17 +213,19 @@ impl Source {
     /// there for the next.
     pub fn fly(self: &Arc<Self>, ask: &Ask) -> Flight {
         if !self.definition.idempotent {
-            return self.begin(ask.clone());
+            return self.begin(ask.clone(), ask.key);
         }
+        // One test does not join what another began.
+        let key = self.fakes.as_ref().map_or(ask.key, |fakes| Fingerprint::of((fakes.turn(), ask.key)));
         let mut flights = self.flights();
-        flights.entry(ask.key).or_insert_with(|| self.begin(ask.clone())).clone()
+        flights.entry(key).or_insert_with(|| self.begin(ask.clone(), key)).clone()
     }
 
-    fn begin(self: &Arc<Self>, ask: Ask) -> Flight {
+    fn begin(self: &Arc<Self>, ask: Ask, key: Fingerprint) -> Flight {
         let source = self.clone();
         let task = tokio::spawn(async move {
             let answer = source.ask(&ask).await;
-            source.flights().remove(&ask.key);
+            source.flights().remove(&key);
             answer
         });
         task.map(|ended| ended.unwrap_or_else(|_| Landed::broken())).boxed().shared()

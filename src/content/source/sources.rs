@@ -15,6 +15,7 @@ use super::ask::{Ask, AskError};
 use super::client::Connecting;
 use super::definition::Definition;
 use super::failure::SourceError;
+use super::fakes::{Fakes, forgetful};
 use super::opening::Opening;
 use super::running::{Kept, Known, Landed, Source, Tools};
 use crate::clock::Clock;
@@ -108,6 +109,7 @@ pub struct House {
     figures: SourceFigures,
     kept: Kept,
     roots: OnceLock<RootCertStore>,
+    fakes: Option<Fakes>,
     /// Those of the newest revision.
     current: Mutex<Sources>,
 }
@@ -123,13 +125,19 @@ impl House {
     pub fn new(clock: Clock, names: Names) -> Self {
         let kept = Kept::builder().max_capacity(limits::SOURCE_CACHE_BYTES).weigher(|_, entry| entry.weight()).build();
         let (figures, roots) = (SourceFigures::default(), OnceLock::new());
-        Self { clock, names, figures, kept, roots, current: Mutex::default() }
+        Self { clock, names, figures, kept, roots, fakes: None, current: Mutex::default() }
+    }
+
+    /// The same for tests: answers come from `fakes`, and nothing is left of one test for the next.
+    pub fn faked(self, fakes: Fakes) -> Self {
+        Self { fakes: Some(fakes), ..self }
     }
 
     /// The sources of a new revision; those that are defined as before are the same.
     pub fn furnish(&self, definitions: Vec<Definition>) -> Sources {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let sources = definitions.into_iter().map(|definition| {
+            let definition = if self.fakes.is_some() { forgetful(definition) } else { definition };
             let before = current.all.get(&definition.name).filter(|source| source.definition == definition);
             let source = before.cloned().unwrap_or_else(|| Arc::new(Source::new(definition, self.tools())));
             (source.definition.name.clone(), source)
@@ -146,6 +154,7 @@ impl House {
             connecting: Connecting { roots, names: self.names.clone() },
             clock: self.clock.clone(),
             figures: self.figures.clone(),
+            fakes: self.fakes.clone(),
         }
     }
 }

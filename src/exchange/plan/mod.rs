@@ -25,6 +25,7 @@ pub use fuses::{Fuses, Gate};
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
+use super::includes::Includes;
 use crate::context::Context;
 use crate::http::annotations::Timing;
 use crate::limits::SLOT_DEADLINE;
@@ -54,6 +55,8 @@ pub struct Plan {
     nonce: Arc<NonceFacts>,
     bounds: Bounds,
     gate: Gate,
+    /// Where includes are honoured: who brings them.
+    includes: Option<Includes>,
 }
 
 /// How far a slot is.
@@ -109,7 +112,7 @@ impl Plan {
         let mut bounds = Bounds::default();
         rules.iter().filter(|rule| rule.open().is_none()).for_each(|rule| bounds.merge(rule.bounds()));
         let slots = Vec::new();
-        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds, gate };
+        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds, gate, includes: None };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
         Some(plan)
     }
@@ -135,7 +138,24 @@ impl Plan {
 
     /// Whether any rule lays something in, or may, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
-        self.rules.iter().any(Decided::lays_in)
+        self.includes() || self.rules.iter().any(Decided::lays_in)
+    }
+
+    /// Whether what the page includes is looked for.
+    pub fn includes(&self) -> bool {
+        self.layout.markers.esi().is_some()
+    }
+
+    /// Who brings what the page includes.
+    pub fn brings(&self) -> Option<Includes> {
+        self.includes.clone()
+    }
+
+    /// Says who brings what the page includes.
+    pub fn include_by(&mut self, includes: Includes) {
+        self.includes = Some(includes);
+        // Whatever is included comes while the page leaves: nobody else is to keep it.
+        self.bounds.storable = false;
     }
 
     /// How a rule's part of the page came out; by the layout's rule index.

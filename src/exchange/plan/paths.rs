@@ -10,6 +10,7 @@ use quick_cache::sync::Cache;
 use super::layout::{Awaits, Layout, Layouts};
 use crate::context::Context;
 use crate::limits::PATHS;
+use crate::revision::Esi;
 use crate::scope::Facts;
 use crate::scope::ledger::Fingerprint;
 use crate::scope::values::Tree;
@@ -28,7 +29,7 @@ pub struct OnPath {
     pub name: Fingerprint,
     /// Highest first.
     pub rules: Vec<RuleOnPath>,
-    /// `None` where no rule has the path.
+    /// `None` where no rule has the path and pages include nothing.
     pub layout: Option<Arc<Layout>>,
     /// Whether any rule does something besides.
     pub acts: bool,
@@ -55,34 +56,42 @@ impl Paths {
     pub fn of(&self, context: &Context) -> Arc<OnPath> {
         let Context { revision, site, request, supposed, .. } = context;
         let name = Fingerprint::of((&*revision.id, &*site.name, request.host(), request.path()));
+        let numbers = || revision.book.on_path(&site.name, request, supposed);
         if !supposed.is_nothing() {
             // Then a path may have a rule more.
-            return Arc::new(OnPath::new(context, name, &self.layouts));
+            return Arc::new(OnPath::new(context, name, &numbers(), &self.layouts));
         }
         if let Some(known) = self.known.get(&name) {
             return known;
         }
-        let found = Arc::new(OnPath::new(context, name, &self.layouts));
+        let found = Arc::new(OnPath::new(context, name, &numbers(), &self.layouts));
         self.known.insert(name, found.clone());
         found
+    }
+
+    /// The same as if no rule had the path: what pages include themselves is left.
+    pub fn without_rules(&self, context: &Context) -> Arc<OnPath> {
+        Arc::new(OnPath::new(context, Fingerprint::of(&context.revision.id), &[], &self.layouts))
     }
 }
 
 impl OnPath {
-    fn new(context: &Context, name: Fingerprint, layouts: &Layouts) -> Self {
-        let Context { revision, site, request, supposed, .. } = context;
-        let numbers = revision.book.on_path(&site.name, request, supposed);
-        let layout = (!numbers.is_empty()).then(|| layouts.of(revision, &numbers)).flatten();
+    fn new(context: &Context, name: Fingerprint, numbers: &[usize], layouts: &Layouts) -> Self {
+        let Context { revision, site, request, .. } = context;
+        let esi = site.esi(request.path());
+        let lays_in = !numbers.is_empty() || esi == Esi::Honoured;
+        let layout = lays_in.then(|| layouts.of(revision, numbers, esi)).flatten();
         let ahead = |layout: &Layout| layout.slots.iter().all(|slot| slot.awaits == Awaits::Nothing);
         let acts = numbers.iter().any(|number| !revision.actions[*number].is_empty());
         // Whether a rule that fails is off changes from page to page.
         let steady = |number: &usize| revision.book.rule(*number).on_error.off.is_none();
-        let lays_in_ahead = !acts && numbers.iter().all(steady) && layout.as_deref().is_some_and(ahead);
+        let lays_in_ahead =
+            !acts && esi == Esi::Ignored && numbers.iter().all(steady) && layout.as_deref().is_some_and(ahead);
         let rule = |number: usize| {
             let captures = revision.book.rule(number).place(&site.name, request).unwrap_or_default();
             let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
             RuleOnPath { number, params: Arc::new(Tree::shared(serde_json::Value::Object(params))) }
         };
-        Self { name, rules: numbers.into_iter().map(rule).collect(), layout, acts, lays_in_ahead }
+        Self { name, rules: numbers.iter().copied().map(rule).collect(), layout, acts, lays_in_ahead }
     }
 }

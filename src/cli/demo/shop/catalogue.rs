@@ -21,6 +21,24 @@ pub struct Product {
     pub featured: bool,
 }
 
+/// One piece of the sample room: there is no other like it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sample {
+    /// Its product's number, and its own.
+    pub sku: String,
+    pub product: String,
+    pub name: String,
+    pub size: &'static str,
+    pub colour: &'static str,
+    pub picture: String,
+    pub price: u32,
+}
+
+/// Pieces in the sample room.
+const SAMPLES: usize = 100;
+const COLOURS: [&str; 7] = ["ochre", "petrol", "fog", "coral", "moss", "slate", "chalk"];
+const SIZES: [&str; 4] = ["S", "M", "L", "XL"];
+
 /// All products, in the order in which they are shown.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -51,6 +69,32 @@ impl Catalogue {
     /// The products of one kind, or all.
     pub fn of_kind(&self, kind: Option<&str>) -> Vec<&Product> {
         self.products.iter().filter(|product| kind.is_none_or(|kind| product.kind == kind)).collect()
+    }
+
+    /// The sample room, at two thirds of the price.
+    pub fn samples(&self) -> Vec<Sample> {
+        let sample = |number: usize| {
+            let product = &self.products[number % self.products.len()];
+            Sample {
+                sku: format!("{}-{number:02}", product.sku),
+                product: product.sku.clone(),
+                name: product.name.clone(),
+                size: SIZES[number % SIZES.len()],
+                colour: COLOURS[number % COLOURS.len()],
+                picture: product.picture.clone(),
+                price: product.price * 2 / 3 / 100 * 100,
+            }
+        };
+        (0..SAMPLES).map(sample).collect()
+    }
+
+    /// How many there are of a number; of samples a few, by their number.
+    pub fn stock(&self, sku: &str) -> u32 {
+        match (self.find(sku), sku.rsplit_once('-')) {
+            (Some(product), _) => product.stock,
+            (None, Some((_, number))) => number.parse().map_or(0, |number: u32| number * 7 % 11),
+            (None, None) => 0,
+        }
     }
 
     /// The kinds that there are, each once, in order.

@@ -6,12 +6,14 @@
 mod account;
 mod basket;
 mod cart;
-mod catalogue;
+pub mod catalogue;
 mod files;
 mod form;
 mod packing;
 mod pages;
 mod reply;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -30,18 +32,23 @@ use reply::Reply;
 /// The shop, with everything it needs in memory.
 #[derive(Debug)]
 pub struct Shop {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     files: Files,
     pages: Pages,
 }
 
 impl Default for Shop {
     fn default() -> Self {
-        Self { catalogue: Catalogue::bundled(), files: Files::bundled(), pages: Pages::bundled() }
+        Self { catalogue: Arc::new(Catalogue::bundled()), files: Files::bundled(), pages: Pages::bundled() }
     }
 }
 
 impl Shop {
+    /// What it sells.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogue.clone()
+    }
+
     /// Answers one request. A body that is no form, or is too long, is answered with its status; nothing fails otherwise.
     pub async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
@@ -66,6 +73,7 @@ impl Shop {
         match segments.as_slice() {
             [""] => self.home(),
             ["shop", ""] => self.listing(head),
+            ["samples", ""] => self.samples(),
             ["products", sku] => self.product(sku),
             ["search"] => self.search(head),
             ["journal", "rain-in-gent", ""] => self.article(),
@@ -78,6 +86,7 @@ impl Shop {
             ["robots.txt"] => self.file("robots.txt"),
             ["favicon.ico"] => Reply::moved("/assets/favicon.svg"),
             ["shop"] => Reply::moved("/shop/"),
+            ["samples"] => Reply::moved("/samples/"),
             ["journal", ""] | ["journal", "rain-in-gent"] => Reply::moved("/journal/rain-in-gent/"),
             ["checkout"] => Reply::moved("/checkout/"),
             ["account"] => Reply::moved("/account/"),
@@ -106,6 +115,10 @@ impl Shop {
         let products = self.catalogue.of_kind(kind.as_deref());
         let kinds = self.catalogue.kinds();
         Reply::shared(self.pages.render("listing.html", json!({ "products": products, "kinds": kinds, "kind": kind })))
+    }
+
+    fn samples(&self) -> Reply {
+        Reply::shared(self.pages.render("samples.html", json!({ "samples": self.catalogue.samples() })))
     }
 
     fn product(&self, sku: &str) -> Reply {

@@ -26,7 +26,7 @@ impl Pages {
         environment.add_filter("price", catalogue::price);
         environment.add_filter("amount", catalogue::amount);
         let sources = bundle! {
-            "layout.html" "card.html" "home.html" "listing.html" "product.html" "search.html" "article.html"
+            "layout.html" "card.html" "home.html" "listing.html" "samples.html" "product.html" "search.html" "article.html"
             "cart.html" "checkout.html" "account.html" "login.html" "not-found.html" "unreadable.html"
         };
         for (name, source) in sources {

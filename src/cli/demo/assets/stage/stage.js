@@ -3,6 +3,10 @@
 // The address holds the state (`#ann/shop/`). Inlay's frame is loaded first; its trace's number then goes into the address of
 // the origin's frame, so that both show one and the same response of the origin.
 
+import { calls, changed, look } from './world.js';
+import { open, rules } from './rules.js';
+import { waterfall } from './waterfall.js';
+
 const one = (selector, from = document) => from.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const frames = { origin: one('figure[data-side="origin"] iframe'), inlay: one('figure[data-side="inlay"] iframe') };
@@ -129,6 +133,8 @@ function tellOf(report) {
   one('.proof').dataset.state = verdictState;
   one('.verdict').textContent = verdict;
   one('.figures').textContent = figures;
+  waterfall(report);
+  calls(report?.calls);
   groups = grouped(report?.slots ?? []);
   one('.count').textContent = report ? report.slots.length : '';
   one('.list').replaceChildren(...groups.map(entry));
@@ -138,8 +144,8 @@ function tellOf(report) {
 
 function judge(report) {
   if (!report) return { state: 'untouched', verdict: 'Passed through untouched', figures: 'No rule has this page, or its path is protected.' };
-  const { proof, origin_bytes, served_bytes, took } = report;
-  const figures = `${number(origin_bytes)} bytes from the origin, ${number(served_bytes)} served, whole page in ${took}`;
+  const { proof, origin_bytes, served_bytes } = report;
+  const figures = `${number(origin_bytes)} bytes came, ${number(served_bytes)} left`;
   if (!proof.holds) return { state: 'broken', verdict: `Not proven: it ${proof.problem}`, figures };
   const slots = `${proof.slots} ${proof.slots === 1 ? 'slot' : 'slots'}`;
   return { state: 'holds', verdict: `Outside ${slots}: identical, ${number(proof.bytes)} bytes`, figures };
@@ -212,13 +218,46 @@ one('#restart').addEventListener('click', async () => {
   await fetch(`/_stage/restart/${state.visitor}`, { method: 'POST' });
   show({ place: '/' });
 });
-for (const tab of all('.tabs button')) {
+for (const tab of all('.sides button')) {
   tab.addEventListener('click', () => {
     one('.pair').dataset.shown = tab.dataset.side;
-    for (const each of all('.tabs button')) each.toggleAttribute('aria-current', each === tab);
+    for (const each of all('.sides button')) each.toggleAttribute('aria-current', each === tab);
     fit();
   });
 }
+one('#again').addEventListener('click', () => show({}, { remember: false }));
+
+// -- the views of the panel --
+
+const views = all('.views button');
+function view(tab) {
+  for (const each of views) {
+    const chosen = each === tab;
+    each.setAttribute('aria-selected', chosen);
+    each.tabIndex = chosen ? 0 : -1;
+    one(`#${each.getAttribute('aria-controls')}`).hidden = !chosen;
+  }
+}
+for (const [at, tab] of views.entries()) {
+  tab.addEventListener('click', () => view(tab));
+  tab.addEventListener('keydown', ({ key }) => {
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[key];
+    if (to === undefined) return;
+    const next = views.at(to % views.length);
+    view(next);
+    next.focus();
+  });
+}
+
+// -- the world --
+
+const reload = () => show({}, { remember: false });
+changed((name) => {
+  if (name === 'sale') open();
+  reload();
+});
+rules(await look(), reload);
+
 addEventListener('popstate', () => show(read(), { remember: false }));
 
 // -- fitting: pages are drawn as wide as a small desktop, then made smaller --
@@ -229,7 +268,7 @@ function fit() {
   for (const side of sides) {
     const { clientWidth, clientHeight } = frames[side].parentElement;
     if (!clientWidth) continue;
-    const narrow = innerWidth <= 780;
+    const narrow = innerWidth <= 900;
     const width = narrow ? clientWidth : Math.max(WIDTH, clientWidth);
     const scale = clientWidth / width;
     Object.assign(frames[side].style, { width: `${width}px`, height: `${clientHeight / scale}px`, transform: `scale(${scale})` });

@@ -1,0 +1,63 @@
+//! The store of this process: opened at its start, kept tidy, closed last.
+//!
+//! In: settings. Out: a [`Store`]; the work that runs beside it. It must not look into profiles.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::limits::{STORE_CLOSE_WAIT, STORE_EXPIRY_PAUSE};
+use crate::shutdown::Shutdown;
+use crate::store::{EmbeddedStore, MemoryStore, OpeningStore, Profiles, Store, StoreError};
+
+/// Whether a process before this one is giving up what it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predecessor {
+    Nobody,
+    HandsOver,
+}
+
+/// Opens the store that the settings name; without one it is in memory.
+///
+/// # Errors
+/// [`StoreError`]: it can't be opened, and why.
+pub fn open(settings: &Settings, predecessor: Predecessor) -> Result<Arc<dyn Store>, StoreError> {
+    let keep = settings.profiles.keep;
+    let Some(folder) = &settings.store else { return Ok(Arc::new(MemoryStore::new(keep))) };
+    match EmbeddedStore::open(folder, keep) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(StoreError::Taken(_)) if predecessor == Predecessor::HandsOver => {
+            tracing::info!("the store is opened as soon as the process before this one has closed it");
+            Ok(Arc::new(OpeningStore::begin(folder.clone(), keep)?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Drops the profiles that were not seen for longer than they are kept, piece by piece, until the drain begins.
+pub async fn expire(profiles: Profiles, kept: std::time::Duration, clock: Clock, shutdown: Shutdown) {
+    let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+    loop {
+        tokio::select! {
+            () = shutdown.draining() => return,
+            () = tokio::time::sleep(STORE_EXPIRY_PAUSE) => {}
+        }
+        let Ok(seen_before) = clock.now().checked_sub(kept) else { continue };
+        match profiles.store().expire(seen_before).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "profiles that were not seen for long are gone"),
+            Err(error) => tracing::debug!(%error, "profiles that were not seen for long stay for now"),
+        }
+    }
+}
+
+/// Closes the store when nobody uses it any more.
+pub async fn close(profiles: &Profiles) {
+    match profiles.close(STORE_CLOSE_WAIT).await {
+        Ok(0) => {}
+        Ok(left) => tracing::error!(left, "changes of profiles are lost: the store did not take them before the end"),
+        Err(error) => tracing::error!(%error, "the store was not closed as it should be; nothing acknowledged is lost"),
+    }
+}
