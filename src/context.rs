@@ -19,6 +19,8 @@ use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
 use crate::visitor::facts::RequestFacts;
+use crate::visitor::geo::GeoFacts;
+use crate::visitor::session::SessionFacts;
 use crate::visitor::{Visitor, VisitorFacts, VisitorPolicy};
 
 /// One request's world.
@@ -50,7 +52,12 @@ impl Context {
             .with("site", self.site.facts.clone())
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
-            .with("random", Arc::new(Random::new()));
+            .with("random", Arc::new(Random::new()))
+            .with("session", Arc::new(SessionFacts::new(self.request.clone(), None)));
+        let plain = match self.policy.geo.is_some() {
+            true => plain.with("geo", Arc::new(GeoFacts::new(self.policy.geo.clone(), self.request.clone()))),
+            false => plain,
+        };
         let plain = match self.revision.sources.is_empty() {
             true => plain,
             false => {

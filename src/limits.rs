@@ -337,6 +337,20 @@ pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
 pub const VISITOR_COOKIE_AGE: Duration = Duration::from_hours(365 * 24);
 /// Age at which the cookie is issued anew, so that a visitor who keeps coming is not forgotten.
 pub const VISITOR_COOKIE_RENEWAL: Duration = Duration::from_hours(30 * 24);
+/// Bytes of a login's token: cookies end at four thousand, fields at some more.
+pub const LOGIN_TOKEN_BYTES: usize = 16 * 1024;
+/// Bytes of the traits that a token tells, as JSON.
+pub const TOKEN_TRAITS_BYTES: usize = 8 * 1024;
+/// Bytes of a customer's id as a login tells it: addresses have 254 at most.
+pub const CUSTOMER_ID_BYTES: usize = 256;
+/// By how much the clocks of a login and ours may differ, unless the file says otherwise.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(60);
+/// Bytes of a geo database, which is kept in memory. The largest that are sold for whole cities have some 150 MB.
+pub const GEO_DATABASE_BYTES: u64 = 512 * 1024 * 1024;
+/// Parameters of a query that are looked through for campaigns and clicks.
+pub const LANDING_PARAMETERS: usize = 64;
+/// Bytes of each text that a session keeps of its first request.
+pub const LANDING_TEXT_BYTES: usize = 500;
 /// Bytes of a consent string. Those with thousands of vendors have two or three thousand; cookies end at four.
 pub const CONSENT_STRING_BYTES: usize = 8 * 1024;
 /// How long a consent string holds: thirteen months, after which its framework has the visitor asked again.

@@ -9,7 +9,8 @@ use http::HeaderName;
 use crate::acme::{Challenges, Keeper, Wanted};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::config::settings::Listener;
+use crate::config::settings::geo::GeoSettings;
+use crate::config::settings::{Listener, VisitorSettings};
 use crate::exchange::Exchange;
 use crate::http::client::TrustError;
 use crate::http::headers::Pseudonym;
@@ -24,6 +25,8 @@ use crate::server::{ListenerSettings, Terms};
 use crate::shutdown::Shutdown;
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::visitor::geo::{GeoDatabase, GeoError, GeoPolicy};
+use crate::visitor::token::{KeysError, TokenPolicy, read_keys};
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
 /// Why settings that were read cannot be used.
@@ -40,6 +43,10 @@ pub enum BuildError {
     Authority(#[source] TrustError),
     #[error(transparent)]
     Origins(Box<OriginsError>),
+    #[error(transparent)]
+    Geo(#[from] GeoError),
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
 /// The listeners of the site's ports.
@@ -128,25 +135,31 @@ pub fn sites(
 
 /// What answers requests, beginning with `revision`.
 /// Without a store it remembers in memory, for its own time.
+///
+/// # Errors
+/// A geo database or keys that can't be read.
 pub fn exchange(
     settings: &Settings,
     revision: Revision,
     store: Option<Arc<dyn Store>>,
     clock: &Clock,
-) -> Arc<Exchange> {
-    let (visitors, trusted) = (visitors(settings, None), trusted(settings));
+) -> Result<Arc<Exchange>, BuildError> {
+    let (visitors, trusted) = (visitors(settings, None)?, trusted(settings));
     let (responses, pages) = (settings.cache.responses.clone(), settings.cache.pages);
     let exchange = Exchange::new(Arc::new(revision), visitors, trusted, responses, pages, clock.clone());
     let exchange = exchange.compressing(settings.compression);
-    Arc::new(match store {
+    Ok(Arc::new(match store {
         Some(store) => exchange.remembering(store, settings.profiles.keep),
         None => exchange,
-    })
+    }))
 }
 
 /// How visitors are recognised. Without a secret, which only loopback listeners may lack, the keys from `before` stay, or
 /// one is made up: visitors are new after a restart, and not after a reload.
-pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorPolicy {
+///
+/// # Errors
+/// A geo database that can't be read.
+pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> Result<VisitorPolicy, BuildError> {
     let visitor = &settings.visitor;
     let secrets: Vec<&str> = visitor.secrets.iter().map(|secret| secret.expose()).collect();
     let keys = match (secrets.is_empty(), before) {
@@ -157,7 +170,30 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> VisitorP
             IdentityKeys::new(&visitor.cookie, &[made_up_secret()])
         }
     };
-    VisitorPolicy { keys, consent: visitor.consent.clone() }
+    Ok(VisitorPolicy {
+        keys,
+        consent: visitor.consent.clone(),
+        geo: geo(&settings.geo, before)?,
+        token: token(visitor)?,
+    })
+}
+
+/// The keys are read again each time.
+fn token(settings: &VisitorSettings) -> Result<Option<Arc<TokenPolicy>>, BuildError> {
+    let Some(settings) = &settings.token else { return Ok(None) };
+    let policy = TokenPolicy { keys: Arc::new(read_keys(&settings.keys)?), ..settings.policy.clone() };
+    Ok(Some(Arc::new(policy)))
+}
+
+/// A database that is open already stays; its file is looked after elsewhere.
+fn geo(settings: &GeoSettings, before: Option<&VisitorPolicy>) -> Result<GeoPolicy, BuildError> {
+    let open = before.and_then(|before| before.geo.database.as_ref());
+    let database = match (&settings.database, open) {
+        (None, _) => None,
+        (Some(path), Some(open)) if open.path() == path => Some(open.clone()),
+        (Some(path), _) => Some(Arc::new(GeoDatabase::open(path)?)),
+    };
+    Ok(GeoPolicy { database, headers: settings.headers.clone().into() })
 }
 
 fn made_up_secret() -> String {

@@ -119,7 +119,7 @@ impl App {
         let revision = rules.revision(sites, lasting.clone(), &sources);
         let predecessor = if inherited.is_empty() { Predecessor::Nobody } else { Predecessor::HandsOver };
         let remembered = store::open(&settings, predecessor)?;
-        let exchange = build::exchange(&settings, revision, Some(remembered), &clock);
+        let exchange = build::exchange(&settings, revision, Some(remembered), &clock)?;
         let token = settings.admin.as_ref().and_then(|admin| admin.token.as_ref());
         let admin = Arc::new(Admin::new(exchange.clone(), token.map(|token| token.expose().to_owned())));
 
@@ -161,6 +161,7 @@ impl App {
         };
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
+        app.tasks.spawn(watch::reload_geo_on_change(app.reloader.clone(), handle.clone()));
         app.tasks.spawn(store::expire(app.exchange.profiles.clone(), forget, clock, handle.clone()));
         for keeper in keepers {
             app.tasks.spawn(keeper.keep(handle.clone()));

@@ -83,6 +83,23 @@ impl Reloader {
         self.held.tls.iter().for_each(reload_certificates);
     }
 
+    /// The geo database to watch, if there is one.
+    pub fn geo_files(&self) -> Vec<PathBuf> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).geo.database.iter().cloned().collect()
+    }
+
+    /// Reads the geo database again. A wrong one changes nothing.
+    pub fn reload_geo(&self) {
+        let visitors = self.held.exchange.visitors.load();
+        match visitors.geo.database.as_ref().map(|database| database.reload()) {
+            None => {}
+            Some(Ok(())) => tracing::info!("the geo database was reloaded"),
+            Some(Err(error)) => {
+                tracing::error!(error = %Causes(&error), "the geo database was not reloaded, the one from before still answers")
+            }
+        }
+    }
+
     /// Reads the rules again; sites and their connections stay. What was read counts only if the files are still the same
     /// afterwards, as `settled` says: else it may be the half of a change.
     pub fn reload_rules(&self, settled: impl Fn() -> bool) -> Reloaded {
@@ -119,7 +136,7 @@ impl Reloader {
             );
         }
         let visitors = &exchange.visitors;
-        visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))));
+        visitors.store(Arc::new(build::visitors(&fresh, Some(&visitors.load()))?));
         *settings = Settings { rules: settings.rules.clone(), ..fresh };
         Ok(rules.revision(sites, self.held.lasting.clone(), &self.held.sources))
     }

@@ -40,6 +40,6 @@ impl Standalone {
         let cache = Cache::new(settings.cache.fragments);
         let sites = build::sites(settings, &Connecting::new(handle), None, clock)?;
         let revision = rules.revision(sites, Lasting { cache, ..Lasting::default() }, &sources);
-        Ok(Self { exchange: build::exchange(settings, revision, None, clock), _trigger: trigger })
+        Ok(Self { exchange: build::exchange(settings, revision, None, clock)?, _trigger: trigger })
     }
 }

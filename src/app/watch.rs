@@ -2,6 +2,7 @@
 //!
 //! In: paths. Out: reloads, once what changed has settled. It must not read the files.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -54,6 +55,36 @@ pub async fn reload_certificates_on_change(reloader: Arc<Reloader>, mut seen: Lo
         match looked.await {
             Ok(looked) => seen = looked,
             Err(error) => tracing::error!(%error, "reading the certificates broke off, those from before still serve"),
+        }
+    }
+}
+
+/// Reads the geo database again whenever its file changed, until the shutdown. Which file it is may change with a reload.
+pub async fn reload_geo_on_change(reloader: Arc<Reloader>, shutdown: Shutdown) {
+    let mut seen: Option<(Vec<PathBuf>, Look)> = None;
+    loop {
+        let (files, before) = (reloader.geo_files(), seen.take());
+        let again = reloader.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let now = Look::at_files(&files);
+            match before {
+                // Another file has just been opened.
+                Some((known, _)) if known != files => (files, now),
+                Some((_, before)) if before != now => {
+                    let settled = settle(now, || Look::at_files(&files));
+                    again.reload_geo();
+                    (files, settled)
+                }
+                _ => (files, now),
+            }
+        });
+        match looked.await {
+            Ok(looked) => seen = Some(looked),
+            Err(error) => tracing::error!(%error, "reading the geo database broke off"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CERTIFICATES_POLL) => {}
+            () = shutdown.draining() => return,
         }
     }
 }

@@ -96,6 +96,7 @@ impl Arrival {
             host,
             scheme: self.client.scheme.clone(),
             client: self.client.address,
+            peer: self.client.peer,
         }
     }
 }

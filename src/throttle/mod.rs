@@ -180,6 +180,7 @@ mod tests {
             host: "shop.example".to_owned(),
             scheme: http::uri::Scheme::HTTPS,
             client,
+            peer: crate::http::peer::PeerStanding::Unknown,
         };
         RequestFacts::new(head, Arc::default(), Arc::default())
     }

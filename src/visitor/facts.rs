@@ -12,8 +12,10 @@ use http::{HeaderMap, Method, Uri};
 use smallvec::SmallVec;
 use url::form_urlencoded;
 
+use super::agent::{Agent, Ahead, Bot};
 use crate::http::cookies::cookies;
 use crate::http::path;
+use crate::http::peer::PeerStanding;
 use crate::scope::{Answer, Facts, Key};
 
 /// The head of one request. Shared by rules, code and the origin fetch.
@@ -26,6 +28,7 @@ pub struct RequestFacts {
     pub languages: Arc<[Arc<str>]>,
     path: String,
     cookies: OnceLock<Vec<(String, String)>>,
+    agent: OnceLock<Agent>,
 }
 
 /// The parts of a request's head, with the client's true address, scheme and host.
@@ -39,6 +42,8 @@ pub struct Head {
     /// As the client used it.
     pub scheme: Scheme,
     pub client: IpAddr,
+    /// Whether what the next hop says of the client is believed.
+    pub peer: PeerStanding,
 }
 
 /// `expose:` of inlay.yaml, and what is never shown.
@@ -68,7 +73,7 @@ impl RequestFacts {
     /// Facts of `head`.
     pub fn new(head: Head, expose: Arc<Expose>, languages: Arc<[Arc<str>]>) -> Self {
         let path = path::normalise(head.uri.path());
-        Self { head, expose, languages, path, cookies: OnceLock::new() }
+        Self { head, expose, languages, path, cookies: OnceLock::new(), agent: OnceLock::new() }
     }
 
     pub fn method(&self) -> &Method {
@@ -90,7 +95,8 @@ impl RequestFacts {
         self.query().filter(move |(key, _)| key == name).map(|(_, value)| value)
     }
 
-    fn query(&self) -> form_urlencoded::Parse<'_> {
+    /// The parameters of the query, decoded, in order.
+    pub fn query(&self) -> form_urlencoded::Parse<'_> {
         form_urlencoded::parse(self.head.uri.query().unwrap_or_default().as_bytes())
     }
 
@@ -123,20 +129,19 @@ impl RequestFacts {
         wanted.iter().find_map(|(range, _)| fits(range)).or(self.languages.first()).cloned()
     }
 
-    /// `bot`, `mobile`, `tablet` or `desktop`; the client hint outweighs the user agent's text.
-    pub fn device(&self) -> &'static str {
-        let agent = self.header_values("user-agent").next().unwrap_or_default();
-        let kind = woothee::parser::Parser::new().parse(&agent).map(|found| found.category);
-        let tablet = agent.contains("iPad") || agent.contains("Tablet");
-        let android_tablet = agent.contains("Android") && !agent.contains("Mobile");
-        let mobile_hint = self.header_values("sec-ch-ua-mobile").next().is_some_and(|hint| hint.trim() == "?1");
-        match kind {
-            Some("crawler") => "bot",
-            _ if mobile_hint => "mobile",
-            _ if tablet || android_tablet => "tablet",
-            Some("smartphone" | "mobilephone") => "mobile",
-            _ => "desktop",
-        }
+    /// What kind of program asks.
+    pub fn agent(&self) -> &Agent {
+        self.agent.get_or_init(|| {
+            let agent = self.header_values("user-agent").next().unwrap_or_default();
+            let mobile_hint = self.header_values("sec-ch-ua-mobile").next().is_some_and(|hint| hint.trim() == "?1");
+            Agent::of(&agent, mobile_hint)
+        })
+    }
+
+    /// Whether the browser asks ahead of a visit that may never come.
+    pub fn ahead(&self) -> Option<Ahead> {
+        let fields = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+        fields.iter().find_map(|name| self.header_values(name).find_map(|purpose| Ahead::said(&purpose)))
     }
 
     fn shown_header(&self, name: &str) -> Answer {
@@ -167,7 +172,11 @@ impl Facts for RequestFacts {
             ["headers", name] => self.shown_header(name).private(),
             ["cookies", name] => self.shown_cookie(name).private(),
             ["language"] => Answer::optional(self.language()).private(),
-            ["device"] => Answer::scalar(self.device()).private(),
+            ["device"] => Answer::scalar(self.agent().device).private(),
+            ["browser"] => Answer::optional(self.agent().browser).private(),
+            ["os"] => Answer::optional(self.agent().os).private(),
+            ["bot"] => Answer::optional(self.agent().bot.map(Bot::word)).private(),
+            ["prefetch"] => Answer::optional(self.ahead().map(Ahead::word)).private(),
             ["ip"] => Answer::scalar(self.head.client.to_string()).private(),
             _ => Answer::absent(),
         }
@@ -177,7 +186,8 @@ impl Facts for RequestFacts {
         let names: SmallVec<[&str; 4]> = path.iter().map(|key| &**key).collect();
         match names.as_slice() {
             [] => Answer::keys([
-                "method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "ip",
+                "method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "browser",
+                "os", "bot", "prefetch", "ip",
             ]),
             ["query"] => Answer::keys(unique(self.query().map(|(name, _)| name.into_owned()))),
             ["headers"] => {
@@ -229,7 +239,15 @@ pub(crate) mod tests {
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let (scheme, client) = (Scheme::HTTPS, IpAddr::from([192, 0, 2, 1]));
         let host = "shop.example".to_owned();
-        let head = Head { method: parts.method, uri: parts.uri, headers: parts.headers, host, scheme, client };
+        let head = Head {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+            host,
+            scheme,
+            client,
+            peer: PeerStanding::Unknown,
+        };
         RequestFacts::new(head, Arc::default(), [].into())
     }
 }

@@ -92,3 +92,106 @@ async fn misspelt_keys_and_names_are_told_as_in_all_files() {
         assert!(ran.err.contains(told) && ran.err.contains("home.yaml:1:"), "{told} in {}", ran.err);
     }
 }
+
+const SOURCED: &str = "sources:\n  stock:\n    url: \"https://stock.example/?skus={{ sku | join(',') }}\"\n    params: [sku]\n    batch: { param: sku, key: sku }\n  sky: { url: https://sky.example/, fallback: { is: grey } }\nrules:\n  live:\n    match: { path: / }\n    inject:\n      - { each: '[data-sku]', select: b, place: inner, deadline: 200ms, template: \"{{ sources.stock(sku=each.attr('data-sku')).left }} left\" }\n      - { select: h1, place: inner, template: \"{{ sources.sky().is }}\" }\n";
+
+fn sourced(tests: &str) -> tempfile::TempDir {
+    let page = "page: { html: '<h1>?</h1><p data-sku=A><b>some</b></p><p data-sku=B><b>some</b></p>' }\n";
+    let folder = folder(&format!("{page}{tests}"));
+    std::fs::write(folder.path().join("rules/site.yaml"), SOURCED).expect("a file");
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_say_what_the_test_says() {
+    let tests = "sources:\n  sky: { json: { is: blue } }\n  stock: { json: [{ sku: A, left: 3 }, { sku: B, left: 4 }] }\ntests:\n  both:\n    expect:\n      elements: [{ select: h1, text: blue }, { select: b, text: 3 left }, { select: b, nth: 2, text: 4 left }]\n      sources: { stock: 1, sky: 1 }\n  fails:\n    sources: { stock: { status: 503 }, sky: { error: unreachable } }\n    expect: { elements: [{ select: h1, text: grey }, { select: b, text: some }] }\n  wrong:\n    sources: { stock: { body: '<h1>Bad gateway</h1>' }, sky: { error: broken } }\n    expect: { elements: [{ select: h1, text: grey }, { select: b, text: some }] }\n  late:\n    sources: { stock: { json: [], delay: 700ms } }\n    expect: { elements: [{ select: h1, text: blue }, { select: b, text: some }] }\n  after:\n    expect: { elements: [{ select: b, text: 3 left }] }\n";
+    let ran = inlay(sourced(tests).path(), &["test"]).await;
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("5 tests, 5 passed"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_of_which_a_test_says_nothing_is_not_asked() {
+    // Its fallback would hide that.
+    let tests = "tests:\n  forgets:\n    sources: { stock: { json: [] } }\n    expect: { sources: { stock: 3 } }\n";
+    let ran = inlay(sourced(tests).path(), &["test"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for told in [
+        "home.yaml:3:3: source `sky` is asked, and the test does not say what it answers",
+        "`sky: real` to ask it",
+        "source `stock` was called another number of times",
+    ] {
+        assert!(ran.out.contains(told), "{told} in {}", ran.out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fakes_that_are_none_are_told() {
+    for (tests, told) in [
+        ("tests: { a: { sources: { sto: real }, expect: { status: 200 } } }", "there is no source `sto`"),
+        ("tests: { a: { sources: { sky: { jsn: 1 } }, expect: { status: 200 } } }", "unknown key `jsn`"),
+        ("tests: { a: { sources: { sky: { json: 1, body: x } }, expect: { status: 200 } } }", "it is not clear what"),
+        ("tests: { a: { sources: { sky: {} }, expect: { status: 200 } } }", "it is not clear what source `sky` says"),
+        ("tests: { a: { sources: { sky: { error: gone } }, expect: { status: 200 } } }", "is not a failure"),
+        ("tests: { a: { sources: { sky: { status: 9999 } }, expect: { status: 200 } } }", "`9999` is no status"),
+    ] {
+        let ran = inlay(sourced(tests).path(), &["test"]).await;
+        assert!(ran.code == 1 && ran.err.contains(told), "{told} in {}", ran.err);
+    }
+}
+
+/// A run that watches; it ends with this.
+struct Watching {
+    child: std::process::Child,
+    said: std::sync::mpsc::Receiver<String>,
+}
+
+impl Watching {
+    fn start(folder: &Path) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_inlay"));
+        command.args(["test", "--watch"]).current_dir(folder).env("NO_COLOR", "1");
+        let mut child = command.stdout(std::process::Stdio::piped()).spawn().expect("it runs");
+        let out = std::io::BufReader::new(child.stdout.take().expect("output"));
+        let (tell, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let lines = std::io::BufRead::lines(out).map_while(Result::ok);
+            lines.take_while(|line| tell.send(line.clone()).is_ok()).for_each(drop);
+        });
+        Self { child, said }
+    }
+
+    /// Reads until a line that holds `text`.
+    fn until(&self, text: &str) {
+        let wait = std::time::Duration::from_secs(60);
+        while !self.said.recv_timeout(wait).expect(text).contains(text) {}
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn watching_runs_again_when_a_file_changes_and_survives_a_wrong_one() {
+    let folder = folder(
+        "page: { html: '<h1>Shop</h1>' }\ntests:\n  greets:\n    cookies: { tier: gold, name: Ann }\n    expect: { elements: { select: .hello, text: Hello Ann } }\n",
+    );
+    let watching = Watching::start(folder.path());
+    watching.until("1 tests, 1 passed");
+    watching.until("Waiting for a change");
+    let site = folder.path().join("rules/site.yaml");
+    for (rules, told) in [
+        (RULES.replace("Hello {{", "Hi {{"), "1 tests, 0 passed, 1 failed"),
+        (RULES.replace("inject:", "injekt:"), "Waiting for a change"),
+        (RULES.to_owned(), "1 tests, 1 passed"),
+    ] {
+        std::fs::write(&site, rules).expect("a file");
+        watching.until(told);
+        if told != "Waiting for a change" {
+            watching.until("Waiting for a change");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::visitor::RawVisitor;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
 use crate::config::raw::compression::RawCompression;
 use crate::config::raw::functions::RawFunctions;
+use crate::config::raw::geo::RawGeo;
 use crate::config::raw::profiles::RawProfiles;
 use crate::config::read::record::record;
 use crate::config::read::scalars::{
@@ -39,6 +40,8 @@ record! {
         key "visitor" visitor: RawVisitor,
         /// Networks whose `Forwarded` and `X-Forwarded-*` headers are believed.
         key "trusted_proxies" trusted_proxies: OneOrMany<Network>,
+        /// Where clients are: `geo` in code.
+        key "geo" geo: RawGeo,
         /// What is kept in memory.
         key "cache" cache: RawCache,
         /// How pages are compressed that can't be compressed beforehand.

@@ -12,6 +12,7 @@ pub mod deployment;
 pub mod fakes;
 pub mod fetches;
 pub mod functions;
+pub mod geo;
 pub mod limits;
 pub mod listen;
 pub mod on_error;

@@ -4,11 +4,12 @@
 
 use std::borrow::Cow;
 
+use jsonwebtoken::Algorithm;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::config::read::record::record;
-use crate::config::read::scalars::{CookieName, HeaderName, Integer, Secret};
-use crate::config::read::shapes::OneOrMany;
+use crate::config::read::scalars::{CookieName, Duration, HeaderName, Integer, Secret};
+use crate::config::read::shapes::{Named, OneOrMany, choices};
 use crate::config::read::{At, Read, Reader};
 use crate::config::yaml::{Node, Text, Value};
 
@@ -21,11 +22,63 @@ record! {
         key "secret" secret: Secrets,
         /// `implied`, or a map with `required` or `tcf`.
         key "consent" consent: RawConsent,
+        /// How a login is known: by a token of the site's own.
+        key "identify" identify: RawIdentify,
         /// Whether `DNT: 1` is a no, as `Sec-GPC: 1` always is; not by default.
         key "do_not_track" do_not_track: bool,
     }
     later ["lifetime"]
 }
+
+record! {
+    /// How a login is known.
+    RawIdentify: "a map with `jwt`" {
+        /// The token of the site's own login.
+        required "jwt" jwt: RawJwt,
+    }
+    later ["api"]
+}
+
+record! {
+    /// The token of the site's own login (JWT).
+    RawJwt: "a map with `cookie` or `header`, `keys` and `algorithms`" {
+        /// The cookie that holds it.
+        key "cookie" cookie: CookieName,
+        /// The header that holds it, perhaps after `Bearer`.
+        key "header" header: HeaderName,
+        /// A file with the public keys of whoever issues it (JWKS).
+        required "keys" keys: Text,
+        /// By which it may be signed: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA.
+        required "algorithms" algorithms: OneOrMany<RawAlgorithm>,
+        /// Who must have issued it (`iss`); anybody with these keys by default.
+        key "issuer" issuer: OneOrMany<Text>,
+        /// For whom it must be (`aud`); for anybody by default.
+        key "audience" audience: OneOrMany<Text>,
+        /// By how much clocks may differ; 60s by default.
+        key "leeway" leeway: Duration,
+        /// The claim that is the customer's id; `sub` by default.
+        key "id" id: Text,
+        /// Traits, and the claims that they are read from, such as `{ tier: loyalty.tier }`.
+        key "traits" traits: Named<Text>,
+    }
+    later ["refresh"]
+}
+
+/// How a token is signed, as RFC 7518 names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawAlgorithm(pub Algorithm);
+
+choices!(RawAlgorithm: "an algorithm" {
+    "RS256" => RawAlgorithm(Algorithm::RS256),
+    "RS384" => RawAlgorithm(Algorithm::RS384),
+    "RS512" => RawAlgorithm(Algorithm::RS512),
+    "PS256" => RawAlgorithm(Algorithm::PS256),
+    "PS384" => RawAlgorithm(Algorithm::PS384),
+    "PS512" => RawAlgorithm(Algorithm::PS512),
+    "ES256" => RawAlgorithm(Algorithm::ES256),
+    "ES384" => RawAlgorithm(Algorithm::ES384),
+    "EdDSA" => RawAlgorithm(Algorithm::EdDSA),
+});
 
 record! {
     /// Consent that a cookie or a header gives.

@@ -8,6 +8,7 @@ mod base;
 mod cache;
 mod error_page;
 pub mod functions;
+pub mod geo;
 mod limits;
 mod listen;
 mod model;
@@ -17,6 +18,7 @@ pub mod profiles;
 mod rate_limits;
 mod sites;
 mod tls;
+mod token;
 mod visitor;
 
 use std::path::PathBuf;
@@ -29,7 +31,7 @@ use super::yaml::Text;
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
 pub use cache::CacheShares;
-pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, VisitorSettings};
+pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, TokenSettings, VisitorSettings};
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
@@ -63,6 +65,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         store,
         admin,
         visitor,
+        geo: geo::geo(raw.geo.as_ref(), raw.trusted_proxies.is_some(), base, report),
         trusted_proxies: raw.trusted_proxies.iter().flat_map(|at| &at.value.0).map(|network| network.0).collect(),
         cache: cache::shares(raw.cache.as_ref(), report),
         compression: raw.compression.and_then(|at| at.value.level).map(|level| level.value).unwrap_or_default(),

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
 use super::functions::FunctionSettings;
+use super::geo::GeoSettings;
 use super::profiles::ProfileSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
@@ -29,6 +30,7 @@ use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
 use crate::visitor::ConsentPolicy;
 use crate::visitor::facts::Expose;
+use crate::visitor::token::TokenPolicy;
 
 /// Everything of `inlay.yaml` and the command line.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub struct Settings {
     pub profiles: ProfileSettings,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
+    /// Where clients are.
+    pub geo: GeoSettings,
     pub trusted_proxies: Vec<IpNet>,
     /// What each cache may take.
     pub cache: CacheShares,
@@ -88,12 +92,23 @@ pub struct Admin {
 }
 
 /// How visitors are recognised.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct VisitorSettings {
     pub cookie: Arc<str>,
     /// The first signs, all verify. Empty only where nobody but this machine can connect: then one is to be made up.
     pub secrets: Vec<Secret>,
     pub consent: ConsentPolicy,
+    /// By what a login is known.
+    pub token: Option<TokenSettings>,
+}
+
+/// The token of the site's own login.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenSettings {
+    /// A key set.
+    pub keys: PathBuf,
+    /// All else; its own keys are empty.
+    pub policy: TokenPolicy,
 }
 
 /// One site, with what it inherits.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::base::Base;
 use super::model::{Listener, VisitorSettings};
+use super::token;
 use crate::config::raw::visitor::{ConsentForm, RawConsent, RawTcf, RawVisitor, RequiredConsent};
 use crate::config::read::At;
 use crate::config::read::record::Field;
@@ -45,6 +46,7 @@ pub fn visitor(
             basis: consent.and_then(|at| basis(at, report)).unwrap_or_default(),
             heeds_dnt: raw.and_then(|at| at.value.do_not_track.as_ref()).is_some_and(|at| at.value),
         },
+        token: raw.and_then(|at| at.value.identify.as_ref()).and_then(|at| token::token(at, base, report)),
     }
 }
 
@@ -108,7 +110,7 @@ fn by_tcf(at: &At<RawTcf>, report: &mut Report) -> Option<Basis> {
     Some(Basis::Tcf { told, purposes })
 }
 
-fn told(cookie: &Field<CookieName>, header: &Field<HeaderName>, report: &mut Report) -> Option<Told> {
+pub(super) fn told(cookie: &Field<CookieName>, header: &Field<HeaderName>, report: &mut Report) -> Option<Told> {
     if let (Some(_), Some(header)) = (cookie, header) {
         report.error(header.key, "this names a cookie and a header", "keep the one that the choice is told in");
     }

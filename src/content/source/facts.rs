@@ -147,6 +147,10 @@ impl SourceFacts {
 
     /// Asks for one call and holds what comes.
     async fn bring_one(self, key: Key, ask: Ask) {
+        // Another condition of the same exchange may have asked, and been told, meanwhile.
+        if self.held().contains_key(&key) {
+            return;
+        }
         let arguments = key.strip_prefix(&*ask.source).unwrap_or_default();
         let place = self.witness.as_ref().and_then(|witness| witness.asked(&ask.source, arguments));
         let Some(Landed { answer, failed, call }) = self.sources.wait(&ask).await else { return };

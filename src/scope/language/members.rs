@@ -8,9 +8,37 @@ use std::ops::Range;
 use super::survey::Survey;
 
 /// Names whose members are fixed, with these.
-const MEMBERS: [(&str, &[&str]); 7] = [
-    ("request", &["method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "ip"]),
-    ("visitor", &["id", "returning", "identified", "consent"]),
+const MEMBERS: [(&str, &[&str]); 9] = [
+    (
+        "request",
+        &[
+            "method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "browser", "os",
+            "bot", "prefetch", "ip",
+        ],
+    ),
+    (
+        "session",
+        &[
+            "new", "count", "campaign", "source", "medium", "term", "content", "clicks", "platform", "referrer",
+            "landing",
+        ],
+    ),
+    (
+        "geo",
+        &[
+            "continent",
+            "country",
+            "region",
+            "region_name",
+            "city",
+            "postal_code",
+            "timezone",
+            "latitude",
+            "longitude",
+            "european_union",
+        ],
+    ),
+    ("visitor", &["id", "returning", "identified", "customer", "traits", "consent"]),
     ("site", &["name", "data", "languages"]),
     ("element", &["tag", "id", "attr"]),
     ("each", &["tag", "id", "attr"]),
@@ -25,7 +53,7 @@ const MEMBERS: [(&str, &[&str]); 7] = [
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 6] = ["session", "geo", "profile", "events", "items", "experiments"];
+const TO_COME: [&str; 4] = ["profile", "events", "items", "experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {

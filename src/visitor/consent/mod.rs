@@ -77,7 +77,8 @@ pub enum Told {
 }
 
 impl Told {
-    fn find<'a>(&self, request: &'a RequestFacts) -> Option<Cow<'a, str>> {
+    /// What the request tells there.
+    pub fn find<'a>(&self, request: &'a RequestFacts) -> Option<Cow<'a, str>> {
         match self {
             Told::Cookie(name) => request.cookie(name).map(Cow::Borrowed),
             Told::Header(name) => request.header_values(name).next(),
