@@ -194,8 +194,10 @@ pub const LEDGER_READS: usize = 512;
 pub const FRAGMENT_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// Locks of those who make a missing fragment: as many different ones as can be in the making at once, many times the workers.
 pub const FRAGMENT_CACHE_LOCKS: usize = 256;
-/// Bytes counted for each entry of the fragment cache beside its content: key, list links, reference counts.
-pub const FRAGMENT_CACHE_OVERHEAD_BYTES: usize = 160;
+/// Bytes counted for each question or result that is kept beside its content: key, list links, reference counts.
+pub const RECALL_OVERHEAD_BYTES: usize = 160;
+/// Bytes that a kept question or result takes on average: a guess, by which tables are sized.
+pub const RECALL_ENTRY_BYTES: u64 = 512;
 /// Paths that the tally of one content lists: enough to see what it varies by, in one line of a log.
 pub const TALLY_PATHS: usize = 64;
 
@@ -385,6 +387,14 @@ pub const SECRET_CHARACTERS: usize = 32;
 
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
 pub const LAYOUTS: u64 = 1_000;
+/// Paths of which it is remembered which rules have them and what these capture; the path of each is bounded like its request.
+pub const PATHS: usize = 4_096;
+/// Bytes of plans that came out before: some hundred for each set of answers that a path's visitors give.
+pub const KNOWN_PLANS_BYTES: u64 = 16 * 1024 * 1024;
+/// Sets of answers for which one compiled page is kept laid out, as many as a site has segments.
+pub const PAGE_LAYINGS: usize = 32;
+/// Bytes that may be laid into a page which is kept laid out: contents are kept by it, too.
+pub const PAGE_LAYING_BYTES: usize = 16 * 1024;
 /// How we call ourselves in `Cache-Status`, `Proxy-Status` and `Server-Timing`.
 pub const OWN_NAME: &str = "inlay";
 /// How long an explanation may take: as long as the origin may for its head, and a while for the page.

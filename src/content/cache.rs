@@ -2,37 +2,23 @@
 //!
 //! In: rendered results with their ledgers. Out: the result for a scope whose answers are the same. It must not run code,
 //! nor keep what a ledger forbids.
-//!
-//! A trie, laid out as a chain of keys: the first key names the code, and under each key stands either the question that
-//! the code asks next or the result. The answer to the question, as *this* scope gives it, makes the next key. So
-//! recording and look-up put the same questions to the same facts and cannot disagree, and whoever answers alike shares.
-//! Answers that time has changed lead elsewhere; what they led to ages out.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use moka::sync::Cache as Moka;
 
 use crate::content::Beside;
 use crate::limits;
 use crate::scope::language::{Piece, Rendered};
 use crate::scope::ledger::{Fingerprint, Ledger};
-use crate::scope::{Question, Scope, Seen};
+use crate::scope::recall::{Recall, Recalled};
+use crate::scope::{Question, Scope};
 
 /// The fragment cache. Cheap to clone; all clones share. It survives a reload: results are named by their sources.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    nodes: Moka<Fingerprint, Node>,
+    results: Recall<Kept>,
     /// Whoever makes what is missing under a key holds the lock that the key falls to, so that a thousand visitors who come at
     /// once have it made once. It is held for one render, which fuel bounds; never over an await.
     making: Arc<[Mutex<()>]>,
-}
-
-#[derive(Clone, Debug)]
-enum Node {
-    Ask(Question),
-    Done(Kept),
-    /// What the code does from here on cannot be kept: it failed, or it read what holds for once.
-    Never,
 }
 
 /// A result, with room for what is made of it.
@@ -64,30 +50,19 @@ impl Default for Cache {
 impl Cache {
     /// A cache of at most `bytes`.
     pub fn new(bytes: u64) -> Self {
-        let nodes = Moka::builder().max_capacity(bytes).weigher(weigh).build();
-        Self { nodes, making: (0..limits::FRAGMENT_CACHE_LOCKS).map(|_| Mutex::default()).collect() }
+        let making = (0..limits::FRAGMENT_CACHE_LOCKS).map(|_| Mutex::default()).collect();
+        Self { results: Recall::new(bytes, weigh), making }
     }
 
     /// What `code` gives in this scope.
     pub(super) fn find(&self, code: Fingerprint, scope: &Scope) -> Found {
         let mut ledger = Ledger::new();
-        let mut key = code;
-        for _ in 0..=limits::LEDGER_READS {
-            match self.nodes.get(&key) {
-                None => return Found::Missing(key),
-                Some(Node::Never) => return Found::Never,
-                Some(Node::Done(kept)) => return Found::Hit(kept, ledger),
-                Some(Node::Ask(question)) => {
-                    let answer = scope.ask(&question);
-                    if let Seen::Awaited(missing) = answer.seen {
-                        return Found::Awaited(missing);
-                    }
-                    key = key.then(&answer);
-                    ledger.record(question, answer);
-                }
-            }
+        match self.results.find(code, scope, |question, answer| ledger.record(question.clone(), answer)) {
+            Recalled::Hit(kept) => Found::Hit(kept, ledger),
+            Recalled::Missing(key) => Found::Missing(key),
+            Recalled::Never => Found::Never,
+            Recalled::Awaited(missing) => Found::Awaited(missing),
         }
-        Found::Never
     }
 
     /// The lock of whoever makes what is missing under `key`; having waited for it, one must look again.
@@ -98,34 +73,20 @@ impl Cache {
 
     /// Keeps a finished result under what was read for it. `None`, or a ledger that forbids it: keeps that there is none.
     pub(super) fn keep(&self, code: Fingerprint, ledger: &Ledger, rendered: Option<Arc<Rendered>>) {
-        let mut key = code;
-        for read in ledger.reads() {
-            if !read.answer.storable {
-                return self.nodes.insert(key, Node::Never);
-            }
-            self.nodes.insert(key, Node::Ask(read.question.clone()));
-            key = key.then(&read.answer);
-        }
         let done = rendered.filter(|_| ledger.bounds().storable);
-        let kept = |rendered| Node::Done(Kept { rendered, beside: Beside::default() });
-        self.nodes.insert(key, done.map_or(Node::Never, kept));
+        let kept = done.map(|rendered| Kept { rendered, beside: Beside::default() });
+        self.results.keep(code, ledger.reads().iter(), kept);
     }
 
-    /// How many questions and results it holds, and their bytes; both as of the last housekeeping.
+    /// How many questions and results it holds, and their bytes.
     pub fn size(&self) -> (u64, u64) {
-        (self.nodes.entry_count(), self.nodes.weighted_size())
+        self.results.size()
     }
 }
 
-/// Bytes of an entry, with what moka and the allocator need around it.
-fn weigh(_: &Fingerprint, node: &Node) -> u32 {
-    let held = match node {
-        Node::Ask(question) => question.path().iter().map(|key| key.len() + 32).sum(),
-        Node::Never => 0,
-        // Twice: what is made of it and kept beside takes at most as much again.
-        Node::Done(kept) => 2 * kept.rendered.pieces.iter().map(piece_bytes).sum::<usize>(),
-    };
-    u32::try_from(held + limits::FRAGMENT_CACHE_OVERHEAD_BYTES).unwrap_or(u32::MAX)
+/// Twice its bytes: what is made of it and kept beside takes at most as much again.
+fn weigh(kept: &Kept) -> usize {
+    2 * kept.rendered.pieces.iter().map(piece_bytes).sum::<usize>()
 }
 
 fn piece_bytes(piece: &Piece) -> usize {

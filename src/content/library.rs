@@ -93,6 +93,15 @@ impl Library {
         self.tallies.write().unwrap_or_else(PoisonError::into_inner).entry(name.clone()).or_default().clone()
     }
 
+    /// Where it is counted that the code of `content`, which may be a fragment's, was found or made; `None` if it has none.
+    pub fn tally_of(&self, content: &Content) -> Option<Arc<Tally>> {
+        match &content.kind {
+            Kind::Template(_) | Kind::Function(_) => Some(self.tally(&content.name)),
+            Kind::Fragment(name) => self.tally_of(self.fragments.get(name)?),
+            Kind::Html(_) | Kind::Text(_) | Kind::Fetch(_) => None,
+        }
+    }
+
     /// Whether `content`, or anything it may fall back on, may mention this name of the scope.
     pub fn mentions(&self, content: &Content, name: &str) -> bool {
         self.any_code(content, &|code| match code {

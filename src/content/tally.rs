@@ -45,7 +45,8 @@ impl Tally {
         }
     }
 
-    pub(super) fn hit(&self) {
+    /// Counts a result that was found.
+    pub fn hit(&self) {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -54,7 +55,8 @@ impl Tally {
         self.failures.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    pub(super) fn blank(&self) {
+    /// Counts that there was nothing to show.
+    pub fn blank(&self) {
         self.blanks.fetch_add(1, Ordering::Relaxed);
     }
 

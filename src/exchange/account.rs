@@ -11,39 +11,15 @@ use bytes::Bytes;
 use http::{Method, Response, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::explanation::Explanation;
 use super::failure::{Failure, Told};
 use super::fetch::Came;
 use super::open::Arrival;
-use super::trace::TraceSink;
 use crate::context::Context;
 use crate::http::annotations::{Timing, append_cache_status, append_server_timing};
 use crate::http::{Body, BodyError};
 use crate::limits::OWN_NAME;
 use crate::origin::for_us;
 use crate::telemetry::{Causes, Kind, Metrics, Name, RequestLabels, Treatment};
-
-/// Who is told what becomes of a page.
-#[derive(Clone, Debug)]
-pub struct Observers {
-    pub metrics: Arc<Metrics>,
-    /// Where somebody listens in.
-    pub trace: Option<TraceSink>,
-}
-
-impl Observers {
-    /// Whether somebody wants it explained.
-    pub fn explains(&self) -> bool {
-        self.trace.as_ref().is_some_and(TraceSink::explains)
-    }
-
-    /// Adds to the explanation, where one is wanted.
-    pub fn tell(&self, tell: impl FnOnce(&mut Explanation)) {
-        if let Some(trace) = &self.trace {
-            trace.tell(tell);
-        }
-    }
-}
 
 /// An answer, with what the account of the request says of it.
 pub struct Answered {
@@ -52,7 +28,7 @@ pub struct Answered {
     /// How the origin's answer came; `None` if there is none.
     pub came: Option<Came>,
     /// The names of the rules that applied.
-    rules: Vec<Arc<str>>,
+    rules: Arc<[Arc<str>]>,
     /// The rate limit that it met.
     limit: Option<Arc<str>>,
 }
@@ -60,22 +36,22 @@ pub struct Answered {
 impl Answered {
     /// The origin's answer, untouched.
     pub fn passed(response: Response<Body>, came: Came) -> Self {
-        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Vec::new(), limit: None }
+        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Arc::default(), limit: None }
     }
 
     /// The origin's page, as these rules would have it.
-    pub fn personalised(response: Response<Body>, came: Came, rules: Vec<Arc<str>>) -> Self {
+    pub fn personalised(response: Response<Body>, came: Came, rules: Arc<[Arc<str>]>) -> Self {
         Self { response, treatment: Treatment::Personalised, came: Some(came), rules, limit: None }
     }
 
     /// Sent elsewhere by these rules.
-    pub fn redirected(response: Response<Body>, rules: Vec<Arc<str>>) -> Self {
+    pub fn redirected(response: Response<Body>, rules: Arc<[Arc<str>]>) -> Self {
         Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
     }
 
     /// An answer of ours.
     pub fn own(response: Response<Body>) -> Self {
-        Self::redirected(response, Vec::new())
+        Self::redirected(response, Arc::default())
     }
 
     /// An answer of ours, because there is none of the origin.
@@ -91,7 +67,7 @@ impl Answered {
             }
         };
         let (response, limit) = (failure.response(told), failure.limit().cloned());
-        Self { response, treatment, came: None, rules: Vec::new(), limit }
+        Self { response, treatment, came: None, rules: Arc::default(), limit }
     }
 }
 
@@ -141,7 +117,7 @@ struct Line {
     context: Option<Arc<Context>>,
     status: u16,
     treatment: Treatment,
-    rules: Vec<Arc<str>>,
+    rules: Arc<[Arc<str>]>,
     /// The origin's answer is a stored one.
     shared: bool,
     limit: Option<Arc<str>>,

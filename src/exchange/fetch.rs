@@ -1,6 +1,6 @@
 //! Asking the origin, or the cache before it: what of the client's request reaches them.
 //!
-//! In: the client's request and the plan. Out: the origin's answer, or its failure. It must not look at the answer's body.
+//! In: the client's request, and what may become of the page. Out: the origin's answer, or its failure. It must not look at the answer's body.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
-use super::plan::Plan;
 use super::tag;
 use crate::context::Context;
 use crate::http::Body;
@@ -53,6 +52,17 @@ pub struct Came {
     pub entry: Option<EntryId>,
 }
 
+/// What may become of the page that is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outlook {
+    /// It must be rewritten.
+    pub rewriting: bool,
+    /// It may be another one than the origin's: now, for another visitor, or later.
+    pub may_differ: bool,
+    /// What it includes itself is to be laid in.
+    pub includes: bool,
+}
+
 /// Where to ask, and for whom.
 pub struct Asker<'a> {
     pub responses: &'a ResponseCache,
@@ -68,19 +78,19 @@ pub struct Asker<'a> {
 
 impl Asked {
     /// Prepares the client's request. `own_cookie` is the name of our cookie, which never reaches the origin.
-    pub fn new(mut request: Request<Body>, own_cookie: &str, plan: Option<&Plan>) -> Self {
+    pub fn new(mut request: Request<Body>, own_cookie: &str, outlook: Outlook) -> Self {
         let headers = request.headers_mut();
         remove_cookie(headers, own_cookie);
         let accepted = accepted_codings(headers);
-        let rewriting = plan.is_some_and(Plan::applies);
+        let Outlook { rewriting, may_differ, includes } = outlook;
         let held: Vec<_> = headers.get_all(header::IF_NONE_MATCH).iter().cloned().collect();
-        if plan.is_some_and(Plan::may_differ) && (accepts_html(headers) || held.iter().any(tag::is_ours)) {
+        if may_differ && (accepts_html(headers) || held.iter().any(tag::is_ours)) {
             // A browser that asks for a page must not be told that the one it has is still good: it may be the one
             // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
             // as the origin says, when it is this visitor's or this hour's.
             remove_conditions(headers);
         }
-        if plan.is_some_and(Plan::includes) {
+        if includes {
             headers.insert(SURROGATE_CAPABILITY, HeaderValue::from_static("inlay=\"ESI/1.0\""));
         }
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };

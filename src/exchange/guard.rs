@@ -8,7 +8,7 @@ use super::actions::Acting;
 use super::plan::Plan;
 
 /// Decides what is to be laid in. `None` if nothing is, or if deciding panicked.
-pub fn decided(decide: impl FnOnce() -> Option<Plan>) -> Option<Plan> {
+pub fn decided<P>(decide: impl FnOnce() -> Option<P>) -> Option<P> {
     guarded("deciding rules", decide).flatten()
 }
 

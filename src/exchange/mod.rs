@@ -13,6 +13,7 @@ mod guard;
 mod includes;
 mod limiting;
 mod link;
+mod observers;
 mod open;
 pub mod pages;
 mod plan;
@@ -28,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
@@ -41,18 +42,22 @@ use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::profile::Keep;
 use crate::revision::Revision;
+use crate::scope::Scope;
 use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
-use account::{Account, Answered, Observers};
+use account::{Account, Answered};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker, SURROGATE_CONTROL};
+use fetch::{Answer, Asked, Asker, Outlook, SURROGATE_CONTROL};
 use includes::Includes;
+use observers::Observers;
 use open::Arrival;
 pub use open::Unserved;
 use pages::{Pages, Wanted};
-use plan::{Fuses, Gate, Layouts, Plan};
+use plan::known::{KnownPlans, Met};
+use plan::paths::{OnPath, Paths};
+use plan::{Fuses, Gate, Plan};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -73,7 +78,10 @@ pub struct Exchange {
     trusted: TrustedProxies,
     /// For what is compressed as it streams.
     effort: Effort,
-    layouts: Layouts,
+    /// What paths bring.
+    paths: Paths,
+    /// Plans that came out before.
+    known: KnownPlans,
     /// Of rules that fail.
     pub fuses: Arc<Fuses>,
     off: AtomicBool,
@@ -110,7 +118,8 @@ impl Exchange {
             metrics,
             trusted,
             effort: Effort::default(),
-            layouts: Layouts::default(),
+            paths: Paths::default(),
+            known: KnownPlans::default(),
             fuses,
             off: AtomicBool::new(false),
         }
@@ -151,26 +160,44 @@ impl Exchange {
         account.close(context, answered, &self.metrics)
     }
 
+    /// Opens the exchange of a request.
+    ///
+    /// # Errors
+    /// As for [`Arrival::open`].
+    fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
+        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.clock)
+    }
+
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
         if arrival.limited {
             self.limit(context)?;
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
-        let mut plan = self.decide(context, self.gate(context, trace.as_ref()));
+        let path = self.path(context);
+        let scope = path.as_ref().map(|_| context.scope()).unwrap_or_default();
+        let (listening, gate) = (trace.is_some(), self.gate(context, trace.as_ref()));
+        let met = path.as_ref().filter(|_| !listening).and_then(|path| self.meet(context, path, &scope));
+        let anew = path.as_ref().filter(|_| met.is_none());
+        let mut plan = anew.and_then(|path| decide(context, path, scope.clone(), gate.clone()));
         if let Some(plan) = plan.as_mut().filter(|_| trace.as_ref().is_some_and(TraceSink::explains)) {
             // Who explains waits for all decisions.
-            plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE)).await;
+            Box::pin(plan.settle(|_| true, Instant::from_std(context.started + ACTION_DEADLINE))).await;
         }
         if let Some(trace) = trace.as_ref().filter(|trace| trace.explains()) {
             self.tell_decisions(context, plan.as_ref(), trace);
         }
-        let acting = act(context, plan.as_mut(), &client, &metrics).await;
+        let acting = match plan.as_mut().filter(|_| path.as_ref().is_some_and(|path| path.acts)) {
+            // Boxed, because few paths have it: the others need not carry it.
+            Some(plan) => Box::pin(act(context, plan, &client, &metrics)).await,
+            None => Acting::default(),
+        };
         if let Some(redirect) = acting.redirected(context) {
             return Ok(Answered::redirected(redirect, applied(plan.as_ref())));
         }
         acting.change_request(&mut request);
-        let asked = Asked::new(request, context.policy.keys.cookie_name(), plan.as_ref());
+        let outlook = outlook(plan.as_ref(), met.as_ref());
+        let asked = Asked::new(request, context.policy.keys.cookie_name(), outlook);
         let (origin, asserted) = acting.origin(context);
         let written = acting.written();
         let asker = Asker {
@@ -196,7 +223,21 @@ impl Exchange {
 
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
-        Ok(match self.laid_in(response, came.entry, plan, rewrite, context) {
+        let known = match &met {
+            Some(met) => self.laid_out(response, came.entry, met, &rewrite, context),
+            None => Err(response),
+        };
+        let laid = match known {
+            Ok(laid) => laid,
+            Err(response) => {
+                // It was known, but this page is not laid out for it.
+                let again = path.as_ref().filter(|_| met.is_some()).and_then(|path| decide(context, path, scope, gate));
+                let again = again.and_then(|plan| guard::filled(plan, Plan::fill_ahead));
+                let keeps = path.as_ref().filter(|_| met.is_none() && !listening);
+                self.laid_in(response, came.entry, plan.or(again), keeps, &rewrite, context)
+            }
+        };
+        Ok(match laid {
             Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
             Laid::Unchanged(response) => Answered::passed(response, came),
             Laid::NoPage(mut response) => {
@@ -206,15 +247,13 @@ impl Exchange {
         })
     }
 
-    /// What is to be laid in; `None` leaves the exchange a pure pass-through.
-    fn decide(&self, context: &Arc<Context>, gate: Gate) -> Option<Plan> {
+    /// What the path brings; `None` leaves the exchange a pure pass-through.
+    fn path(&self, context: &Context) -> Option<Arc<OnPath>> {
         if context.site.protects(context.request.path()) {
             return None;
         }
-        if self.is_off() {
-            return guard::decided(|| Plan::without_rules(context, &self.layouts, gate));
-        }
-        guard::decided(|| Plan::decide(context, &self.layouts, gate))
+        let found = || if self.is_off() { self.paths.without_rules(context) } else { self.paths.of(context) };
+        guard::decided(|| Some(found())).filter(|path| path.layout.is_some())
     }
 
     /// How this exchange looks at the fuses of rules.
@@ -226,13 +265,53 @@ impl Exchange {
         }
     }
 
-    /// Lays the plan into the response, where that is a page. `entry`: the stored response that it is.
+    /// The plan of this exchange, if it came out before.
+    fn meet(&self, context: &Context, path: &OnPath, scope: &Scope) -> Option<Met> {
+        guard::decided(|| self.known.meet(context, path, scope))
+    }
+
+    /// Lays a plan that is known into the response, where that is a page that was laid out so before, or can be.
+    ///
+    /// # Errors
+    /// The response, if it can't.
+    #[expect(
+        clippy::result_large_err,
+        reason = "it goes on at once, and a box would cost every page that is not known"
+    )]
+    fn laid_out(
+        &self,
+        mut response: Response<Body>,
+        entry: Option<EntryId>,
+        met: &Met,
+        rewrite: &Rewrite,
+        context: &Context,
+    ) -> Result<Laid, Response<Body>> {
+        let Ok(codings) = respond::page_codings(&response) else { return Ok(Laid::NoPage(response)) };
+        if !met.lays_in() {
+            respond::tell_what_known_rests_on(response.headers_mut(), met, context);
+            return Ok(Laid::Unchanged(response));
+        }
+        let (known, headers) = (&met.known, response.headers());
+        let wanted = entry.filter(|_| rewrite.method == Method::GET);
+        let wanted = wanted.and_then(|entry| Wanted::of(entry, headers, &codings, known.markers(), known.digest()));
+        let Some(Wanted { key, .. }) = wanted else { return Err(response) };
+        let laying = guard::decided(|| self.pages.laid_out(key, known));
+        let Some(laying) = laying else { return Err(response) };
+        respond::tell_what_known_rests_on(response.headers_mut(), met, context);
+        laying.tell(known);
+        let response = serving::lay_out(response, key, &laying, rewrite, &self.pages);
+        Ok(Laid::Personalised(response, known.applied.clone()))
+    }
+
+    /// Lays the plan into the response, where that is a page. `entry`: the stored response that it is. `keeps`: the path for which what
+    /// came out is kept, if it may be.
     fn laid_in(
         &self,
         mut response: Response<Body>,
         entry: Option<EntryId>,
         plan: Option<Plan>,
-        rewrite: Rewrite,
+        keeps: Option<&Arc<OnPath>>,
+        rewrite: &Rewrite,
         context: &Context,
     ) -> Laid {
         let Some(plan) = plan else { return Laid::NoPage(response) };
@@ -259,6 +338,9 @@ impl Exchange {
             let slots = plan.explain();
             rewrite.observers.tell(|explanation| explanation.slots = slots);
         }
+        if let Some(path) = keeps.filter(|_| matches!(source, Source::Kept(_)) || !plan.applies()) {
+            self.known.keep(context, path, &plan);
+        }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
         if plan.includes() {
             response.headers_mut().remove(SURROGATE_CONTROL);
@@ -275,7 +357,7 @@ impl Exchange {
 
     /// What the selectors of a revision found so far.
     pub fn selector_figures(&self, revision: &Revision) -> Vec<SelectorFigures> {
-        self.layouts.figures(revision)
+        self.paths.layouts.figures(revision)
     }
 
     /// Switches personalisation, at once.
@@ -293,8 +375,7 @@ impl Exchange {
 
 /// What rules do with the exchange itself; the page will rest on it too. What their conditions and templates ask of
 /// sources is waited for, since the origin can't be asked before.
-async fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, metrics: &Metrics) -> Acting {
-    let Some(plan) = plan else { return Acting::default() };
+async fn act(context: &Context, plan: &mut Plan, client: &TrueClient, metrics: &Metrics) -> Acting {
     let deadline = Instant::from_std(context.started + ACTION_DEADLINE);
     let actions = &context.revision.actions;
     plan.settle(|rule| !actions[rule].is_empty(), deadline).await;
@@ -310,16 +391,29 @@ async fn act(context: &Context, plan: Option<&mut Plan>, client: &TrueClient, me
     acting
 }
 
+/// What is to be laid in, decided anew; `None` leaves the exchange a pure pass-through.
+fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope, gate: Gate) -> Option<Plan> {
+    guard::decided(|| Plan::decide(context, path, scope, gate))
+}
+
+/// What may become of the page.
+fn outlook(plan: Option<&Plan>, met: Option<&Met>) -> Outlook {
+    let decided =
+        |plan: &Plan| Outlook { rewriting: plan.applies(), may_differ: plan.may_differ(), includes: plan.includes() };
+    let known = |met: &Met| Outlook { rewriting: met.lays_in(), may_differ: met.may_differ(), includes: false };
+    met.map(known).or(plan.map(decided)).unwrap_or_default()
+}
+
 /// What became of the origin's response.
 enum Laid {
     /// The names of the rules that applied.
-    Personalised(Response<Body>, Vec<Arc<str>>),
+    Personalised(Response<Body>, Arc<[Arc<str>]>),
     /// A page of which no rule wants anything now; its head tells what that rests on.
     Unchanged(Response<Body>),
     NoPage(Response<Body>),
 }
 
 /// The names of the rules that apply, highest first.
-fn applied(plan: Option<&Plan>) -> Vec<Arc<str>> {
+fn applied(plan: Option<&Plan>) -> Arc<[Arc<str>]> {
     plan.iter().flat_map(|plan| plan.applied()).cloned().collect()
 }

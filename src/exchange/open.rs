@@ -9,17 +9,19 @@ use std::time::Instant;
 use http::Request;
 use http::uri::PathAndQuery;
 
-use super::Exchange;
 use super::explanation::Explanation;
 use super::failure::Failure;
 use super::link::{self, Presented};
 use super::trace::TraceSink;
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::decide::supposed::Supposed;
 use crate::http::Body;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
+use crate::revision::Revision;
 use crate::telemetry::Metrics;
+use crate::visitor::VisitorPolicy;
 use crate::visitor::facts::{Head, RequestFacts};
 
 /// Stands among the extensions of a request that nobody sent: it is walked, but neither counted nor limited.
@@ -99,25 +101,29 @@ impl Arrival {
     }
 }
 
-impl Exchange {
-    /// Opens the exchange of a request.
+impl Arrival {
+    /// Opens the exchange of the request, under what holds now.
     ///
     /// # Errors
     /// The request names no site of ours, or a path that this version keeps for itself.
-    pub(super) fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
-        let revision = self.revision.load_full();
-        let host = arrival.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
+    pub fn open(
+        &self,
+        revision: Arc<Revision>,
+        policy: Arc<VisitorPolicy>,
+        clock: &Clock,
+    ) -> Result<Arc<Context>, Failure> {
+        let host = self.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
         let Some(site) = revision.sites.of_host(&host).cloned() else {
             return Err(Failure::UnknownHost(host));
         };
-        let facts = RequestFacts::new(arrival.head(host), site.expose.clone(), site.languages.clone());
+        let facts = RequestFacts::new(self.head(host), site.expose.clone(), site.languages.clone());
         if facts.path().starts_with(OWN_PATHS) {
             return Err(Failure::UnknownEndpoint(facts.path().to_owned()));
         }
-        let (supposed, policy) = (arrival.supposed.clone(), self.visitors.load_full());
-        let now = supposed.at.unwrap_or_else(|| self.clock.now());
+        let supposed = self.supposed.clone();
+        let now = supposed.at.unwrap_or_else(|| clock.now());
         let visitor = Arc::new(policy.recognise(&facts, now));
-        let (started, witness) = (arrival.started, arrival.trace.as_ref().map(|trace| trace.witness().clone()));
+        let (started, witness) = (self.started, self.trace.as_ref().map(|trace| trace.witness().clone()));
         let request = Arc::new(facts);
         Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness }))
     }

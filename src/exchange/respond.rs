@@ -2,22 +2,21 @@
 //!
 //! In: the origin's answer, and the plan. Out: the answer's head. It must not decide what is laid in, nor touch bodies.
 
-use std::fmt::{self, Display};
-
 use http::header::{self, HeaderMap};
 use http::uri::Scheme;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
 
-use super::plan::{Plan, SlotTiming};
+use super::plan::Plan;
+use super::plan::known::Met;
 use crate::context::Context;
 use crate::http::Body;
-use crate::http::annotations::{Timing, TimingLine};
+use crate::http::annotations::{SERVER_TIMING, TimingLine};
 use crate::http::caching::{cut_to, has_directive, make_private};
 use crate::http::coding::{Coding, Codings};
 use crate::http::cookies::Transport;
 use crate::http::headers::{is_html, is_no_transform};
-use crate::scope::ledger::{Bounds, Ledger};
+use crate::scope::ledger::Bounds;
 
 /// Why a response on a path with rules is passed on untouched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,8 +61,16 @@ pub fn page_codings(response: &Response<Body>) -> Result<Vec<Coding>, Untouched>
 pub fn tell_what_it_rests_on(headers: &mut HeaderMap, plan: &Plan, context: &Context) {
     limit(headers, plan.bounds(), context);
     let mut line = TimingLine::default();
-    plan.tell_timings(|slot| line.add(&slot_timing(slot)));
+    plan.tell_timings(|slot| line.add(&slot.timing()));
     line.append_to(headers);
+}
+
+/// The same of a page whose plan is known.
+pub fn tell_what_known_rests_on(headers: &mut HeaderMap, met: &Met, context: &Context) {
+    limit(headers, met.bounds, context);
+    if let Some(line) = &met.known.timing {
+        headers.append(SERVER_TIMING, line.clone());
+    }
 }
 
 /// Makes the head of a response tell caches what the response rests on, and sets the visitor's cookie where it is private. One that
@@ -109,23 +116,5 @@ fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
     let transport = if context.request.head.scheme == Scheme::HTTPS { Transport::Secure } else { Transport::Any };
     if let Some(cookie) = context.visitor.set_cookie(&context.policy.keys, transport, context.now) {
         headers.append(header::SET_COOKIE, cookie);
-    }
-}
-
-fn slot_timing(slot: SlotTiming<'_>) -> Timing<impl Display, impl Display> {
-    let SlotTiming { name, took, how, ledger } = slot;
-    let description = fmt::from_fn(move |f| {
-        f.write_str(how)?;
-        let mut paths = ledger.into_iter().flat_map(Ledger::varies_by);
-        if let Some(first) = paths.next() {
-            f.write_str("; varies by ")?;
-            first.fmt(f)?;
-        }
-        paths.try_for_each(|path| f.write_str(" ").and_then(|()| path.fmt(f)))
-    });
-    Timing {
-        name: fmt::from_fn(move |f| f.write_str("slot-").and_then(|()| f.write_str(name))),
-        duration: took,
-        description: Some(description),
     }
 }

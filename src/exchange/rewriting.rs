@@ -13,7 +13,7 @@ use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
 use tokio::time::Sleep;
 
-use super::account::Observers;
+use super::observers::Observers;
 use super::plan::fills::PageFills;
 use crate::http::{Body, BodyError};
 use crate::limits::{CHARSET_PRESCAN_WAIT, PAGE_AHEAD_BYTES, SLOTS_PER_PAGE};

@@ -9,10 +9,10 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::response::Parts;
 use http::{Method, Response, StatusCode};
 
-use super::account::Observers;
 use super::following::FollowingBody;
 use super::includes::Includes;
-use super::pages::{PageKey, Pages, Wanted, last_content_type};
+use super::observers::Observers;
+use super::pages::{Laying, PageKey, Pages, Shelved, Wanted, last_content_type};
 use super::plan::Plan;
 use super::plan::fills::PageFills;
 use super::rewriting::{Page, RewritingBody};
@@ -21,7 +21,7 @@ use crate::http::Body;
 use crate::http::coding::{Accepted, Coding, DecodedBody, Effort, EncodedBody, Encoder};
 use crate::http::headers::{add_vary, remove_what_is_true_of_the_bytes};
 use crate::http::nonce::fresh_nonce;
-use crate::page::{Assembled, CompiledPage, Form, Nonce, NotStitched, Prepared, Serving};
+use crate::page::{Assembled, Form, Nonce, NotStitched, Prepared, Serving, Stitched};
 use crate::telemetry::Kind;
 
 /// What serving a page needs from the exchange.
@@ -49,7 +49,7 @@ pub enum Source {
 /// A compiled page, for one visitor.
 pub struct Kept {
     pub key: PageKey,
-    pub page: Arc<CompiledPage>,
+    pub page: Arc<Shelved>,
     /// Stands in the place of the page's own, in the policy as in the page.
     pub nonce: Option<Nonce>,
 }
@@ -59,7 +59,7 @@ impl Source {
     pub fn of(wanted: Option<Wanted>, pages: &Pages, observers: &Observers) -> Self {
         let Some(wanted) = wanted else { return Self::Own };
         let Some(page) = pages.find(wanted.key) else { return Self::Shared(wanted) };
-        let fresh = page.nonce().is_some() && observers.trace.is_none();
+        let fresh = page.page.nonce().is_some() && observers.trace.is_none();
         let nonce = fresh.then(fresh_nonce).and_then(|nonce| Nonce::of(&nonce));
         Self::Kept(Kept { key: wanted.key, page, nonce })
     }
@@ -67,7 +67,7 @@ impl Source {
     /// The page's own nonce, and the one that stands in its place.
     pub fn nonces(&self) -> Option<(&str, &str)> {
         match self {
-            Self::Kept(kept) => Some((kept.page.nonce()?.text(), kept.nonce.as_ref()?.text())),
+            Self::Kept(kept) => Some((kept.page.page.nonce()?.text(), kept.nonce.as_ref()?.text())),
             Self::Shared(_) | Self::Own => None,
         }
     }
@@ -79,13 +79,10 @@ pub fn rewrite(
     codings: &[Coding],
     source: Source,
     plan: Plan,
-    how: Rewrite,
+    how: &Rewrite,
     pages: &Pages,
 ) -> Response<Body> {
-    let (mut head, body) = response.into_parts();
-    remove_what_is_true_of_the_bytes(&mut head.headers);
-    head.headers.remove(header::CONTENT_ENCODING);
-    add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
+    let (head, body) = rewritten(response);
     let wanted = match source {
         Source::Kept(kept) => return Visit { head, how, pages }.serve(kept, plan),
         Source::Shared(wanted) => Some(wanted),
@@ -126,10 +123,75 @@ fn guarded(page: Body, includes: Option<Includes>) -> Body {
     }
 }
 
+/// Makes the origin's page one that was laid out before.
+pub fn lay_out(
+    response: Response<Body>,
+    key: PageKey,
+    laying: &Laying,
+    how: &Rewrite,
+    pages: &Pages,
+) -> Response<Body> {
+    let (head, _) = rewritten(response);
+    let mut visit = Visit { head, how, pages };
+    match visit.is_held(laying.tag.clone()) {
+        true => not_modified(visit.head),
+        false => visit.whole(key, laying),
+    }
+}
+
+/// The head of a page that is rewritten, and the page as it came.
+fn rewritten(response: Response<Body>) -> (Parts, Body) {
+    let (mut head, body) = response.into_parts();
+    remove_what_is_true_of_the_bytes(&mut head.headers);
+    head.headers.remove(header::CONTENT_ENCODING);
+    add_vary(&mut head.headers, &header::ACCEPT_ENCODING);
+    (head, body)
+}
+
+/// A page that is laid out whole.
+trait Whole {
+    fn assembled(&self) -> &Assembled;
+
+    /// All of it, plain.
+    fn plain(&self) -> Body;
+
+    /// The same in a form, with its length.
+    fn stitched(&self, form: Form) -> Result<(Body, usize, Prepared), NotStitched>;
+}
+
+impl Whole for Assembled {
+    fn assembled(&self) -> &Assembled {
+        self
+    }
+
+    fn plain(&self) -> Body {
+        Body::pieces(self.plain(), self.len())
+    }
+
+    fn stitched(&self, form: Form) -> Result<(Body, usize, Prepared), NotStitched> {
+        let Stitched { pieces, length, prepared } = self.stitch(form)?;
+        Ok((Body::pieces(pieces, length), length, prepared))
+    }
+}
+
+impl Whole for Laying {
+    fn assembled(&self) -> &Assembled {
+        &self.assembled
+    }
+
+    fn plain(&self) -> Body {
+        self.plain()
+    }
+
+    fn stitched(&self, form: Form) -> Result<(Body, usize, Prepared), NotStitched> {
+        self.stitched(form)
+    }
+}
+
 /// One response being made.
 struct Visit<'a> {
     head: Parts,
-    how: Rewrite,
+    how: &'a Rewrite,
     pages: &'a Pages,
 }
 
@@ -157,9 +219,9 @@ impl Visit<'_> {
             false => PageFills::new(plan, self.how.observers.clone()),
         };
         if let Some(trace) = self.how.observers.trace.as_ref().filter(|_| !head_only) {
-            trace.origin(page.whole());
+            trace.origin(page.page.whole());
         }
-        let assembled = match page.serve(nonce, fills) {
+        let assembled = match page.page.serve(nonce, fills) {
             Serving::Whole(assembled, _) => assembled,
             Serving::Late(_) if head_only => return self.streamed(Body::empty()),
             Serving::Late(follower) => {
@@ -167,56 +229,49 @@ impl Visit<'_> {
             }
         };
         // A nonce is good for one response: what carries one is not to be held against the next.
-        if page.nonce().is_none() {
-            let tag = tag::of(key, &assembled);
-            self.head.headers.insert(header::ETAG, tag.clone());
-            if tag::is_held(&self.how.held, &tag) {
-                return not_modified(self.head);
-            }
+        if page.page.nonce().is_none() && self.is_held(tag::of(key, &assembled)) {
+            return not_modified(self.head);
         }
         self.whole(key, &assembled)
     }
 
+    /// Puts the tag into the head. Whether the client has that page already.
+    fn is_held(&mut self, tag: HeaderValue) -> bool {
+        let held = tag::is_held(&self.how.held, &tag);
+        self.head.headers.insert(header::ETAG, tag);
+        held
+    }
+
     /// A page whose bytes are all here: in the best coding in which its pieces are kept compressed.
-    fn whole(mut self, key: PageKey, assembled: &Assembled) -> Response<Body> {
+    fn whole(mut self, key: PageKey, page: &impl Whole) -> Response<Body> {
         let mut unprepared = None;
         for (form, coding) in stitchable(self.how.accepted) {
-            match assembled.stitch(form) {
-                Ok(stitched) => {
-                    if stitched.prepared == Prepared::InPart {
-                        self.pages.prepare(key, assembled, form);
+            match page.stitched(form) {
+                Ok((body, length, prepared)) => {
+                    if prepared == Prepared::InPart {
+                        self.pages.prepare(key, page.assembled(), form);
                     }
                     self.head.headers.insert(header::CONTENT_ENCODING, coding.value());
                     self.count("stitched");
-                    return self.complete(stitched.pieces, stitched.length);
+                    return self.complete(body, length);
                 }
                 Err(NotStitched::Unprepared) => unprepared = unprepared.or(Some(form)),
                 Err(NotStitched::Bloated | NotStitched::NoRoom | NotStitched::Failed) => {}
             }
         }
         if let Some(form) = unprepared {
-            self.pages.prepare(key, assembled, form);
+            self.pages.prepare(key, page.assembled(), form);
         }
         match self.how.accepted.best() {
-            Some(_) => {
-                let page = Body::pieces(assembled.plain(), assembled.len());
-                self.streamed(page)
-            }
-            None => self.complete(assembled.plain(), assembled.len()),
+            Some(_) => self.streamed(page.plain()),
+            None => self.complete(page.plain(), page.assembled().len()),
         }
     }
 
     /// The whole response: its length is known, and it leaves as it is.
-    fn complete<P>(mut self, pieces: P, length: usize) -> Response<Body>
-    where
-        P: IntoIterator<Item = bytes::Bytes, IntoIter: Send + 'static>,
-    {
+    fn complete(mut self, body: Body, length: usize) -> Response<Body> {
         self.head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        let body = match self.how.method == Method::HEAD {
-            true => Body::empty(),
-            false => Body::pieces(pieces, length),
-        };
-        Response::from_parts(self.head, body)
+        Response::from_parts(self.head, if self.how.method == Method::HEAD { Body::empty() } else { body })
     }
 
     fn count(&self, kind: &'static str) {

@@ -10,7 +10,6 @@ use std::hash::{Hash, Hasher};
 use bytes::Bytes;
 use http::header::HeaderValue;
 
-use super::pages::PageKey;
 use crate::page::Assembled;
 use crate::scope::ledger::Fingerprint;
 
@@ -20,18 +19,18 @@ const PREFIX: &str = "W/\"inlay-";
 const HASH_DIGITS: usize = 32;
 
 /// What is hashed.
-struct Page<'a>(PageKey, &'a Assembled);
+struct Page<'a, N>(N, &'a Assembled);
 
-impl Hash for Page<'_> {
+impl<N: Hash> Hash for Page<'_, N> {
     fn hash<H: Hasher>(&self, mut state: &mut H) {
         self.0.hash(&mut state);
         self.1.distinguish(&mut state);
     }
 }
 
-/// The tag of an assembled page.
-pub fn of(key: PageKey, assembled: &Assembled) -> HeaderValue {
-    let hash = Fingerprint::of(Page(key, assembled));
+/// The tag of an assembled page; `name`: that of the compiled one.
+pub fn of(name: impl Hash, assembled: &Assembled) -> HeaderValue {
+    let hash = Fingerprint::of(Page(name, assembled));
     let mut tag = String::with_capacity(PREFIX.len() + HASH_DIGITS + 1);
     let _ = write!(tag, "{PREFIX}{hash}\"");
     HeaderValue::from_maybe_shared(Bytes::from(tag)).expect("invariant: hexadecimal digits are a value")

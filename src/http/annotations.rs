@@ -162,9 +162,15 @@ impl TimingLine {
 
     /// Appends it, unless it is empty.
     pub fn append_to(self, headers: &mut HeaderMap) {
-        if !self.line.is_empty() {
-            append(headers, SERVER_TIMING, self.line);
+        if let Some(line) = self.value() {
+            headers.append(SERVER_TIMING, line);
         }
+    }
+
+    /// The line, unless it is empty.
+    pub fn value(self) -> Option<HeaderValue> {
+        let line = Some(self.line).filter(|line| !line.is_empty())?;
+        HeaderValue::from_maybe_shared(Bytes::from(line)).ok()
     }
 }
 
@@ -181,8 +187,8 @@ pub fn append_server_timing<N: Display, D: Display>(
 fn push_timing<N: Display, D: Display>(line: &mut String, timing: &Timing<N, D>) {
     let _ = write!(Token(line), "{}", timing.name);
     if let Some(duration) = timing.duration {
-        let micros = duration.as_micros();
-        let _ = write!(line, ";dur={}.{:03}", micros / 1000, micros % 1000);
+        line.push_str(";dur=");
+        push_milliseconds(line, duration);
     }
     if let Some(description) = &timing.description {
         line.push_str(";desc=\"");
@@ -191,12 +197,34 @@ fn push_timing<N: Display, D: Display>(line: &mut String, timing: &Timing<N, D>)
     }
 }
 
+/// Milliseconds with three decimals, as every response says some.
+fn push_milliseconds(line: &mut String, duration: Duration) {
+    /// Of the largest number, and its point.
+    const DIGITS: usize = 24;
+    let mut text = [0; DIGITS];
+    let (mut at, mut rest) = (DIGITS, u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
+    // Before the point stands one digit at least.
+    while rest > 0 || at > DIGITS - 5 {
+        if at == DIGITS - 3 {
+            at -= 1;
+            text[at] = b'.';
+        }
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    line.extend(text[at..].iter().map(|digit| char::from(*digit)));
+}
+
 /// Text as a token: what can't stand in one becomes `_`.
 struct Token<'l>(&'l mut String);
 
 impl Write for Token<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend(text.chars().map(|char| if is_token_char(char) { char } else { '_' }));
+        match text.bytes().all(|byte| is_token_char(char::from(byte))) {
+            true => self.0.push_str(text),
+            false => self.0.extend(text.chars().map(|char| if is_token_char(char) { char } else { '_' })),
+        }
         Ok(())
     }
 }
@@ -264,6 +292,11 @@ mod tests {
             |name: &'static str| Timing { name, duration: Some(Duration::from_micros(1500)), description: Some("hit") };
         append_server_timing(&mut headers, [timing("home banner/1")]);
         assert_eq!(headers[SERVER_TIMING], "home_banner_1;dur=1.500;desc=\"hit\"");
+        for (micros, said) in [(0, "0.000"), (7, "0.007"), (1_000, "1.000"), (123_456_789, "123456.789")] {
+            let mut line = String::new();
+            push_milliseconds(&mut line, Duration::from_micros(micros));
+            assert_eq!(line, said);
+        }
         headers.clear();
         append_server_timing(&mut headers, (0..10_000).map(|_| timing("slot")));
         assert!(headers[SERVER_TIMING].len() <= limits::SERVER_TIMING_BYTES);

@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ enum Kind {
     /// Taken, and so `None`, when it has been read.
     Full(Option<Bytes>),
     Incoming(Incoming),
+    Shared(SharedPieces),
     Boxed(UnsyncBoxBody<Bytes, BodyError>),
 }
 
@@ -71,6 +73,11 @@ impl Body {
     /// A body of these pieces, which are all here: it leaves piece by piece, and its length is known.
     pub fn pieces(pieces: impl IntoIterator<Item = Bytes, IntoIter: Send + 'static>, length: usize) -> Self {
         Self::wrap(Pieces { pieces: pieces.into_iter(), left: length as u64 })
+    }
+
+    /// The same of pieces that other bodies have too, at the cost of no copy of the list.
+    pub fn shared(pieces: Arc<[Bytes]>, length: usize) -> Self {
+        Self(Kind::Shared(SharedPieces { pieces, next: 0, left: length as u64 }))
     }
 
     /// Any other body.
@@ -95,7 +102,7 @@ impl Body {
     #[must_use]
     pub fn stalling_at_most(self, bound: Duration) -> Self {
         match self.0 {
-            Kind::Empty | Kind::Full(_) => self,
+            Kind::Empty | Kind::Full(_) | Kind::Shared(_) => self,
             _ => Self::wrap(Patient { body: self, bound, waiting: None }),
         }
     }
@@ -148,6 +155,7 @@ impl HttpBody for Body {
             Kind::Empty => Poll::Ready(None),
             Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Incoming(body) => Pin::new(body).poll_frame(cx).map_err(BodyError::Connection),
+            Kind::Shared(pieces) => Poll::Ready(pieces.next().map(|piece| Ok(Frame::data(piece)))),
             Kind::Boxed(body) => Pin::new(body).poll_frame(cx),
         }
     }
@@ -157,6 +165,7 @@ impl HttpBody for Body {
             Kind::Empty | Kind::Full(None) => true,
             Kind::Full(Some(_)) => false,
             Kind::Incoming(body) => body.is_end_stream(),
+            Kind::Shared(pieces) => pieces.left == 0,
             Kind::Boxed(body) => body.is_end_stream(),
         }
     }
@@ -166,8 +175,30 @@ impl HttpBody for Body {
             Kind::Empty | Kind::Full(None) => SizeHint::with_exact(0),
             Kind::Full(Some(bytes)) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Incoming(body) => body.size_hint(),
+            Kind::Shared(pieces) => SizeHint::with_exact(pieces.left),
             Kind::Boxed(body) => body.size_hint(),
         }
+    }
+}
+
+/// Pieces that are all here, and not only for this body.
+#[derive(Debug)]
+struct SharedPieces {
+    pieces: Arc<[Bytes]>,
+    next: usize,
+    left: u64,
+}
+
+impl Iterator for SharedPieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let left = self.pieces.get(self.next..)?;
+        let skipped = left.iter().position(|piece| !piece.is_empty())?;
+        let piece = left[skipped].clone();
+        self.next += skipped + 1;
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Some(piece)
     }
 }
 

@@ -8,8 +8,6 @@ use http::header::{self, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use smallvec::SmallVec;
 
-use super::headers::remove_all;
-
 /// Caches on the way that have headers of their own; any `…-CDN-Cache-Control` counts as well (RFC 9213).
 const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
@@ -145,8 +143,12 @@ fn cut_expires(headers: &mut HeaderMap, seconds: u64) {
 /// goes by it.
 pub fn make_private(headers: &mut HeaderMap) {
     let no_store = has_directive(headers, "no-store");
-    remove_all(headers, &cache_controls(headers));
-    remove_all(headers, &[header::EXPIRES, header::PRAGMA, header::AGE]);
+    const ALSO: [HeaderName; 3] = [header::EXPIRES, header::PRAGMA, header::AGE];
+    let goes = |name: &&HeaderName| is_cache_control(name) || ALSO.contains(name);
+    let going: SmallVec<[HeaderName; 4]> = headers.keys().filter(goes).cloned().collect();
+    for name in going {
+        headers.remove(name);
+    }
     let value = if no_store { "private, no-cache, no-store" } else { "private, no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
 }
@@ -159,9 +161,11 @@ pub fn has_directive(headers: &HeaderMap, name: &str) -> bool {
 
 /// The headers of this response that say how long it may be kept.
 fn cache_controls(headers: &HeaderMap) -> SmallVec<[HeaderName; 4]> {
-    let is_targeted = |name: &HeaderName| name.as_str().ends_with("cdn-cache-control");
-    let is_control = |name: &HeaderName| *name == header::CACHE_CONTROL || *name == SURROGATE_CONTROL;
-    headers.keys().filter(|name| is_control(name) || is_targeted(name)).cloned().collect()
+    headers.keys().filter(|name| is_cache_control(name)).cloned().collect()
+}
+
+fn is_cache_control(name: &HeaderName) -> bool {
+    *name == header::CACHE_CONTROL || *name == SURROGATE_CONTROL || name.as_str().ends_with("cdn-cache-control")
 }
 
 fn lines(headers: &HeaderMap, name: &HeaderName) -> Vec<String> {

@@ -30,6 +30,15 @@ pub fn remove_cookie(headers: &mut HeaderMap, name: &str) {
         // Bytes of a header value without some of them are a header value.
         Some(kept) => HeaderValue::from_maybe_shared(Bytes::from(kept)).ok(),
     };
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        // As nearly all have it: one line, in whose place the rest stands.
+        let Some(line) = headers.get_mut(COOKIE) else { return };
+        match kept(line) {
+            Some(rest) => *line = rest,
+            None => drop(headers.remove(COOKIE)),
+        }
+        return;
+    }
     let lines: SmallVec<[Option<HeaderValue>; 2]> = headers.get_all(COOKIE).iter().map(kept).collect();
     headers.remove(COOKIE);
     for line in lines.into_iter().flatten() {

@@ -110,7 +110,7 @@ impl Assembled {
             }
         }
         let stitched = seam.end(self.len(), prepared);
-        match (is_worth(stitched.length, shape.whole, self.fills().sum()), prepared) {
+        match (is_worth(stitched.length, shape.whole, self.laid_in()), prepared) {
             (true, _) => Ok(stitched),
             (false, Prepared::InPart) => Err(NotStitched::Unprepared),
             (false, Prepared::Wholly) => Err(NotStitched::Bloated),
@@ -159,6 +159,11 @@ impl Assembled {
             Part::Page(_) | Part::Compressed(_) => 0,
         };
         self.parts.iter().map(own).sum()
+    }
+
+    /// Bytes that were laid in.
+    pub fn laid_in(&self) -> usize {
+        self.fills().sum()
     }
 
     /// The lengths of what was laid in.

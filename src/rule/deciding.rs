@@ -111,6 +111,15 @@ impl Rule {
         let outcome = deciding.rule(self);
         Verdict { outcome, until: deciding.until, of_visitor: deciding.of_visitor }
     }
+
+    /// The same as far as no condition has a say, of a rule that has the request's place: if this says no, so does
+    /// [`Rule::decide`]. Captures are left out. Nothing must be supposed of the rule.
+    pub fn stands(&self, asking: &Asking<'_>) -> Verdict {
+        let holds: Holds<'_> = &mut |_| Ok(true);
+        let mut deciding = Deciding { asking, holds, until: None, of_visitor: false };
+        let outcome = deciding.stands(self).map(|()| Captures::new());
+        Verdict { outcome, until: deciding.until, of_visitor: deciding.of_visitor }
+    }
 }
 
 /// A decision under way, with what it rests on so far.
@@ -128,17 +137,22 @@ impl Deciding<'_> {
         if self.asking.supposed.rules.contains(&*rule.name) {
             return self.request_fits(rule).map(|()| captures);
         }
-        self.is_on(rule.state, &rule.active)?;
-        for campaign in &rule.campaigns {
-            self.is_on(campaign.state, &campaign.active).map_err(of_campaign(campaign))?;
-        }
-        self.request_fits(rule)?;
-        self.is_in_share(rule)?;
+        self.stands(rule)?;
         for campaign in &rule.campaigns {
             campaign.when.iter().try_for_each(|condition| self.holds(condition)).map_err(of_campaign(campaign))?;
         }
         rule.when.iter().try_for_each(|condition| self.holds(condition))?;
         Ok(captures)
+    }
+
+    /// All but conditions.
+    fn stands(&mut self, rule: &Rule) -> Result<(), Reason> {
+        self.is_on(rule.state, &rule.active)?;
+        for campaign in &rule.campaigns {
+            self.is_on(campaign.state, &campaign.active).map_err(of_campaign(campaign))?;
+        }
+        self.request_fits(rule)?;
+        self.is_in_share(rule)
     }
 
     fn is_on(&mut self, state: State, active: &Schedule) -> Result<(), Reason> {

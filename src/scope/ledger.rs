@@ -35,12 +35,13 @@ impl Fingerprint {
         usize::try_from(self.0 % length).expect("invariant: below a usize")
     }
 
-    /// The fingerprint of this followed by `answer`. What an answer means for keeping is no part of it: only what was seen.
+    /// The fingerprint of this followed by so many answers, of which this is the last and all others were maps. What an answer means
+    /// for keeping is no part of it: only what was seen.
     #[must_use]
-    pub fn then(self, answer: &Answer) -> Self {
+    pub fn after(self, answers: usize, last: &Answer) -> Self {
         let mut hasher = SipHasher13::new_with_key(process_key());
-        self.0.hash(&mut hasher);
-        hash_seen(&answer.seen, &mut hasher);
+        (self.0, answers).hash(&mut hasher);
+        hash_seen(&last.seen, &mut hasher);
         Self(hasher.finish128().as_u128())
     }
 }
@@ -77,6 +78,7 @@ fn hash_scalar(value: &Value, hasher: &mut impl Hasher) {
     (value.kind() as u8, value.is_integer(), value.is_safe()).hash(hasher);
     match value.kind() {
         ValueKind::String => value.as_str().hash(hasher),
+        ValueKind::Bool => value.is_true().hash(hasher),
         _ => value.to_string().hash(hasher),
     }
 }

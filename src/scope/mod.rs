@@ -8,6 +8,7 @@ pub mod condition;
 pub mod language;
 pub mod ledger;
 pub mod now;
+pub mod recall;
 pub mod values;
 
 use std::fmt;

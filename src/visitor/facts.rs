@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Uri};
+use smallvec::SmallVec;
 use url::form_urlencoded;
 
 use super::agent::{Agent, Ahead, Bot};
@@ -159,7 +160,7 @@ impl RequestFacts {
 
 impl Facts for RequestFacts {
     fn get(&self, path: &[Key]) -> Answer {
-        let names: Vec<&str> = path.iter().map(|key| &**key).collect();
+        let names: SmallVec<[&str; 4]> = path.iter().map(|key| &**key).collect();
         match names.as_slice() {
             [] | ["query"] => Answer::map(),
             ["method"] => Answer::scalar(self.head.method.as_str()),
@@ -182,7 +183,7 @@ impl Facts for RequestFacts {
     }
 
     fn keys(&self, path: &[Key]) -> Answer {
-        let names: Vec<&str> = path.iter().map(|key| &**key).collect();
+        let names: SmallVec<[&str; 4]> = path.iter().map(|key| &**key).collect();
         match names.as_slice() {
             [] => Answer::keys([
                 "method", "scheme", "host", "path", "query", "headers", "cookies", "language", "device", "browser",

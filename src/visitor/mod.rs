@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 pub use consent::{Consent, ConsentPolicy, Purpose};
 pub use identity::{Identity, IdentityKeys, VisitorId};
@@ -89,7 +90,7 @@ impl VisitorFacts {
 impl Facts for VisitorFacts {
     fn get(&self, path: &[Key]) -> Answer {
         let visitor = &self.0;
-        let names: Vec<&str> = path.iter().map(|key| &**key).collect();
+        let names: SmallVec<[&str; 4]> = path.iter().map(|key| &**key).collect();
         let answer = match names.as_slice() {
             [] | ["consent"] => Answer::map(),
             ["id"] => Answer::optional(visitor.id().map(|id| id.text())),

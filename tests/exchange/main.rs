@@ -23,6 +23,7 @@ mod passing;
 mod placing;
 mod proving;
 mod purging;
+mod recalling;
 mod reloading;
 mod seeing;
 mod sharing;

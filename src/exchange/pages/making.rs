@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::growing::Growing;
-use super::{Shelf, Wanted};
+use super::{Shelf, Shelved, Wanted};
 use crate::exchange::rewriting::label;
 use crate::http::{Body, BodyError};
 use crate::limits::{CHARSET_PRESCAN_WAIT, COMPILED_PAGE_BYTES, PAGE_ALONE_WAIT, PAGE_SCAN_BYTES, SLOTS_PER_PAGE};
@@ -77,7 +77,7 @@ impl Making {
         match self.compile(&mut origin).await {
             Ok((made, trailers)) => {
                 match made {
-                    Made::Page(page) => self.shelf.kept.insert(key, Arc::from(page)),
+                    Made::Page(page) => self.shelf.kept.insert(key, Arc::new(Shelved::new(*page))),
                     Made::Never => self.shelf.unkept.insert(key, ()),
                     Made::NotNow => {}
                 }

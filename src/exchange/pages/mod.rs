@@ -7,6 +7,7 @@
 //! what nobody asks for any more is forgotten.
 
 mod growing;
+mod laying;
 mod making;
 mod preparing;
 mod wanted;
@@ -17,11 +18,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use moka::sync::Cache as Moka;
 
 pub use growing::{CutOff, Next, Seat};
+pub use laying::{Laying, Shelved};
 pub use wanted::{PageKey, Wanted, last_content_type};
 
+use crate::exchange::plan::known::Known;
 use crate::http::Body;
 use crate::limits;
-use crate::page::CompiledPage;
 use crate::telemetry::{Kind, Metrics};
 use growing::Growing;
 use making::Making;
@@ -35,7 +37,7 @@ pub struct Pages(Arc<Shelf>);
 #[derive(Debug)]
 struct Shelf {
     bytes: u64,
-    kept: Moka<PageKey, Arc<CompiledPage>>,
+    kept: Moka<PageKey, Arc<Shelved>>,
     /// Pages that can't be kept.
     unkept: Moka<PageKey, ()>,
     growing: Mutex<HashMap<PageKey, Arc<Growing>>>,
@@ -59,8 +61,22 @@ impl Pages {
     }
 
     /// The page, if it has been compiled.
-    pub fn find(&self, key: PageKey) -> Option<Arc<CompiledPage>> {
+    pub fn find(&self, key: PageKey) -> Option<Arc<Shelved>> {
         self.0.kept.get(&key).inspect(|_| self.0.count("kept"))
+    }
+
+    /// The page as a known plan lays it out; `None` if it has not been compiled, or can't be laid out for all alike.
+    pub fn laid_out(&self, key: PageKey, known: &Known) -> Option<Arc<Laying>> {
+        let shelved = self.0.kept.get(&key)?;
+        let laying = shelved.laying(known).or_else(|| {
+            let laying = Laying::of(key, &shelved.page, known, &self.0.metrics)?;
+            shelved.keep(&laying);
+            // It weighs more now.
+            self.0.kept.insert(key, shelved.clone());
+            Some(laying)
+        })?;
+        self.0.count("kept");
+        Some(laying)
     }
 
     /// A seat at a page that is not kept yet: with whoever waits for it already, or else it is compiled from `origin`, in a task of
@@ -118,6 +134,6 @@ impl Shelf {
     }
 }
 
-fn weigh(_: &PageKey, page: &Arc<CompiledPage>) -> u32 {
+fn weigh(_: &PageKey, page: &Arc<Shelved>) -> u32 {
     u32::try_from(page.weight()).unwrap_or(u32::MAX)
 }

@@ -9,11 +9,11 @@ use jiff::SignedDuration;
 
 use super::fuses::Gate;
 use super::late::Late;
+use super::paths::RuleOnPath;
 use crate::context::Context;
 use crate::limits::SOURCE_ROUNDS;
 use crate::rule::{Reason, Verdict};
-use crate::scope::ledger::{Bounds, Reader};
-use crate::scope::values::Tree;
+use crate::scope::ledger::{Bounds, Ledger, Reader};
 use crate::scope::{Question, Scope};
 
 /// A rule of the path.
@@ -28,6 +28,7 @@ pub struct Decided {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are `Settled`, and a box for each would cost every page")]
 enum Standing {
     Settled(Ruling),
     /// A condition asks a source that has not answered yet.
@@ -39,6 +40,8 @@ enum Standing {
 pub struct Ruling {
     verdict: Verdict,
     bounds: Bounds,
+    /// What its conditions read.
+    ledger: Ledger,
 }
 
 impl Ruling {
@@ -63,7 +66,7 @@ impl Ruling {
         if let Err(reason) = &verdict.outcome {
             tracing::debug!(rule = &*rule.name, %reason, "a rule does not apply");
         }
-        Ok(Self { verdict, bounds })
+        Ok(Self { verdict, bounds, ledger })
     }
 
     /// Decides as soon as that is possible.
@@ -83,7 +86,9 @@ impl Ruling {
 
     fn unanswered() -> Self {
         let verdict = Verdict { outcome: Err(Reason::Unanswered), until: None, of_visitor: true };
-        Self { verdict, bounds: unknown() }
+        let mut ledger = Ledger::new();
+        ledger.forbid_keeping();
+        Self { verdict, bounds: unknown(), ledger }
     }
 
     /// Whether the rule is for this request.
@@ -109,11 +114,9 @@ fn unknown() -> Bounds {
 
 impl Decided {
     /// Decides one rule, or begins to.
-    pub fn of(context: &Arc<Context>, number: usize, scope: &Scope, gate: &Gate) -> Self {
-        let rule = context.revision.book.rule(number);
-        let captures = rule.place(&context.site.name, &context.request).unwrap_or_default();
-        let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
-        let scope = scope.clone().with("params", Arc::new(Tree::shared(serde_json::Value::Object(params))));
+    pub fn of(context: &Arc<Context>, rule: &RuleOnPath, scope: &Scope, gate: &Gate) -> Self {
+        let number = rule.number;
+        let scope = scope.clone().with("params", rule.params.clone());
         let standing = match Ruling::of(context, number, &scope, gate) {
             Ok(ruling) => Standing::Settled(ruling),
             Err(missing) => {
@@ -157,6 +160,14 @@ impl Decided {
     pub fn verdict(&self) -> Option<&Verdict> {
         match &self.standing {
             Standing::Settled(ruling) => Some(&ruling.verdict),
+            Standing::Open(_) => None,
+        }
+    }
+
+    /// What its conditions read; `None` while that is awaited.
+    pub fn ledger(&self) -> Option<&Ledger> {
+        match &self.standing {
+            Standing::Settled(ruling) => Some(&ruling.ledger),
             Standing::Open(_) => None,
         }
     }

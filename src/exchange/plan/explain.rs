@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::fills::selector;
 use super::layout::Awaits;
+use super::layout::selector;
 use super::slot::{Came, What};
 use super::{Plan, Prepared};
 use crate::content::{Filled, Nothing, Outcome};

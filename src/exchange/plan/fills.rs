@@ -15,15 +15,15 @@ use tokio::time::{Instant, timeout_at};
 use super::explain::filled_told;
 use super::failure::Failure;
 use super::late::Late;
-use super::lookout::News;
+use super::layout::selector;
 use super::slot::{Came, What};
 use super::{Plan, Prepared};
 use crate::content::{self, Filled, How};
-use crate::exchange::account::Observers;
 use crate::exchange::explanation::FilledExplained;
+use crate::exchange::observers::Observers;
 use crate::exchange::trace::{Made, SlotTrace, TraceSink};
 use crate::limits::STITCH_STORED_BYTES;
-use crate::page::{Compressed, Context, Fill, Filling, Fills, Marker, Outcome, Settled, Slot, Target};
+use crate::page::{Compressed, Context, Fill, Filling, Fills, Outcome, Settled, Slot, Target};
 use crate::revision::Injection;
 use crate::rule::fuse;
 use crate::scope::language::{AttributeKind, Escape, Piece};
@@ -268,16 +268,7 @@ impl Drop for PageFills {
         if self.found.is_empty() {
             return;
         }
-        for (marker, news) in self.plan.layout.lookout.page(&self.found) {
-            let Injection { name, marker, .. } = self.plan.injection(marker);
-            let select = &*selector(marker);
-            match news {
-                News::Stopped => {
-                    tracing::warn!(injection = &**name, select, "a selector that used to match finds nothing any more");
-                }
-                News::Back => tracing::info!(injection = &**name, select, "a selector matches again"),
-            }
-        }
+        self.plan.layout.note_page(&self.found);
     }
 }
 
@@ -332,6 +323,17 @@ fn kept_compressed(filled: &Filled) -> Option<Fill> {
     }
 }
 
+/// Content that is the same for every response; `html`: it stands between tags. `None` if it has a nonce in it, or is none.
+pub(super) fn kept_fill(filled: &Filled, html: bool) -> Option<Fill> {
+    let content::Outcome::Show { pieces, .. } = &filled.outcome else { return None };
+    let text = |piece: &Piece| match piece {
+        Piece::Text(text) => Some(text.clone()),
+        Piece::Nonce => None,
+    };
+    let plain = pieces.iter().map(text).collect::<Option<Vec<_>>>()?;
+    Some(kept_compressed(filled).filter(|_| html).unwrap_or(Fill::Show(plain)))
+}
+
 fn made(filled: &Filled) -> Made {
     match &filled.outcome {
         content::Outcome::Show { how: How::Hit, .. } => Made::Found,
@@ -350,14 +352,6 @@ fn reason(filled: &Filled) -> Option<Arc<str>> {
     }
 }
 
-/// The author's selector, with that of `each` before it.
-pub(super) fn selector(marker: &Marker) -> Arc<str> {
-    match &marker.each {
-        Some(each) => format!("{each} {}", marker.select).into(),
-        None => marker.select.clone(),
-    }
-}
-
 fn escape_of(context: Context) -> Escape {
     match context {
         Context::Html => Escape::Html,
@@ -368,7 +362,7 @@ fn escape_of(context: Context) -> Escape {
 }
 
 /// The context for which content is filled ahead of its element.
-fn ahead(target: &Target) -> Context {
+pub(super) fn ahead(target: &Target) -> Context {
     match target {
         Target::Attribute(_) => Context::Attribute,
         Target::Place(_) | Target::Class { .. } => Context::Html,

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::lookout::Lookout;
+use super::lookout::{Lookout, News};
 use crate::limits::LAYOUTS;
-use crate::page::Markers;
+use crate::page::{Marker, Markers};
 use crate::revision::{Esi, Injection, Revision};
 use crate::scope::language::{Mentions, Unit};
 use crate::scope::ledger::Fingerprint;
@@ -22,6 +22,8 @@ pub struct Layout {
     pub digest: Fingerprint,
     /// By the marker's index.
     pub slots: Vec<LaidOut>,
+    /// Of the injections, by the marker's index.
+    names: Vec<Arc<str>>,
     /// What was found in pages.
     pub lookout: Lookout,
 }
@@ -93,10 +95,11 @@ impl Layouts {
 
 impl Layout {
     fn new(revision: &Revision, rules: &[usize], esi: Esi) -> Option<Self> {
-        let (mut markers, mut slots) = (Vec::new(), Vec::new());
+        let (mut markers, mut slots, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (rule, number) in rules.iter().enumerate() {
             for (injection, definition) in revision.injections[*number].iter().enumerate() {
                 markers.push(definition.marker.clone());
+                names.push(definition.name.clone());
                 slots.push(LaidOut { rule, injection, ..laid_out(revision, definition) });
             }
         }
@@ -106,7 +109,28 @@ impl Layout {
         let markers = if esi == Esi::Honoured { markers.with_esi() } else { markers };
         let digest = Fingerprint::of(markers.list());
         let lookout = Lookout::new(slots.len());
-        Some(Self { markers: Arc::new(markers), digest, slots, lookout })
+        Some(Self { markers: Arc::new(markers), digest, slots, names, lookout })
+    }
+
+    /// Notes what was found in a page, by marker; says what is news.
+    pub fn note_page(&self, found: &[u64]) {
+        for (marker, news) in self.lookout.page(found) {
+            let (injection, select) = (&*self.names[marker], &*selector(&self.markers.list()[marker]));
+            match news {
+                News::Stopped => {
+                    tracing::warn!(injection, select, "a selector that used to match finds nothing any more");
+                }
+                News::Back => tracing::info!(injection, select, "a selector matches again"),
+            }
+        }
+    }
+}
+
+/// The author's selector, with that of `each` before it.
+pub fn selector(marker: &Marker) -> Arc<str> {
+    match &marker.each {
+        Some(each) => format!("{each} {}", marker.select).into(),
+        None => marker.select.clone(),
     }
 }
 

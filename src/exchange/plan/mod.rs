@@ -9,25 +9,28 @@ mod explain;
 mod failure;
 pub mod fills;
 mod fuses;
+pub mod known;
 mod late;
 mod layout;
 mod lookout;
 mod nonce;
+pub mod paths;
 mod slot;
 
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use fuses::{Fuses, Gate};
 use futures_util::future::join_all;
-pub use layout::Layouts;
 use tokio::time::{Instant, timeout_at};
 
 use super::includes::Includes;
 use crate::context::Context;
+use crate::http::annotations::Timing;
 use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
-use crate::revision::{Esi, Injection};
+use crate::revision::Injection;
 use crate::rule::fuse::Outcome;
 use crate::scope::language::{AttributeKind, Escape};
 use crate::scope::ledger::{Bounds, Fingerprint, Ledger};
@@ -37,6 +40,7 @@ use element::ElementFacts;
 use late::Late;
 use layout::{Awaits, Layout};
 use nonce::NonceFacts;
+use paths::OnPath;
 use slot::{Came, Filling, What};
 
 /// What one exchange lays into its page.
@@ -77,27 +81,34 @@ pub struct SlotTiming<'a> {
     pub ledger: Option<&'a Ledger>,
 }
 
+impl SlotTiming<'_> {
+    /// As `Server-Timing` has it.
+    pub fn timing(self) -> Timing<impl Display, impl Display> {
+        let Self { name, took, how, ledger } = self;
+        let description = fmt::from_fn(move |f| {
+            f.write_str(how)?;
+            let mut paths = ledger.into_iter().flat_map(Ledger::varies_by);
+            if let Some(first) = paths.next() {
+                f.write_str("; varies by ")?;
+                first.fmt(f)?;
+            }
+            paths.try_for_each(|path| f.write_str(" ").and_then(|()| path.fmt(f)))
+        });
+        Timing {
+            name: fmt::from_fn(move |f| f.write_str("slot-").and_then(|()| f.write_str(name))),
+            duration: took,
+            description: Some(description),
+        }
+    }
+}
+
 impl Plan {
     /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
-    pub fn decide(context: &Arc<Context>, layouts: &Layouts, gate: Gate) -> Option<Self> {
-        let numbers = context.revision.book.on_path(&context.site.name, &context.request, &context.supposed);
-        Self::of(context, layouts, gate, &numbers)
-    }
-
-    /// No rules, only what the page itself includes; `None` where that is not honoured.
-    pub fn without_rules(context: &Arc<Context>, layouts: &Layouts, gate: Gate) -> Option<Self> {
-        Self::of(context, layouts, gate, &[])
-    }
-
-    fn of(context: &Arc<Context>, layouts: &Layouts, gate: Gate, numbers: &[usize]) -> Option<Self> {
-        let esi = context.site.esi(context.request.path());
-        if numbers.is_empty() && esi == Esi::Ignored {
-            return None;
-        }
-        let layout = layouts.of(&context.revision, numbers, esi)?;
+    pub fn decide(context: &Arc<Context>, path: &OnPath, scope: Scope, gate: Gate) -> Option<Self> {
+        let layout = path.layout.clone()?;
         let nonce = Arc::new(NonceFacts::default());
-        let scope = context.scope().with("csp", nonce.clone());
-        let rules: Vec<_> = numbers.iter().map(|number| Decided::of(context, *number, &scope, &gate)).collect();
+        let scope = scope.with("csp", nonce.clone());
+        let rules: Vec<_> = path.rules.iter().map(|rule| Decided::of(context, rule, &scope, &gate)).collect();
         let mut bounds = Bounds::default();
         rules.iter().filter(|rule| rule.open().is_none()).for_each(|rule| bounds.merge(rule.bounds()));
         let slots = Vec::new();

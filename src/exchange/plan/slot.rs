@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::limits::SOURCE_ROUNDS;
 use crate::revision::Injection;
 use crate::scope::language::Escape;
-use crate::scope::ledger::{Bounds, Reader};
+use crate::scope::ledger::{Bounds, Ledger, Reader};
 use crate::scope::{Question, Scope};
 
 /// One slot to be filled.
@@ -31,6 +31,8 @@ pub struct Came {
     pub what: What,
     /// What that rests on.
     pub bounds: Bounds,
+    /// What its own condition read.
+    pub condition: Ledger,
 }
 
 /// What is laid in.
@@ -48,7 +50,7 @@ pub enum Stands {
     /// Its own condition waits for these.
     Condition(Arc<[Question]>),
     /// Its content does; what the condition rested on is known.
-    Content(futures_util::future::BoxFuture<'static, Filled>, Bounds),
+    Content(futures_util::future::BoxFuture<'static, Filled>, Box<Ledger>),
 }
 
 impl Filling {
@@ -58,13 +60,13 @@ impl Filling {
     /// Where it has to wait.
     pub fn at_once(&self) -> Result<Came, Stands> {
         let injection = self.injection();
-        let (wanted, bounds) = self.wanted(injection).map_err(Stands::Condition)?;
+        let (wanted, condition) = self.wanted(injection).map_err(Stands::Condition)?;
         match &injection.content {
-            _ if !wanted => Ok(Came { what: What::Unwanted, bounds }),
-            None => Ok(Came { what: What::Bare, bounds }),
+            _ if !wanted => Ok(Came::without_content(What::Unwanted, condition)),
+            None => Ok(Came::without_content(What::Bare, condition)),
             Some(content) => match self.context.revision.library.fill(content, &self.scope, self.escape) {
-                Attempt::Done(filled) => Ok(Came::filled(filled, bounds)),
-                Attempt::Later(filling) => Err(Stands::Content(filling, bounds)),
+                Attempt::Done(filled) => Ok(Came::filled(filled, condition)),
+                Attempt::Later(filling) => Err(Stands::Content(filling, Box::new(condition))),
             },
         }
     }
@@ -74,7 +76,7 @@ impl Filling {
         let mut stands = stands;
         for _ in 0..=SOURCE_ROUNDS {
             match stands {
-                Stands::Content(filling, bounds) => return Came::filled(filling.await, bounds),
+                Stands::Content(filling, condition) => return Came::filled(filling.await, *condition),
                 Stands::Condition(missing) => self.scope.bring(&missing).await,
             }
             match self.at_once() {
@@ -84,7 +86,7 @@ impl Filling {
         }
         let name = &*self.injection().name;
         tracing::warn!(injection = name, "a condition asks sources again and again: its injection is left out");
-        Came { what: What::Unwanted, bounds: Bounds::default() }
+        Came::unknown()
     }
 
     /// Fills the slot once its rule is decided.
@@ -94,7 +96,7 @@ impl Filling {
                 Ok(came) => came,
                 Err(stands) => self.finish(stands).await,
             },
-            _ => Came { what: What::Unwanted, bounds: Bounds::default() },
+            _ => Came::unknown(),
         }
     }
 
@@ -103,9 +105,9 @@ impl Filling {
     }
 
     /// Whether the injection's own condition holds, and what that rests on.
-    fn wanted(&self, injection: &Injection) -> Result<(bool, Bounds), Arc<[Question]>> {
+    fn wanted(&self, injection: &Injection) -> Result<(bool, Ledger), Arc<[Question]>> {
         let Injection { name, when, .. } = injection;
-        let Some(condition) = when else { return Ok((true, Bounds::default())) };
+        let Some(condition) = when else { return Ok((true, Ledger::new())) };
         let reader = Reader::new(self.scope.clone());
         let held = self.context.revision.language.holds(&condition.name, &reader);
         let ledger = reader.take();
@@ -116,13 +118,23 @@ impl Filling {
             tracing::warn!(injection = &**name, %condition, %error, "a condition could not be evaluated: its injection is left out");
             false
         });
-        Ok((wanted, ledger.bounds()))
+        Ok((wanted, ledger))
     }
 }
 
 impl Came {
-    fn filled(filled: Filled, mut bounds: Bounds) -> Self {
+    fn filled(filled: Filled, condition: Ledger) -> Self {
+        let mut bounds = condition.bounds();
         bounds.merge(filled.ledger.bounds());
-        Self { what: What::Filled(filled), bounds }
+        Self { what: What::Filled(filled), bounds, condition }
+    }
+
+    fn without_content(what: What, condition: Ledger) -> Self {
+        Self { what, bounds: condition.bounds(), condition }
+    }
+
+    /// It was not settled in time, or its rule was not.
+    fn unknown() -> Self {
+        Self::without_content(What::Unwanted, Ledger::new())
     }
 }

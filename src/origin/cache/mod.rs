@@ -38,7 +38,7 @@ use flight::Flights;
 use index::Index;
 use key::{Hashing, Key};
 use stored::{SURROGATE_KEY, Stored};
-use walk::Walk;
+use walk::{Looked, Walk};
 
 pub use asserted::{Asserted, NOTHING, SetCookie};
 pub use purge::{Purge, PurgeError, Severity};
@@ -160,8 +160,15 @@ impl ResponseCache {
             false => Err(Forwarded::Bypass),
         };
         let mut fetched = match asking {
-            Ok(asking) => Walk::new(house, origin, asking, call).go().await?,
-            Err(reason) => house.pass(origin, request, call, reason).await?,
+            Ok(asking) => {
+                let walk = Walk::new(house, origin, asking, call);
+                match walk.look() {
+                    Looked::Answered(fetched) => *fetched,
+                    // Boxed, because asking is large, and whoever finds an answer stored need not carry it.
+                    missing => Box::pin(walk.go(missing)).await?,
+                }
+            }
+            Err(reason) => Box::pin(house.pass(origin, request, call, reason)).await?,
         };
         let headers = fetched.response.headers_mut();
         headers.remove(SURROGATE_KEY);

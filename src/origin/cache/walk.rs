@@ -52,12 +52,13 @@ impl<'a> Walk<'a> {
         target(self.origin, self.hop, &self.host, &self.asking).url()
     }
 
-    /// The walk: look, and ask only if nothing stored will do; of those who miss the same, one asks.
-    pub async fn go(self) -> Result<Fetched, OriginError> {
+    /// The walk behind a first look: ask only if nothing stored will do; of those who miss the same, one asks.
+    pub async fn go(self, looked: Looked) -> Result<Fetched, OriginError> {
         let deadline = Instant::now() + limits::COLLAPSE_WAIT;
         let mut collapsed = false;
+        let mut first = Some(looked);
         for _ in 0..limits::COLLAPSE_ROUNDS {
-            let (reason, stored) = match self.look() {
+            let (reason, stored) = match first.take().unwrap_or_else(|| self.look()) {
                 Looked::Answered(fetched) if collapsed => return Ok(as_collapsed(*fetched)),
                 Looked::Answered(fetched) => return Ok(*fetched),
                 Looked::Missing(reason, stored) => (reason, stored),
@@ -100,7 +101,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What is stored, if it will do.
-    fn look(&self) -> Looked {
+    pub fn look(&self) -> Looked {
         let stored = match self.house.index.select(self.key, &self.asking) {
             Selected::Nothing => return Looked::Missing(Forwarded::UriMiss, None),
             Selected::OtherVariants => return Looked::Missing(Forwarded::VaryMiss, None),
@@ -182,7 +183,7 @@ impl<'a> Walk<'a> {
 }
 
 /// What a look into the cache came to.
-enum Looked {
+pub enum Looked {
     Answered(Box<Fetched>),
     /// Why the origin has to be asked, and what it may confirm.
     Missing(Forwarded, Option<Arc<Stored>>),

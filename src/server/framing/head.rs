@@ -105,7 +105,7 @@ impl Head {
     /// Reads up to the end of the method or of the line; tells how many bytes.
     fn read_first_line(&mut self, bytes: &[u8]) -> usize {
         let stop = if self.at == At::Method { b' ' } else { b'\n' };
-        let end = bytes.iter().position(|byte| *byte == stop || *byte == b'\n');
+        let end = memchr::memchr2(stop, b'\n', bytes);
         let read = &bytes[..end.unwrap_or(bytes.len())];
         if self.at == At::Target {
             self.target_size += read.len();
