@@ -293,6 +293,17 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// How long before its end a token counts as expired: clocks differ, and a call takes a while.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(10);
 
+// -- edge side includes --
+
+/// Bytes of an ESI tag; what is longer is text.
+pub const ESI_TAG_BYTES: usize = 8 * 1024;
+/// Bytes of one included body.
+pub const ESI_BYTES: usize = 1024 * 1024;
+/// How deep includes include, below the page itself: as deep as Varnish goes.
+pub const ESI_DEPTH: usize = 5;
+/// How long an include may take to answer; `maxwait` may say less.
+pub const ESI_WAIT: Duration = Duration::from_secs(10);
+
 // -- rules that fail --
 
 /// Parts of the window over which a rule's failures are counted: it slides by a tenth.

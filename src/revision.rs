@@ -90,6 +90,15 @@ pub struct Route {
     pub origin: Arc<Origin>,
     /// What is asserted of its answers.
     pub asserted: Asserted,
+    pub esi: Esi,
+}
+
+/// Whether Edge Side Includes in pages are honoured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Esi {
+    Honoured,
+    #[default]
+    Ignored,
 }
 
 impl Sites {
@@ -123,6 +132,11 @@ impl Site {
             Some(route) => (&route.origin, &route.asserted),
             None => (&self.origin, &NOTHING),
         }
+    }
+
+    /// Whether pages at a normalised path are looked through for includes.
+    pub fn esi(&self, path: &str) -> Esi {
+        self.routes.iter().find(|route| route.path.matches(path)).map_or(Esi::Ignored, |route| route.esi)
     }
 
     /// Whether a normalised path is passed on untouched.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
 use super::plan::Plan;
@@ -19,6 +19,11 @@ use crate::http::headers::{is_html, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
 use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
+
+/// By which an origin is told that its includes are honoured (Edge Architecture Specification).
+const SURROGATE_CAPABILITY: HeaderName = HeaderName::from_static("surrogate-capability");
+/// By which it says that there are some; it is for us and ends here.
+pub const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
 
 /// A request as the origin will get it, and what may be needed to ask again.
 pub struct Asked {
@@ -74,6 +79,9 @@ impl Asked {
             // that the origin made, from before there were rules. Nor may an unchanged one be told to be kept as long
             // as the origin says, when it is this visitor's or this hour's.
             remove_conditions(headers);
+        }
+        if plan.is_some_and(Plan::includes) {
+            headers.insert(SURROGATE_CAPABILITY, HeaderValue::from_static("inlay=\"ESI/1.0\""));
         }
         let codings = if rewriting { WantedCodings::DecodableByBoth } else { WantedCodings::AsReceived };
         let ranged = rewriting && request.headers().contains_key(header::RANGE);

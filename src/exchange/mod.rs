@@ -10,6 +10,7 @@ mod failure;
 mod fetch;
 mod following;
 mod guard;
+mod includes;
 mod limiting;
 mod link;
 mod open;
@@ -46,7 +47,8 @@ use crate::visitor::VisitorPolicy;
 use account::{Account, Answered, Observers};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker};
+use fetch::{Answer, Asked, Asker, SURROGATE_CONTROL};
+use includes::Includes;
 use open::Arrival;
 pub use open::Unserved;
 use pages::{Pages, Wanted};
@@ -180,6 +182,9 @@ impl Exchange {
             peer: &peer,
             client: &client,
         };
+        if let Some(plan) = plan.as_mut().filter(|plan| plan.includes()) {
+            plan.include_by(Includes::new(&self.responses, context, (&peer, &client), &metrics));
+        }
         let observers = Observers { metrics, trace };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
         let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
@@ -203,8 +208,11 @@ impl Exchange {
 
     /// What is to be laid in; `None` leaves the exchange a pure pass-through.
     fn decide(&self, context: &Arc<Context>, gate: Gate) -> Option<Plan> {
-        if self.is_off() || context.site.protects(context.request.path()) {
+        if context.site.protects(context.request.path()) {
             return None;
+        }
+        if self.is_off() {
+            return guard::decided(|| Plan::without_rules(context, &self.layouts, gate));
         }
         guard::decided(|| Plan::decide(context, &self.layouts, gate))
     }
@@ -252,6 +260,9 @@ impl Exchange {
             rewrite.observers.tell(|explanation| explanation.slots = slots);
         }
         respond::tell_what_it_rests_on(response.headers_mut(), &plan, context);
+        if plan.includes() {
+            response.headers_mut().remove(SURROGATE_CONTROL);
+        }
         if !plan.applies() {
             return Laid::Unchanged(response);
         }

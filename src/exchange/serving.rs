@@ -11,6 +11,7 @@ use http::{Method, Response, StatusCode};
 
 use super::account::Observers;
 use super::following::FollowingBody;
+use super::includes::Includes;
 use super::pages::{PageKey, Pages, Wanted, last_content_type};
 use super::plan::Plan;
 use super::plan::fills::PageFills;
@@ -90,6 +91,7 @@ pub fn rewrite(
         Source::Shared(wanted) => Some(wanted),
         Source::Own => None,
     };
+    let includes = plan.brings();
     let visit = Visit { head, how, pages };
     if visit.how.method == Method::HEAD {
         return visit.streamed(Body::empty());
@@ -113,7 +115,15 @@ pub fn rewrite(
             Body::wrap(RewritingBody::new(Page { origin, content_type, markers, fills }, observers))
         }
     };
-    visit.streamed(page)
+    visit.streamed(guarded(page, includes))
+}
+
+/// The page, which ends early where it includes what can't be had.
+fn guarded(page: Body, includes: Option<Includes>) -> Body {
+    match includes {
+        Some(includes) => includes.guard(page),
+        None => page,
+    }
 }
 
 /// One response being made.
@@ -140,6 +150,7 @@ impl Visit<'_> {
     /// A page that was compiled before.
     fn serve(mut self, kept: Kept, plan: Plan) -> Response<Body> {
         let Kept { key, page, nonce } = kept;
+        let includes = plan.brings();
         let head_only = self.how.method == Method::HEAD;
         let fills = match head_only {
             true => PageFills::unseen(plan),
@@ -151,7 +162,9 @@ impl Visit<'_> {
         let assembled = match page.serve(nonce, fills) {
             Serving::Whole(assembled, _) => assembled,
             Serving::Late(_) if head_only => return self.streamed(Body::empty()),
-            Serving::Late(follower) => return self.streamed(Body::wrap(FollowingBody::late(follower))),
+            Serving::Late(follower) => {
+                return self.streamed(guarded(Body::wrap(FollowingBody::late(follower)), includes));
+            }
         };
         // A nonce is good for one response: what carries one is not to be held against the next.
         if page.nonce().is_none() {

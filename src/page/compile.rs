@@ -7,6 +7,7 @@
 //! prepend, *inner* around the content, append, after. So what is prepended or appended stays beside a shown `inner`, and
 //! goes with a shown `replace`.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use smallvec::SmallVec;
 
 use super::attribute::Number;
 use super::charset::Charset;
+use super::esi::{EsiScanner, Mark};
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Absence, Closing, Piece, Pieces};
@@ -32,12 +34,23 @@ pub(super) struct Compiler {
     /// The page's own, where its occurrences are to be pieces of their own.
     nonce: Option<Nonce>,
     planner: Planner,
+    esi: Option<Esi>,
     source: Source,
     /// Elements whose end tag is waited for, outermost first.
     open: Vec<OpenElement>,
     /// Kept for its memory: empty between calls.
     events: Vec<Event>,
     pieces: Vec<Piece>,
+}
+
+/// Edge Side Includes of a page.
+#[derive(Default)]
+struct Esi {
+    scanner: EsiScanner,
+    /// Not yet reached by what is released.
+    marks: VecDeque<Mark>,
+    /// The slot that is open.
+    open: Option<Number>,
 }
 
 enum Mode {
@@ -63,10 +76,13 @@ impl Compiler {
             _ if markers.list().is_empty() => Mode::PassThrough,
             _ => Mode::Rewriting(Box::new(Scanner::new(&markers, charset.for_matching(), nonce.is_some()))),
         };
+        let foreign = matches!(charset, Charset::Foreign(_));
+        let esi = markers.esi().filter(|_| !foreign).map(|_| Esi::default());
         Self {
             mode,
             charset,
             nonce,
+            esi,
             planner: Planner::new(markers, charset),
             source: Source::default(),
             open: Vec::new(),
@@ -76,21 +92,39 @@ impl Compiler {
     }
 
     /// Reads on. An error ends the rewriting, not the page: its bytes so far and those to come still become pieces.
-    pub fn write(&mut self, mut chunk: Bytes) -> Result<(), RewritingError> {
+    pub fn write(&mut self, chunk: Bytes) -> Result<(), RewritingError> {
+        match &mut self.esi {
+            None => self.read(chunk, true),
+            Some(Esi { scanner, marks, .. }) => {
+                let read = scanner.write(&chunk, marks);
+                self.source.push(chunk);
+                self.read(read, false)
+            }
+        }
+    }
+
+    /// Reads on in what selectors see. `own`: these are the page's own bytes, and not known yet.
+    fn read(&mut self, mut chunk: Bytes, own: bool) -> Result<(), RewritingError> {
         while !chunk.is_empty() {
             let Mode::Rewriting(scanner) = &mut self.mode else {
-                self.source.push(chunk);
-                self.release(self.source.end());
+                if own {
+                    self.source.push(chunk);
+                }
+                self.release(self.decided());
                 return Ok(());
             };
             let part = chunk.split_to(chunk.len().min(limits::PAGE_SCAN_BYTES));
-            self.source.push(part.clone());
+            if own {
+                self.source.push(part.clone());
+            }
             let scanned = scanner.write(&part);
             scanner.swap_events(&mut self.events);
             let understood = scanner.understood();
             self.digest();
             if let Err(error) = scanned {
-                self.source.push(chunk);
+                if own {
+                    self.source.push(chunk);
+                }
                 self.break_off();
                 return Err(error);
             }
@@ -101,6 +135,17 @@ impl Compiler {
 
     /// The page is over: all its bytes become pieces, and every slot has its place or none.
     pub fn end(&mut self) {
+        if let Some(esi) = &mut self.esi {
+            let rest = esi.scanner.end();
+            // What is wrong with it was told by `write`, or is wrong with the end only.
+            let _ = self.read(rest, false);
+        }
+        self.end_markup();
+        let unclosed = self.esi.as_mut().and_then(|esi| esi.open.take());
+        self.close(unclosed.as_slice(), Closing::Implied);
+    }
+
+    fn end_markup(&mut self) {
         let mode = std::mem::replace(&mut self.mode, Mode::PassThrough);
         self.release(self.source.end());
         let may_insert = match mode {
@@ -241,7 +286,7 @@ impl Compiler {
     /// The rest of the page is not understood: no more slots, and no place for those that wait for an end tag.
     fn break_off(&mut self) {
         self.mode = Mode::PassThrough;
-        self.release(self.source.end());
+        self.release(self.decided());
         while let Some(OpenElement { slots, .. }) = self.open.pop() {
             self.close(&slots.inner, Closing::Implied);
             self.nowhere(&slots.append, Absence::BrokenOff);
@@ -250,8 +295,38 @@ impl Compiler {
         }
     }
 
-    /// The page's bytes up to `to` are pieces from now on.
+    /// Up to where it is known what is ESI.
+    fn decided(&self) -> u64 {
+        self.esi.as_ref().map_or(self.source.end(), |esi| esi.scanner.decided())
+    }
+
+    /// The page's bytes up to `to` are pieces from now on, and what is ESI among them is in slots.
     fn release(&mut self, to: u64) {
+        while let Some(mark) = self.esi.as_mut().and_then(|esi| esi.next_until(to)) {
+            self.take_until(mark.at());
+            self.lay_mark(mark);
+        }
+        self.take_until(to);
+    }
+
+    fn lay_mark(&mut self, mark: Mark) {
+        let is_here = mark.at() >= self.source.start();
+        match mark {
+            // One in an attribute that a slot has taken is gone with it.
+            Mark::Open { element, .. } if is_here => {
+                let number = self.planner.esi(element);
+                self.pieces.extend(number.map(Piece::Open));
+                self.esi.iter_mut().for_each(|esi| esi.open = number);
+            }
+            Mark::Open { .. } => {}
+            Mark::Close { .. } => {
+                let open = self.esi.as_mut().and_then(|esi| esi.open.take());
+                self.close(open.as_slice(), Closing::Own);
+            }
+        }
+    }
+
+    fn take_until(&mut self, to: u64) {
         let pieces = &mut self.pieces;
         self.source.take_until(to, |bytes| pieces.push(Piece::Bytes(bytes)));
     }
@@ -268,6 +343,16 @@ impl Compiler {
 
     fn nowhere(&mut self, numbers: &[Number], absence: Absence) {
         self.pieces.extend(numbers.iter().map(|number| Piece::Nowhere(*number, absence)));
+    }
+}
+
+impl Esi {
+    /// The next mark, if it is reached: what begins at `to` is not yet, what ends there is.
+    fn next_until(&mut self, to: u64) -> Option<Mark> {
+        self.marks.pop_front_if(|mark| match mark {
+            Mark::Open { at, .. } => *at < to,
+            Mark::Close { at } => *at <= to,
+        })
     }
 }
 

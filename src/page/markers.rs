@@ -24,6 +24,8 @@ pub struct Markers {
     list: Vec<Marker>,
     /// Index into the distinct `each` selectors, of the markers that have one.
     enclosures: Vec<Option<usize>>,
+    /// The marker of whatever is ESI, where that is looked for.
+    esi: Option<usize>,
     handlers: Vec<Handler>,
 }
 
@@ -73,6 +75,22 @@ impl Markers {
         compiled.add_probe(&markers)?;
         compiled.list = markers;
         Ok(compiled)
+    }
+
+    /// The same, which look for Edge Side Includes as well: each is a slot of one more marker, the last.
+    #[must_use]
+    pub fn with_esi(mut self) -> Self {
+        let target = Target::Place(Place::Replace);
+        let select = "esi:include".into();
+        self.list.push(Marker { select, each: None, which: Which::All, target, wants_element: true });
+        self.enclosures.push(None);
+        self.esi = Some(self.list.len() - 1);
+        self
+    }
+
+    /// The marker of whatever is ESI.
+    pub fn esi(&self) -> Option<usize> {
+        self.esi
     }
 
     /// The markers, in order of precedence.

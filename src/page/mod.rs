@@ -9,6 +9,7 @@
 //! charset → which encoding the page has, settled before anything else        (prescan: the standard's look for <meta>)
 //! markers → what to look for, compiled once per revision                     (selector: what can be looked for)
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
+//! esi     → Edge Side Includes: where they stand, and the page as it reads without them
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
 //! flowing → a fill that leaves while it comes, and is closed where it breaks off
@@ -32,6 +33,7 @@ mod compile;
 mod compiled;
 mod compiling;
 mod escape;
+mod esi;
 mod find;
 mod flowing;
 mod follow;

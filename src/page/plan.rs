@@ -101,6 +101,14 @@ impl Planner {
         plan
     }
 
+    /// Numbers a slot of something that is ESI; `None` if the page is full.
+    pub fn esi(&mut self, element: Element) -> Option<Number> {
+        let marker = self.markers.esi().filter(|_| !self.is_full())?;
+        let number = self.slots;
+        self.note(marker, Some(&Arc::new(element)), Holder::Markup);
+        Some(number)
+    }
+
     /// Notes that this element is open for every `each` it matched; whether there was one.
     pub fn enclose(&mut self, handlers: impl Iterator<Item = usize>, tag: &Tag<'_>) -> bool {
         let mut any = false;

@@ -39,6 +39,8 @@ pub struct Metrics {
     /// Seconds from the request's head to the response's head.
     pub head_seconds: Histogram,
     pub slots: Family<SlotLabels, Counter>,
+    /// Edge Side Includes, by what became of them: `src`, `alt`, `continued`, `failed`.
+    pub includes: Family<Kind, Counter>,
     /// Contents that failed, whatever was shown in their place.
     pub failures: Family<FailureLabels, Counter>,
     /// 1 for a rule that failed too often and is switched off.
@@ -96,6 +98,7 @@ impl Metrics {
             requests: Family::default(),
             head_seconds: Histogram::new(buckets),
             slots: Family::default(),
+            includes: Family::default(),
             failures: Family::default(),
             rules_off: Family::default(),
             actions: Family::default(),
@@ -124,6 +127,7 @@ impl Metrics {
         registry.register("requests", "Requests answered, by site, treatment and status", self.requests.clone());
         registry.register("head_seconds", "Seconds until the response's head", self.head_seconds.clone());
         registry.register("slots", "Slots found in pages, by rule and outcome", self.slots.clone());
+        registry.register("includes", "Edge Side Includes, by what became of them", self.includes.clone());
         let failures = self.failures.clone();
         registry.register("failures", "Contents that failed, by rule, source, function and reason", failures);
         let rules_off = self.rules_off.clone();

@@ -14,6 +14,7 @@ mod explaining;
 mod failing;
 mod forbidding;
 mod house;
+mod including;
 mod laying;
 mod leaking;
 mod limiting;

@@ -99,6 +99,8 @@ record! {
         required "origin" origin: Origin,
         /// The cookies that these pages depend on; asserting it lets other cookies not matter.
         key "cookies" cookies: OneOrMany<CookieName>,
+        /// Whether Edge Side Includes in its pages are honoured: `<esi:include>`, `<esi:remove>`, `<!--esi … -->`. Not by default.
+        key "esi" esi: bool,
         /// What may be done with its answers that they do not say themselves.
         key "cache" cache: RawRouteCache,
     }

@@ -23,6 +23,7 @@ use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::origin::cache::Asserted;
+use crate::revision::Esi;
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
@@ -121,6 +122,7 @@ pub struct RouteSettings {
     pub path: PathPattern,
     pub origin: Arc<str>,
     pub asserted: Asserted,
+    pub esi: Esi,
 }
 
 impl Settings {

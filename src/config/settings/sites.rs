@@ -22,7 +22,7 @@ use crate::config::source::Span;
 use crate::content::error_page::ErrorPage;
 use crate::origin::Origins;
 use crate::origin::cache::{Asserted, SetCookie};
-use crate::revision::{Route, Site, Sites};
+use crate::revision::{Esi, Route, Site, Sites};
 use crate::scope::values::Tree;
 use crate::throttle::{RateLimit, RateLimitSettings};
 use crate::visitor::facts::Expose;
@@ -152,11 +152,16 @@ impl Maker<'_> {
                 cookies: cookies.map(|names| names.iter().map(|name| name.value.0.as_str().into()).collect()),
                 set_cookie: set_cookie.map_or(SetCookie::default(), |at| at.value),
             };
+            let esi = match route.esi.as_ref().is_some_and(|at| at.value) {
+                true => Esi::Honoured,
+                false => Esi::Ignored,
+            };
             let paths = route.path.iter().flat_map(|at| &at.value.0);
             routes.extend(paths.map(|path| RouteSettings {
                 path: path.value.0.clone(),
                 origin: origin.clone(),
                 asserted: asserted.clone(),
+                esi,
             }));
         }
         routes
@@ -185,7 +190,7 @@ fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: 
     let site = |site: &SiteSettings| {
         let routes = site.routes.iter().filter_map(|route| {
             let origin = origins.get(&route.origin)?.clone();
-            Some(Route { path: route.path.clone(), origin, asserted: route.asserted.clone() })
+            Some(Route { path: route.path.clone(), origin, asserted: route.asserted.clone(), esi: route.esi })
         });
         Some(Arc::new(Site {
             name: site.name.clone(),

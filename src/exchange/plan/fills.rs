@@ -157,6 +157,14 @@ impl PageFills {
 
 impl Fills for PageFills {
     fn open(&mut self, slot: &Slot) -> Filling {
+        if self.plan.layout.markers.esi() == Some(slot.marker) {
+            let includes = self.plan.includes.as_ref().filter(|_| self.metrics.is_some());
+            let filling = includes.map_or(Filling::Now(Fill::Keep), |includes| includes.open(slot));
+            if self.trace.is_some() {
+                self.opened.push((slot.context, Known::unwanted(), Moment::now()));
+            }
+            return filling;
+        }
         if let Some(found) = self.found.get_mut(slot.marker) {
             *found += 1;
         }
@@ -170,6 +178,9 @@ impl Fills for PageFills {
 
     fn settled(&mut self, settled: Settled) {
         let Some(metrics) = self.metrics.clone() else { return };
+        if self.plan.layout.markers.esi() == Some(settled.marker) {
+            return;
+        }
         if matches!(self.plan.slots[settled.marker], Prepared::Idle | Prepared::Came(Came { what: What::Unwanted, .. }))
         {
             return;

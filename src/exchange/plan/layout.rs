@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::lookout::Lookout;
 use crate::limits::LAYOUTS;
 use crate::page::Markers;
-use crate::revision::{Injection, Revision};
+use crate::revision::{Esi, Injection, Revision};
 use crate::scope::language::{Mentions, Unit};
 use crate::scope::ledger::Fingerprint;
 use crate::telemetry::SelectorFigures;
@@ -52,8 +52,8 @@ pub enum Awaits {
 #[derive(Debug)]
 pub struct Layouts(moka::sync::Cache<LayoutKey, Arc<Layout>>);
 
-/// The revision's id and the numbers of its rules.
-type LayoutKey = (Arc<str>, Box<[usize]>);
+/// The revision's id, the numbers of its rules, and whether includes are looked for.
+type LayoutKey = (Arc<str>, Box<[usize]>, Esi);
 
 impl Default for Layouts {
     fn default() -> Self {
@@ -63,12 +63,12 @@ impl Default for Layouts {
 
 impl Layouts {
     /// The layout of these rules. `None` if their selectors do not compile together, which loading them ruled out one by one.
-    pub fn of(&self, revision: &Revision, rules: &[usize]) -> Option<Arc<Layout>> {
-        let key = (revision.id.clone(), rules.into());
+    pub fn of(&self, revision: &Revision, rules: &[usize], esi: Esi) -> Option<Arc<Layout>> {
+        let key = (revision.id.clone(), rules.into(), esi);
         if let Some(layout) = self.0.get(&key) {
             return Some(layout);
         }
-        let layout = Arc::new(Layout::new(revision, rules)?);
+        let layout = Arc::new(Layout::new(revision, rules, esi)?);
         self.0.insert(key, layout.clone());
         Some(layout)
     }
@@ -92,7 +92,7 @@ impl Layouts {
 }
 
 impl Layout {
-    fn new(revision: &Revision, rules: &[usize]) -> Option<Self> {
+    fn new(revision: &Revision, rules: &[usize], esi: Esi) -> Option<Self> {
         let (mut markers, mut slots) = (Vec::new(), Vec::new());
         for (rule, number) in rules.iter().enumerate() {
             for (injection, definition) in revision.injections[*number].iter().enumerate() {
@@ -103,6 +103,7 @@ impl Layout {
         let markers = Markers::compile(markers)
             .inspect_err(|error| tracing::error!(%error, "selectors that compiled one by one do not compile together"))
             .ok()?;
+        let markers = if esi == Esi::Honoured { markers.with_esi() } else { markers };
         let digest = Fingerprint::of(markers.list());
         let lookout = Lookout::new(slots.len());
         Some(Self { markers: Arc::new(markers), digest, slots, lookout })

@@ -23,10 +23,11 @@ use futures_util::future::join_all;
 pub use layout::Layouts;
 use tokio::time::{Instant, timeout_at};
 
+use super::includes::Includes;
 use crate::context::Context;
 use crate::limits::SLOT_DEADLINE;
 use crate::page::{Markers, Slot, Target};
-use crate::revision::Injection;
+use crate::revision::{Esi, Injection};
 use crate::rule::fuse::Outcome;
 use crate::scope::language::{AttributeKind, Escape};
 use crate::scope::ledger::{Bounds, Fingerprint, Ledger};
@@ -50,6 +51,8 @@ pub struct Plan {
     nonce: Arc<NonceFacts>,
     bounds: Bounds,
     gate: Gate,
+    /// Where includes are honoured: who brings them.
+    includes: Option<Includes>,
 }
 
 /// How far a slot is.
@@ -78,17 +81,27 @@ impl Plan {
     /// Decides the rules of the request's path; `None` if it has none, and then nobody looked at the visitor.
     pub fn decide(context: &Arc<Context>, layouts: &Layouts, gate: Gate) -> Option<Self> {
         let numbers = context.revision.book.on_path(&context.site.name, &context.request, &context.supposed);
-        if numbers.is_empty() {
+        Self::of(context, layouts, gate, &numbers)
+    }
+
+    /// No rules, only what the page itself includes; `None` where that is not honoured.
+    pub fn without_rules(context: &Arc<Context>, layouts: &Layouts, gate: Gate) -> Option<Self> {
+        Self::of(context, layouts, gate, &[])
+    }
+
+    fn of(context: &Arc<Context>, layouts: &Layouts, gate: Gate, numbers: &[usize]) -> Option<Self> {
+        let esi = context.site.esi(context.request.path());
+        if numbers.is_empty() && esi == Esi::Ignored {
             return None;
         }
-        let layout = layouts.of(&context.revision, &numbers)?;
+        let layout = layouts.of(&context.revision, numbers, esi)?;
         let nonce = Arc::new(NonceFacts::default());
         let scope = context.scope().with("csp", nonce.clone());
         let rules: Vec<_> = numbers.iter().map(|number| Decided::of(context, *number, &scope, &gate)).collect();
         let mut bounds = Bounds::default();
         rules.iter().filter(|rule| rule.open().is_none()).for_each(|rule| bounds.merge(rule.bounds()));
         let slots = Vec::new();
-        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds, gate };
+        let mut plan = Self { context: context.clone(), layout, rules, slots, nonce, bounds, gate, includes: None };
         plan.slots = (0..plan.layout.slots.len()).map(|marker| plan.prepare(marker)).collect();
         Some(plan)
     }
@@ -114,7 +127,24 @@ impl Plan {
 
     /// Whether any rule lays something in, or may, so that the page must be rewritten.
     pub fn applies(&self) -> bool {
-        self.rules.iter().any(Decided::lays_in)
+        self.includes() || self.rules.iter().any(Decided::lays_in)
+    }
+
+    /// Whether what the page includes is looked for.
+    pub fn includes(&self) -> bool {
+        self.layout.markers.esi().is_some()
+    }
+
+    /// Who brings what the page includes.
+    pub fn brings(&self) -> Option<Includes> {
+        self.includes.clone()
+    }
+
+    /// Says who brings what the page includes.
+    pub fn include_by(&mut self, includes: Includes) {
+        self.includes = Some(includes);
+        // Whatever is included comes while the page leaves: nobody else is to keep it.
+        self.bounds.storable = false;
     }
 
     /// How a rule's part of the page came out; by the layout's rule index.
