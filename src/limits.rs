@@ -105,6 +105,8 @@ pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
+/// Events that one question gives at most.
+pub const EVENTS_ASKED: usize = 1_000;
 /// Time in which a profile must come; without it the visitor is unknown for this page.
 pub const PROFILE_DEADLINE: Duration = Duration::from_millis(25);
 /// Changes that wait to be written, of all profiles: minutes of a busy site while its store is away. Beyond, they are lost and counted.

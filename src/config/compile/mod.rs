@@ -165,7 +165,11 @@ impl Rules {
             };
             injection.marker.wants_element = reads("element") || reads("each");
         }
+        // What functions ask is only known when they run.
+        let recalls =
+            ["profile", "events"].iter().any(|name| self.language.mentions_anywhere(name)) || library.has_functions();
         Revision {
+            recalls,
             id: self.id,
             sites,
             book: RuleBook::new(self.rules),
