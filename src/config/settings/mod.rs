@@ -19,6 +19,7 @@ mod rate_limits;
 mod sites;
 mod tls;
 mod token;
+mod told;
 mod visitor;
 
 use std::path::PathBuf;
