@@ -15,18 +15,20 @@ use crate::content::source::SourceFacts;
 /// Where what one exchange asks of sources is told.
 pub use crate::content::source::Witness;
 use crate::decide::audience::AudienceFacts;
+use crate::decide::lists::LISTS;
 use crate::decide::supposed::Supposed;
 use crate::revision::{Revision, Site};
 use crate::rule::Asking;
 use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
+use crate::telemetry::Census;
 use crate::visitor::facts::RequestFacts;
 use crate::visitor::geo::GeoFacts;
 use crate::visitor::session::SessionFacts;
 use crate::visitor::{Visitor, VisitorFacts, VisitorPolicy};
 use happened::EventFacts;
-use remembered::ProfileFacts;
+use remembered::{MemberFacts, ProfileFacts};
 pub use remembered::{Remembered, whose};
 
 /// One request's world.
@@ -49,6 +51,8 @@ pub struct Context {
     pub started: Instant,
     /// Where somebody wants to know what sources are asked.
     pub witness: Option<Witness>,
+    /// Where it is counted in which audiences the visitor is; `None` for who is not to be counted.
+    pub census: Option<Census>,
 }
 
 impl Context {
@@ -65,7 +69,8 @@ impl Context {
         let plain = match self.revision.recalls {
             true => plain
                 .with("profile", Arc::new(ProfileFacts(self.remembered.clone())))
-                .with("events", Arc::new(EventFacts::new(self.remembered.clone()))),
+                .with("events", Arc::new(EventFacts::new(self.remembered.clone())))
+                .with(LISTS, Arc::new(MemberFacts(self.remembered.clone()))),
             false => plain,
         };
         let plain = match self.policy.geo.is_some() {
@@ -80,7 +85,7 @@ impl Context {
             }
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
-        let audiences = AudienceFacts::new(language, audiences, plain.clone());
+        let audiences = AudienceFacts::new(language, audiences, plain.clone(), self.census.clone());
         audiences.suppose(&self.supposed.audiences);
         plain.with("audiences", audiences)
     }

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use crate::decide::lists::{LISTS, ListFacts};
 use crate::profile::{Profile, ProfileId};
 use crate::scope::values::{at, parts, shown};
 use crate::scope::{Answer, Facts, Key, Question, Seen};
@@ -89,15 +90,35 @@ pub struct ProfileFacts(pub Remembered);
 
 impl ProfileFacts {
     fn answer(&self, path: &[Key], read: impl FnOnce(&Profile) -> Seen) -> Answer {
-        let seen = match self.0.profile() {
-            Some((profile, _)) => read(&profile),
-            None => {
-                let whole = std::iter::once(Key::from("profile")).chain(path.iter().cloned());
-                Seen::Awaited(Arc::new([Question::Get(whole.collect())]))
-            }
-        };
-        Answer::fixed(seen).private()
+        let profile = self.0.profile();
+        profile.map_or_else(|| awaited("profile", path), |(profile, _)| Answer::fixed(read(&profile)).private())
     }
+}
+
+/// What audiences that are lists see as `lists`.
+#[derive(Debug)]
+pub struct MemberFacts(pub Remembered);
+
+impl Facts for MemberFacts {
+    fn get(&self, path: &[Key]) -> Answer {
+        let profile = self.0.profile();
+        profile.map_or_else(|| awaited(LISTS, path), |(profile, _)| ListFacts(profile).get(path))
+    }
+
+    fn keys(&self, path: &[Key]) -> Answer {
+        let profile = self.0.profile();
+        profile.map_or_else(|| awaited(LISTS, path), |(profile, _)| ListFacts(profile).keys(path))
+    }
+
+    fn bring(&self, _: &[Question]) -> Option<BoxFuture<'static, ()>> {
+        Some(self.0.bring())
+    }
+}
+
+/// The answer as long as the profile is not at hand.
+fn awaited(name: &str, path: &[Key]) -> Answer {
+    let whole = std::iter::once(Key::from(name)).chain(path.iter().cloned());
+    Answer::fixed(Seen::Awaited(Arc::new([Question::Get(whole.collect())]))).private()
 }
 
 impl Facts for ProfileFacts {
