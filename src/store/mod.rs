@@ -8,6 +8,7 @@ mod memory;
 mod opening;
 mod profiles;
 mod record;
+mod redis;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +20,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use thiserror::Error;
 
+pub use self::redis::{AddressError, RedisAddress, RedisStore};
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 pub use opening::OpeningStore;

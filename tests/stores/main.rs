@@ -4,6 +4,7 @@ mod at_hand;
 mod away;
 mod contract;
 mod crash;
+mod redis;
 mod serving;
 
 use inlay::profile::Keep;

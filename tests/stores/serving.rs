@@ -19,7 +19,7 @@ fn start(folder: &Path) -> Result<App, StartError> {
 }
 
 /// One call of the admin port: its status and its document.
-async fn call(admin: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Json) {
+pub async fn call(admin: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Json) {
     let mut stream = TcpStream::connect(admin).await.expect("connected");
     let length = body.len();
     let request = format!(
