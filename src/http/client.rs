@@ -3,24 +3,23 @@
 //! In: a request with an absolute URL. Out: the response's head as soon as it is there, its body streaming. It must not
 //! follow redirects, repeat what the other side may have begun, or change headers.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod failure;
+mod turn;
+
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use rustls::RootCertStore;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::dial::{Dial, find};
-use super::pool::{Lease, LeaseError, Pool, PoolSettings};
-use super::reach::Inward;
-use super::{Body, BodyError};
-use super::{framing, interim, trust};
+use super::dial::Dial;
+use super::pool::{Lease, Pool, PoolSettings};
+use super::{Body, framing, interim, trust};
 use crate::limits;
+use turn::{Sent, Turn, servers_turn_for};
 
 pub use super::anywhere::HttpClient;
 pub use super::dial::{Address, DialError, Needs, Protocol};
@@ -28,6 +27,7 @@ pub use super::framing::FramingError;
 pub use super::pool::Occupied;
 pub use super::reach::{Names, Reach};
 pub use super::trust::{Identity, TrustError, TrustSettings};
+pub use failure::{SendError, Unanswered};
 
 /// Sends requests to one server. Clones share their connections.
 #[derive(Clone)]
@@ -84,106 +84,6 @@ impl Default for Bounds {
     }
 }
 
-/// Why there is no response, by whose fault it is.
-#[derive(Debug, thiserror::Error)]
-pub enum SendError {
-    /// Nobody answers there.
-    #[error("the server can't be reached")]
-    Unreachable(#[source] DialError),
-    /// TLS could not be agreed on, or the certificate is not trusted.
-    #[error("TLS with the server failed")]
-    Tls(#[source] DialError),
-    /// No connection within [`Timeouts::connect`].
-    #[error("connecting to the server took too long")]
-    ConnectTimeout(#[source] DialError),
-    /// [`Bounds`] are reached.
-    #[error("the server is asked as much as it may be")]
-    Full(#[source] LeaseError),
-    /// Connected, but no head of a response in time.
-    #[error("the server did not answer within {} ms", .0.as_millis())]
-    ResponseTimeout(Duration),
-    /// What came is not HTTP as it should be.
-    #[error("the server broke the protocol")]
-    Protocol(#[source] hyper::Error),
-    /// Where the response begins or ends is not certain.
-    #[error("the server's response is not framed as it must be")]
-    Framing(#[source] FramingError),
-    /// The connection ended before the response's head.
-    #[error("the server closed the connection without answering")]
-    Aborted(#[source] hyper::Error),
-    /// The request's own body failed: the fault of whoever sent it.
-    #[error("the request's body ended too early")]
-    RequestBody(#[source] hyper::Error),
-}
-
-impl SendError {
-    /// The status with which a gateway reports it.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::ConnectTimeout(_) | Self::ResponseTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Self::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::RequestBody(error) => request_body_status(error),
-            Self::Unreachable(_) | Self::Tls(_) | Self::Protocol(_) | Self::Framing(_) | Self::Aborted(_) => {
-                StatusCode::BAD_GATEWAY
-            }
-        }
-    }
-
-    /// The error type of RFC 9209 section 2.3.
-    pub fn proxy_error(&self) -> &'static str {
-        match self {
-            Self::Unreachable(error) if is_refused(error) => "connection_refused",
-            Self::Unreachable(_) => "destination_unavailable",
-            Self::Tls(_) => "tls_protocol_error",
-            Self::ConnectTimeout(_) => "connection_timeout",
-            Self::Full(_) => "connection_limit_reached",
-            Self::ResponseTimeout(_) => "http_response_timeout",
-            Self::Protocol(_) | Self::Framing(_) => "http_protocol_error",
-            Self::Aborted(_) => "http_response_incomplete",
-            Self::RequestBody(_) => "http_request_error",
-        }
-    }
-
-    /// The address that may not be reached, if that is why.
-    pub fn inward(&self) -> Option<&Inward> {
-        find(self)
-    }
-
-    fn of(error: hyper::Error) -> Self {
-        if find::<BodyError>(&error).is_some() {
-            return Self::RequestBody(error);
-        }
-        let closed = error.is_incomplete_message() || error.is_canceled() || error.is_closed();
-        if closed || find::<std::io::Error>(&error).is_some() { Self::Aborted(error) } else { Self::Protocol(error) }
-    }
-}
-
-impl From<LeaseError> for SendError {
-    fn from(error: LeaseError) -> Self {
-        match error {
-            LeaseError::Dial(error @ DialError::Unreachable(_)) => Self::Unreachable(error),
-            LeaseError::Dial(error @ DialError::Tls(_)) => Self::Tls(error),
-            LeaseError::Dial(error @ DialError::TooSlow(_)) => Self::ConnectTimeout(error),
-            LeaseError::Handshake(error) => Self::Aborted(error),
-            LeaseError::Full => Self::Full(error),
-        }
-    }
-}
-
-/// A request that got no response.
-#[derive(Debug)]
-pub struct Unanswered {
-    pub error: SendError,
-    /// The request, where nothing of it has left.
-    pub unsent: Option<Box<Request<Body>>>,
-}
-
-impl Unanswered {
-    fn sent(error: SendError) -> Self {
-        Self { error, unsent: None }
-    }
-}
-
 impl ServerClient {
     /// A client without connections, which trusts `roots` and what the settings add to them.
     ///
@@ -229,7 +129,7 @@ impl ServerClient {
         let told = turns.clone();
         let mut request = request.map(|body| match body.is_end_stream() {
             true => body,
-            false => Body::wrap(Sent { body, turns }),
+            false => Body::wrap(Sent::telling(body, turns)),
         });
         let flooded = interim::too_many(&mut request);
         let exchange = async {
@@ -275,69 +175,5 @@ impl ServerClient {
         }
         let shared = lease.answered();
         Ok(response.map(|body| body.holding(shared)))
-    }
-}
-
-/// A body that is longer or slower than it may be has a status of its own.
-fn request_body_status(error: &hyper::Error) -> StatusCode {
-    match find::<BodyError>(error) {
-        Some(BodyError::TooLong(_)) => StatusCode::PAYLOAD_TOO_LARGE,
-        Some(BodyError::TooSlow | BodyError::Stalled(_)) => StatusCode::REQUEST_TIMEOUT,
-        _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-fn is_refused(error: &DialError) -> bool {
-    find::<std::io::Error>(error).is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-}
-
-/// Who has to act next, before the response's head is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    /// Whoever sends the request's body, which has its own bound.
-    Sender,
-    /// The server, since then.
-    Server(Instant),
-}
-
-async fn servers_turn_for(mut turn: watch::Receiver<Turn>, bound: Duration) {
-    loop {
-        let now = *turn.borrow_and_update();
-        let due = async {
-            match now {
-                Turn::Sender => std::future::pending().await,
-                Turn::Server(since) => tokio::time::sleep_until(since + bound).await,
-            }
-        };
-        tokio::select! {
-            () = due => return,
-            // Fails once the body is gone; the server's last turn goes on.
-            Ok(()) = turn.changed() => {}
-        }
-    }
-}
-
-/// A request's body that tells whose turn it is.
-struct Sent {
-    body: Body,
-    turns: watch::Sender<Turn>,
-}
-
-impl HttpBody for Sent {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        self.turns.send_replace(if frame.is_pending() { Turn::Sender } else { Turn::Server(Instant::now()) });
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -31,6 +31,7 @@ pub mod path;
 pub mod peer;
 pub mod pem;
 pub mod policy;
+pub(crate) mod passing;
 mod pool;
 pub mod problem;
 pub mod proxy_protocol;

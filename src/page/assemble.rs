@@ -16,9 +16,9 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use lol_html::errors::RewritingError;
-use thiserror::Error;
 
 use super::Fills;
+use super::broken::Broken;
 use super::charset::Charset;
 use super::compile::Compiler;
 use super::follow::Follower;
@@ -30,17 +30,6 @@ pub struct Assembler<F> {
     follower: Follower<F>,
     broken: Option<Broken>,
     ended: bool,
-}
-
-/// Why a page, or the rest of it, went through as it was.
-#[derive(Debug, Error)]
-pub enum Broken {
-    #[error("the page is in {0}, which can't be rewritten")]
-    Charset(&'static str),
-    #[error("the page needs more memory to be understood than it may take")]
-    Memory(#[source] RewritingError),
-    #[error("the page could not be understood")]
-    Markup(#[source] RewritingError),
 }
 
 impl<F: Fills> Assembler<F> {
@@ -117,25 +106,6 @@ impl<F: Fills> Assembler<F> {
         self.follower.take(self.compiler.take_made());
         if let Err(error) = read {
             self.broken = Some(error.into());
-        }
-    }
-}
-
-impl Broken {
-    /// Whether a page in this charset can't be rewritten from the start.
-    pub(super) fn of_charset(charset: Charset) -> Option<Self> {
-        match charset {
-            Charset::Foreign(_) => Some(Self::Charset(charset.name())),
-            Charset::Known(_) | Charset::Unknown => None,
-        }
-    }
-}
-
-impl From<RewritingError> for Broken {
-    fn from(error: RewritingError) -> Self {
-        match error {
-            RewritingError::MemoryLimitExceeded(_) => Self::Memory(error),
-            error => Self::Markup(error),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::assemble::Broken;
+use super::broken::Broken;
 use super::charset::Charset;
 use super::compile::Compiler;
 use super::compiled::CompiledPage;

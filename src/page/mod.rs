@@ -27,6 +27,7 @@
 mod assemble;
 mod assembled;
 mod attribute;
+mod broken;
 mod charset;
 mod class;
 mod compile;
@@ -55,8 +56,9 @@ mod tag;
 mod waiting;
 mod walk;
 
-pub use assemble::{Assembler, Broken};
+pub use assemble::Assembler;
 pub use assembled::Assembled;
+pub use broken::Broken;
 pub use charset::Charset;
 pub use compiled::CompiledPage;
 pub use compiling::{Batch, Compiling, NotKept};

@@ -11,9 +11,9 @@ use http::{Request, Response};
 use tokio::net::TcpStream;
 
 use super::crowd::{Leave, Place};
-use super::exchanges::{Exchanges, Failure};
+use super::exchanges::Exchanges;
 use super::parting::Parting;
-use super::protocol::Protocol;
+use super::protocol::{Failure, Protocol};
 use super::proxied;
 use super::refusal::Refusal;
 use super::terms::Terms;
@@ -72,7 +72,7 @@ impl Connection {
             ProxyProtocol::Off => address,
             ProxyProtocol::Required => {
                 let told = proxied::client(&mut stream, address, terms).await;
-                told.inspect_err(|error| terms.count_unproxied(error))?
+                told.inspect_err(|error| error.reason().into_iter().for_each(|reason| terms.count_reason(reason)))?
             }
         };
         let security = if tls.is_some() { Security::Tls } else { Security::Plain };

@@ -21,16 +21,13 @@ use super::http2;
 use super::line::{Line, Turn};
 use super::pace::Paced;
 use super::parting::{Parting, Stream};
-use super::protocol::Protocol;
+use super::protocol::{Failure, Protocol};
 use super::terms::Terms;
 use crate::http::Body;
 use crate::http::bounds::Bounds;
 use crate::http::peer::Peer;
 use crate::limits;
 use crate::shutdown::Shutdown;
-
-/// Any of the library's errors: they are only traced.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// How far a connection's end has come.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,8 @@ use std::task::{Context, Poll, ready};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::exchanges::Failure;
 use super::parting::Stream;
-use super::protocol::{Conversation, Protocol, Serves};
+use super::protocol::{Conversation, Failure, Protocol, Serves};
 
 /// A connection, with the library or without.
 pub struct Line<'a, I: Stream, S: Serves> {

@@ -10,7 +10,8 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::crowd::Crowd;
-use super::exchanges::{Exchanges, Failure};
+use super::exchanges::Exchanges;
+use super::protocol::Failure;
 use super::protocol::Protocol;
 use super::terms::Terms;
 use crate::http::Body;

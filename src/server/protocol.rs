@@ -16,10 +16,12 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 
 use super::counted::Counted;
-use super::exchanges::Failure;
 use super::http2;
 use super::terms::Terms;
 use crate::limits;
+
+/// Any of the library's errors: they are only traced.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Bytes that the library may hold beyond a head, so that one which is just small enough is not too large for it.
 const READ_AHEAD_BYTES: usize = 8 * 1024;

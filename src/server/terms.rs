@@ -6,7 +6,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::proxied::ProxiedError;
 use super::refusal::Refusal;
 use crate::http::bounds::Bounds;
 use crate::http::peer::TrustedProxies;
@@ -30,13 +29,6 @@ impl Terms {
     /// The same for what has its reason from elsewhere.
     pub fn count_reason(&self, reason: &'static str) {
         self.metrics.refused_requests.get_or_create(&Reason { reason }).inc();
-    }
-
-    /// Counts a connection whose client was not told as it must be.
-    pub fn count_unproxied(&self, error: &ProxiedError) {
-        if let Some(reason) = error.reason() {
-            self.count_reason(reason);
-        }
     }
 
     /// Whether `address` counts as one client.

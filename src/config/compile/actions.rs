@@ -9,8 +9,8 @@ use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use url::Url;
 
-use super::contents::Making;
 use super::fields::{Edit, Head, refusal};
+use super::making::Making;
 use super::purpose::Purpose;
 use crate::config::raw::actions::{RawEdits, RawRedirect, RawServe};
 use crate::config::raw::rules::RawRule;

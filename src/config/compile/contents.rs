@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::cycles;
 use super::fetches;
+use super::making::Making;
 use super::purpose::Purpose;
 use super::units::Units;
 use super::world::World;
@@ -33,15 +34,6 @@ pub fn fragments(world: &World<'_>, units: &mut Units, report: &mut Report) -> B
         Some((Arc::from(name.as_str()), content))
     };
     world.fragments.iter().filter_map(one).collect()
-}
-
-/// What making a content needs.
-pub struct Making<'a, 'w> {
-    pub world: &'a World<'w>,
-    pub units: &'a mut Units,
-    pub report: &'a mut Report,
-    /// Of the templates.
-    pub purpose: Purpose,
 }
 
 impl Making<'_, '_> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::contents::Making;
+use super::making::Making;
 use super::purpose::Purpose;
 use crate::config::raw::fetches::RawFetch;
 use crate::config::raw::sources::RawSource;

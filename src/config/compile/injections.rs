@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::contents::Making;
+use super::making::Making;
 use super::on_error;
 use super::purpose::Purpose;
 use crate::config::raw::rules::{RawClass, RawInjection, RawRule};

@@ -14,6 +14,7 @@ mod functions;
 mod injections;
 mod locales;
 mod loops;
+mod making;
 pub mod matching;
 mod on_error;
 mod purpose;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::contents::Making;
+use super::making::Making;
 use crate::config::raw::on_error::{RawFuse, RawOnError};
 use crate::config::read::At;
 use crate::config::yaml::Text;

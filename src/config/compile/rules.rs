@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::actions;
-use super::contents::Making;
 use super::injections;
+use super::making::Making;
 use super::matching;
 use super::on_error;
 use super::purpose::Purpose;

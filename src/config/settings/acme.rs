@@ -5,7 +5,6 @@
 use std::net::IpAddr;
 
 use super::base::Base;
-use super::listen::present;
 use crate::acme::{Challenge, Wanted};
 use crate::config::raw::listen::RawAcme;
 use crate::config::report::Report;
@@ -18,7 +17,7 @@ const STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";
 
 /// Compiles what was written; every problem is noted. `None` if something needed is missing.
 pub fn compile(raw: &RawAcme, base: &Base<'_>, report: &mut Report) -> Option<Wanted> {
-    let ca = raw.ca.as_ref().map(|at| present(&at.value, base, report));
+    let ca = raw.ca.as_ref().map(|at| base.present(&at.value, report));
     let contact = raw.contact.as_ref().map(|at| contact(&at.value, report));
     let directory = raw.directory.as_ref().map_or(LETS_ENCRYPT.to_owned(), |at| directory(&at.value, report));
     let written = raw.domains.as_ref()?;

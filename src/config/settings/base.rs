@@ -26,6 +26,16 @@ impl Base<'_> {
     pub fn path(&self, text: &Text) -> PathBuf {
         self.folder.join(&text.value)
     }
+
+    /// A file that will be needed. Its absence is a warning: files are often checked where the keys are not.
+    pub fn present(&self, text: &Text, report: &mut Report) -> PathBuf {
+        let path = self.path(text);
+        if !path.is_file() {
+            let what = format!("there is no file `{}` here", path.display());
+            report.warn(text.span, what, "put it there before `inlay run`; paths are relative to this file");
+        }
+        path
+    }
 }
 
 /// Notes that a name is not known, with the nearest that is.

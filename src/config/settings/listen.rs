@@ -3,7 +3,6 @@
 //! In: `listen` as written. Out: [`Listener`]s whose files exist. It must not read keys or bind.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use super::base::Base;
 use super::model::{Admin, Listener};
@@ -15,7 +14,6 @@ use crate::config::read::At;
 use crate::config::read::shapes::OneOrMany;
 use crate::config::report::Report;
 use crate::config::source::Span;
-use crate::config::yaml::Text;
 use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, Subdomains};
 use crate::limits::HSTS_PRELOADED;
@@ -153,16 +151,6 @@ fn hsts(raw: &At<RawHsts>, report: &mut Report) -> Option<Hsts> {
         report.error(preload.key, what, "write `max_age: 365d` and `include_subdomains: true`, or remove `preload`");
     }
     Some(Hsts { max_age, subdomains })
-}
-
-/// A file that will be needed. Its absence is a warning: files are often checked where the keys are not.
-pub fn present(text: &Text, base: &Base<'_>, report: &mut Report) -> PathBuf {
-    let path = base.path(text);
-    if !path.is_file() {
-        let what = format!("there is no file `{}` here", path.display());
-        report.warn(text.span, what, "put it there before `inlay run`; paths are relative to this file");
-    }
-    path
 }
 
 /// The admin port is its own, and is not left open to others without a token.

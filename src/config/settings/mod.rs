@@ -20,6 +20,7 @@ mod sites;
 pub mod store;
 mod tls;
 mod token;
+mod told;
 mod visitor;
 
 use std::path::PathBuf;

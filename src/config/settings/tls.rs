@@ -6,7 +6,6 @@ use http::HeaderName;
 
 use super::acme;
 use super::base::Base;
-use super::listen::present;
 use crate::acme::Wanted;
 use crate::config::raw::listen::{RawCertificate, RawTls, TlsParts};
 use crate::config::read::At;
@@ -91,7 +90,7 @@ fn files(
     base: &Base<'_>,
     report: &mut Report,
 ) -> Option<CertificateFiles> {
-    let mut path = |at: Option<&At<Text>>| at.map(|at| present(&at.value, base, report));
+    let mut path = |at: Option<&At<Text>>| at.map(|at| base.present(&at.value, report));
     let (certificate, private_key, ocsp) = (path(certificate), path(private_key), path(ocsp));
     Some(CertificateFiles { ocsp, ..CertificateFiles::new(certificate?, private_key?) })
 }
@@ -111,5 +110,5 @@ fn clients(parts: &TlsParts, base: &Base<'_>, report: &mut Report) -> Option<Cli
         return None;
     };
     let ask = parts.client.as_ref().map_or(Ask::Required, |at| at.value);
-    Some(ClientAuthority { ca: present(&ca.value, base, report), ask })
+    Some(ClientAuthority { ca: base.present(&ca.value, report), ask })
 }

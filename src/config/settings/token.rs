@@ -9,7 +9,7 @@ use jsonwebtoken::jwk::JwkSet;
 
 use super::base::Base;
 use super::model::TokenSettings;
-use super::visitor::told;
+use super::told;
 use crate::config::raw::visitor::{RawIdentify, RawJwt};
 use crate::config::read::At;
 use crate::config::read::record::Field;
@@ -26,7 +26,7 @@ const ID: &str = "sub";
 pub fn token(at: &At<RawIdentify>, base: &Base<'_>, report: &mut Report) -> Option<TokenSettings> {
     let jwt = at.value.jwt.as_ref()?;
     let RawJwt { cookie, header, keys, algorithms, issuer, audience, leeway, id, traits, unreadable } = &jwt.value;
-    let told = told(cookie, header, report);
+    let told = told::compile(cookie, header, report);
     if told.is_none() && !unreadable.any(&["cookie", "header"]) {
         report.error(jwt.span, "this does not say where the token is", "add `cookie: NAME` or `header: NAME`");
     }

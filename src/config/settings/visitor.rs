@@ -2,15 +2,13 @@
 //!
 //! In: `visitor` as written, the listeners. Out: [`VisitorSettings`]. It must not recognise anybody.
 
-use std::sync::Arc;
-
 use super::base::Base;
 use super::model::{Listener, VisitorSettings};
-use super::token;
+use super::{token, told};
 use crate::config::raw::visitor::{ConsentForm, RawConsent, RawTcf, RawVisitor, RequiredConsent};
 use crate::config::read::At;
 use crate::config::read::record::Field;
-use crate::config::read::scalars::{CookieName, HeaderName, Integer, Secret};
+use crate::config::read::scalars::{Integer, Secret};
 use crate::config::read::shapes::OneOrMany;
 use crate::config::report::Report;
 use crate::config::source::Span;
@@ -87,7 +85,7 @@ fn basis(at: &At<RawConsent>, report: &mut Report) -> Option<Basis> {
 
 fn by_value(at: &At<RequiredConsent>, report: &mut Report) -> Option<Basis> {
     let RequiredConsent { cookie, header, value, unreadable } = &at.value;
-    let told = told(cookie, header, report);
+    let told = told::compile(cookie, header, report);
     if told.is_none() && !unreadable.any(&["cookie", "header"]) {
         report.error(at.span, "this names neither a cookie nor a header", "add `cookie: NAME`");
     }
@@ -106,16 +104,8 @@ fn by_tcf(at: &At<RawTcf>, report: &mut Report) -> Option<Basis> {
         personalise: listed(personalise, default.personalise),
         measure: listed(measure, default.measure),
     };
-    let told = told(cookie, header, report).unwrap_or_else(|| Told::Cookie(TCF_COOKIE.into()));
+    let told = told::compile(cookie, header, report).unwrap_or_else(|| Told::Cookie(TCF_COOKIE.into()));
     Some(Basis::Tcf { told, purposes })
-}
-
-pub(super) fn told(cookie: &Field<CookieName>, header: &Field<HeaderName>, report: &mut Report) -> Option<Told> {
-    if let (Some(_), Some(header)) = (cookie, header) {
-        report.error(header.key, "this names a cookie and a header", "keep the one that the choice is told in");
-    }
-    let cookie = cookie.as_ref().map(|at| Told::Cookie(at.value.0.as_str().into()));
-    cookie.or_else(|| header.as_ref().map(|at| Told::Header(Arc::from(at.value.0.to_ascii_lowercase()))))
 }
 
 /// Numbers of the framework's purposes; an empty list would need nobody's consent.

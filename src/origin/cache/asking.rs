@@ -9,7 +9,6 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Uri, Version};
 
 use super::asserted::{Asserted, SetCookie};
-use super::stored::Stored;
 use crate::http::annotations::Forwarded;
 use crate::http::{Body, cookies, headers};
 use crate::origin::policy::RequestDirectives;
@@ -99,9 +98,9 @@ impl Asking {
         self.method == Method::GET && !self.is_partial() && !self.directives.no_cache
     }
 
-    /// Whether it may wait where something is stored that only has to be confirmed: then its conditions give way to ours.
-    pub fn may_collapse_with(&self, stored: Option<&Stored>) -> bool {
-        stored.map_or_else(|| self.may_collapse(), |_| self.method == Method::GET && !self.directives.no_cache)
+    /// The same where something is stored that only has to be confirmed: then its conditions give way to ours.
+    pub fn may_collapse_to_confirm(&self) -> bool {
+        self.method == Method::GET && !self.directives.no_cache
     }
 }
 

@@ -85,9 +85,11 @@ impl<'a> Walk<'a> {
 
     /// Whether it may wait for others, and they for it.
     fn may_wait(&self, flight: Key, reason: Forwarded, stored: Option<&Stored>) -> bool {
-        self.asking.may_collapse_with(stored)
-            && reason != Forwarded::Bypass
-            && !self.house.index.passes(flight, self.now)
+        let may_collapse = match stored {
+            Some(_) => self.asking.may_collapse_to_confirm(),
+            None => self.asking.may_collapse(),
+        };
+        may_collapse && reason != Forwarded::Bypass && !self.house.index.passes(flight, self.now)
     }
 
     /// What the one who asked brought for this one.

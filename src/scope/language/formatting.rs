@@ -13,7 +13,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, State};
 use serde_json::Value as Json;
 
 use super::messages::Messages;
-use super::objects::{Names, Render};
+use super::objects::Names;
+use super::render::Render;
 use super::weight::is_unknown;
 use super::{builder, offers};
 use crate::limits;

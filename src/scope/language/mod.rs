@@ -20,6 +20,7 @@ mod pending;
 mod places;
 mod print;
 mod problem;
+mod render;
 mod splice;
 mod survey;
 mod walk;
@@ -41,9 +42,10 @@ pub(crate) use print::{escape_html, escape_json, quote_attribute};
 pub use problem::{Problem, Severity, Unit};
 
 use self::direct::Direct;
-use self::objects::{Names, Render};
+use self::objects::Names;
 use self::places::Start;
 use self::print::Bounded;
+use self::render::Render;
 use self::splice::Spliced;
 use super::ledger::{Fingerprint, Reader};
 

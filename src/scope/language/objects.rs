@@ -5,28 +5,19 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 
-use super::super::ledger::Reader;
 use super::super::{Answer, Key, Question, Seen, is_nonce};
 use super::SCOPE_NAMES;
 use super::pending::{self, Pending, is_pending};
+use super::render::Render;
 
 /// The names of the scope, as the context of a render.
 #[derive(Clone)]
 pub(super) struct Names(Arc<Render>);
-
-/// One render: where its reads go, and how often it printed the nonce as a hole.
-pub(super) struct Render {
-    pub reader: Reader,
-    /// `None` where the nonce is printed as it is (and read, hence recorded).
-    pub holes: Option<AtomicUsize>,
-    /// Whether the way through the template hung on something that is not known yet.
-    pub in_doubt: AtomicBool,
-}
 
 impl Names {
     pub fn new(render: Arc<Render>) -> Self {

@@ -16,7 +16,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 
 use super::super::Key;
-use super::objects::Render;
+use super::render::Render;
 
 /// A value that is awaited.
 pub(super) struct Pending(Arc<Render>);

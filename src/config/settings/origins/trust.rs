@@ -7,7 +7,6 @@ use crate::config::read::At;
 use crate::config::read::scalars::Origin as Written;
 use crate::config::report::Report;
 use crate::config::settings::base::Base;
-use crate::config::settings::listen::present;
 use crate::http::client::{Identity, TrustSettings};
 
 /// What TLS rests on.
@@ -17,7 +16,7 @@ pub fn trust(at: &RawOrigin, base: &Base<'_>, report: &mut Report) -> TrustSetti
     if let (Some(outer), Some(inner)) = (&at.ca, inner) {
         report.error(inner.key, "`ca` is said twice", "remove one of them").see(outer.key, "the first stands here");
     }
-    let ca = at.ca.as_ref().or(inner).map(|ca| present(&ca.value, base, report));
+    let ca = at.ca.as_ref().or(inner).map(|ca| base.present(&ca.value, report));
     let is_https = |at: &At<Written>| matches!(&at.value, Written::Url(url) if url.scheme() == "https");
     let https = at.urls.iter().flat_map(|at| &at.value.0).any(is_https);
     if let Some(key) = at.tls.as_ref().map(|at| at.key).or(at.ca.as_ref().map(|at| at.key)).filter(|_| !https) {
@@ -41,8 +40,8 @@ fn identity(tls: &RawTls, base: &Base<'_>, report: &mut Report) -> Option<Identi
     match (&tls.certificate, &tls.private_key) {
         (None, None) => None,
         (Some(certificate), Some(private_key)) => {
-            let certificate = present(&certificate.value, base, report);
-            Some(Identity { certificate, private_key: present(&private_key.value, base, report) })
+            let certificate = base.present(&certificate.value, report);
+            Some(Identity { certificate, private_key: base.present(&private_key.value, report) })
         }
         (Some(alone), None) if !tls.unreadable.any(&["private_key"]) => {
             report.error(alone.key, "a certificate needs its key", "add `private_key`");
