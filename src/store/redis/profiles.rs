@@ -75,13 +75,7 @@ impl Redis {
 
     async fn look(&self, id: &ProfileId, follow: Follow) -> Result<There, StoreError> {
         let keys = &self.keys;
-        let (alias, is_under_way, token, base, log): (
-            Option<Vec<u8>>,
-            bool,
-            Option<Vec<u8>>,
-            Option<Vec<u8>>,
-            Vec<Vec<u8>>,
-        ) = self
+        let (alias, is_under_way, token, base, log): Looked = self
             .link
             .run(
                 scripts::LOAD
@@ -224,6 +218,9 @@ impl Redis {
         profile.is_blank() || (1..before).contains(&entry::when_seen(profile))
     }
 }
+
+/// What the script says: the alias, whether its move is under way; token, profile, log.
+type Looked = (Option<Vec<u8>>, bool, Option<Vec<u8>>, Option<Vec<u8>>, Vec<Vec<u8>>);
 
 /// What became of changes that were to be written.
 enum Appended {
