@@ -73,7 +73,7 @@ impl Kept {
 
 /// Whether lists must learn of changes.
 pub fn concern_lists(changes: &[Change]) -> bool {
-    changes.iter().any(|change| matches!(change.op, Op::Join(_) | Op::Leave(_) | Op::Forget))
+    changes.iter().any(|change| change.op.concerns_lists())
 }
 
 /// When somebody was last seen, as far as these changes know; in microseconds, 0 being never.
@@ -81,6 +81,7 @@ pub fn last_seen(changes: &[Change]) -> i64 {
     let seen = changes.iter().filter_map(|change| match &change.op {
         Op::Append(event) => Some(event.at),
         Op::Visit(_) => Some(change.at),
+        Op::Restore(export) => export.seen().map(|seen| seen.last),
         _ => None,
     });
     seen.max().map_or(0, |at| at.as_microsecond().max(0))
