@@ -7,6 +7,7 @@ mod against;
 pub mod check;
 pub mod demo;
 mod explain;
+mod feed;
 mod flags;
 pub mod independence;
 mod preview;
