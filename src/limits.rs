@@ -782,6 +782,8 @@ pub const FEED_BATCH_LINES: usize = 500;
 pub const FEED_BATCH_BYTES: usize = 512 * 1024;
 /// Lines that can't be used which are told one by one; all are counted.
 pub const FEED_BAD_TOLD: u64 = 100;
+/// Members that `inlay audiences import --replace` holds to compare them with those who are on the list: some hundred megabytes.
+pub const REPLACED_MEMBERS: usize = 2_000_000;
 /// Pause between two tellings of how far an import is.
 pub const FEED_PROGRESS_PAUSE: Duration = Duration::from_millis(200);
 
