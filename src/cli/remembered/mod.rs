@@ -66,7 +66,7 @@ pub enum RememberedError {
 
 /// What is remembered, within reach.
 pub enum Remembered {
-    Port(Port),
+    Port(Box<Port>),
     Folder(Box<Folder>),
 }
 
@@ -101,7 +101,7 @@ impl Remembered {
         let (address, token) = at.aim()?;
         let caller = Caller::new(address, token)?;
         caller.call(http::Method::GET, "/healthz", "")?;
-        Ok(Self::Port(Port::new(caller)))
+        Ok(Self::Port(Box::new(Port::new(caller))))
     }
 
     fn in_store(source: ConfigSource, settings: Settings, file: PathBuf) -> Result<Self, RememberedError> {
