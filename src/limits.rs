@@ -803,6 +803,20 @@ pub const RULES_SETTLE_LOOKS: usize = 10;
 /// How often the files of certificates are looked at: they change every few weeks, but a wrong one is put right in a hurry.
 pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
 
+// -- cli/feed --
+
+/// Bytes of one record of a feed: what one line of a bulk call may have. A quote that is never closed ends there.
+pub const FEED_RECORD_BYTES: usize = 2 * 1024 * 1024;
+/// Records that are handed over at once, and their bytes (the last may go beyond them): less than a second's work.
+pub const FEED_BATCH_LINES: usize = 500;
+pub const FEED_BATCH_BYTES: usize = 512 * 1024;
+/// Lines that can't be used which are told one by one; all are counted.
+pub const FEED_BAD_TOLD: u64 = 100;
+/// Members that `inlay audiences import --replace` holds to compare them with those who are on the list: some hundred megabytes.
+pub const REPLACED_MEMBERS: usize = 2_000_000;
+/// Pause between two tellings of how far an import is.
+pub const FEED_PROGRESS_PAUSE: Duration = Duration::from_millis(200);
+
 // -- cli/demo --
 
 /// Bytes of one page that the stage keeps to compare it with the origin's. Ten times a large page; beyond it the page is

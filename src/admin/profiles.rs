@@ -74,11 +74,7 @@ pub async fn answer(
         Call::Erase => {
             let erased = profiles.erase(&id).await.map_err(|error| Refused::failed(&error))?;
             tracing::info!(?id, events = erased.events, "a profile was erased by the admin API");
-            let ids: Vec<&str> = erased.ids.iter().map(ProfileId::text).collect();
-            Ok(document(&json!({
-                "ids": ids, "traits": erased.traits, "events": erased.events, "counters": erased.counters,
-                "lists": erased.lists, "timers": erased.timers,
-            })))
+            Ok(document(&erased.document()))
         }
         Call::AddEvents => {
             let changes = events(&read(body).await?, now)?;
