@@ -13,6 +13,8 @@ pub mod server;
 pub mod admin;
 /// The life of one request.
 pub mod exchange;
+/// Answers that are not pages.
+pub mod surface;
 /// Files → settings and revisions, or all problems.
 pub mod config;
 /// What one exchange carries.

@@ -107,6 +107,16 @@ pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
+/// Events that a page's script may send at once.
+pub const BROWSER_EVENTS: usize = 100;
+/// Bytes of what it sends: `sendBeacon` takes 64 KiB.
+pub const BROWSER_EVENTS_BYTES: usize = 64 * 1024;
+/// Time in which that must come.
+pub const BROWSER_EVENTS_WAIT: Duration = Duration::from_secs(10);
+/// Time in which events that were sent must be safe; else the sender is told to come again.
+pub const EVENTS_WRITE_WAIT: Duration = Duration::from_secs(5);
+/// Time that the answer to a login waits until the store knows of it.
+pub const LOGIN_WAIT: Duration = Duration::from_secs(1);
 /// Events that one question gives at most.
 pub const EVENTS_ASKED: usize = 1_000;
 /// Time in which a profile must come; without it the visitor is unknown for this page.

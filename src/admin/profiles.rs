@@ -57,7 +57,7 @@ pub async fn answer(
     let (id, call) = call(method, rest)?;
     match call {
         Call::Get => {
-            let profile = profiles.store().load(&id).await.map_err(|error| Refused::failed(&error))?;
+            let profile = profiles.stored(&id).await.map_err(|error| Refused::failed(&error))?;
             if profile.profile.is_blank() {
                 return Err(problem(StatusCode::NOT_FOUND, "Nothing is known under this id."));
             }

@@ -175,6 +175,8 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> Result<V
         consent: visitor.consent.clone(),
         geo: geo(&settings.geo, before)?,
         token: token(visitor)?,
+        believed: settings.collecting.believed.clone(),
+        page_views: settings.collecting.page_views,
     })
 }
 

@@ -13,6 +13,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::failure::{Failure, Told};
 use super::fetch::Came;
+use super::noting::Noted;
 use super::open::Arrival;
 use crate::context::Context;
 use crate::http::annotations::{Timing, append_cache_status, append_server_timing};
@@ -31,22 +32,31 @@ pub struct Answered {
     rules: Arc<[Arc<str>]>,
     /// The rate limit that it met.
     limit: Option<Arc<str>>,
+    /// What is to be remembered of the visitor once it has left.
+    pub noted: Option<Noted>,
 }
 
 impl Answered {
     /// The origin's answer, untouched.
     pub fn passed(response: Response<Body>, came: Came) -> Self {
-        Self { response, treatment: Treatment::Passed, came: Some(came), rules: Arc::default(), limit: None }
+        Self {
+            response,
+            treatment: Treatment::Passed,
+            came: Some(came),
+            rules: Arc::default(),
+            limit: None,
+            noted: None,
+        }
     }
 
     /// The origin's page, as these rules would have it.
     pub fn personalised(response: Response<Body>, came: Came, rules: Arc<[Arc<str>]>) -> Self {
-        Self { response, treatment: Treatment::Personalised, came: Some(came), rules, limit: None }
+        Self { response, treatment: Treatment::Personalised, came: Some(came), rules, limit: None, noted: None }
     }
 
     /// Sent elsewhere by these rules.
     pub fn redirected(response: Response<Body>, rules: Arc<[Arc<str>]>) -> Self {
-        Self { response, treatment: Treatment::Own, came: None, rules, limit: None }
+        Self { response, treatment: Treatment::Own, came: None, rules, limit: None, noted: None }
     }
 
     /// An answer of ours.
@@ -67,7 +77,7 @@ impl Answered {
             }
         };
         let (response, limit) = (failure.response(told), failure.limit().cloned());
-        Self { response, treatment, came: None, rules: Arc::default(), limit }
+        Self { response, treatment, came: None, rules: Arc::default(), limit, noted: None }
     }
 }
 
@@ -90,7 +100,7 @@ impl Account {
     /// Counts the answer, says in its head how it came to be, and has its end logged. Without a context the request was
     /// refused before it was known whose it is.
     pub fn close(self, context: Option<Arc<Context>>, answered: Answered, metrics: &Metrics) -> Response<Body> {
-        let Answered { mut response, treatment, came, rules, limit } = answered;
+        let Answered { mut response, treatment, came, rules, limit, noted } = answered;
         let shared = came.as_ref().is_some_and(|came| came.entry.is_some());
         if let Some(Came { took, cache, .. }) = came {
             append_cache_status(response.headers_mut(), OWN_NAME, &cache, None);
@@ -102,7 +112,7 @@ impl Account {
         metrics.requests.get_or_create(&RequestLabels { site, treatment, status }).inc();
         metrics.head_seconds.observe(self.started.elapsed().as_secs_f64());
         let line = Line { account: self, context, status, treatment, rules, shared, limit };
-        response.map(|body| AccountedBody::wrap(body, line))
+        response.map(|body| AccountedBody::wrap(body, line, noted))
     }
 }
 
@@ -139,15 +149,30 @@ struct AccountedBody {
     line: Line,
     bytes: u64,
     end: End,
+    /// What is remembered before its last piece leaves.
+    noted: Option<Noted>,
 }
 
 impl AccountedBody {
     /// The same body; when it is dropped its line is written.
-    fn wrap(inner: Body, line: Line) -> Body {
+    fn wrap(inner: Body, line: Line, noted: Option<Noted>) -> Body {
         // Nobody reads the body of an answer to HEAD.
         let nothing_to_come = inner.is_end_stream() || line.account.method == Method::HEAD;
         let end = if nothing_to_come { End::Whole } else { End::Aborted };
-        Body::wrap(Self { inner, line, bytes: 0, end })
+        let mut body = Self { inner, line, bytes: 0, end, noted };
+        body.note();
+        Body::wrap(body)
+    }
+}
+
+impl AccountedBody {
+    /// Who has the whole page asks for the next one, so what is remembered of this one is remembered by then.
+    fn note(&mut self) {
+        if self.end == End::Whole
+            && let Some(noted) = self.noted.take()
+        {
+            noted.apply();
+        }
     }
 }
 
@@ -158,7 +183,7 @@ impl HttpBody for AccountedBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut frame = std::task::ready!(Pin::new(&mut self.inner).poll_frame(cx));
         if let Some(trailers) = frame.as_mut().and_then(|frame| frame.as_mut().ok()?.trailers_mut()) {
-            for_us::withhold(trailers);
+            for_us::take(trailers);
         }
         match &frame {
             Some(Ok(frame)) => self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
@@ -168,6 +193,7 @@ impl HttpBody for AccountedBody {
         if self.end == End::Aborted && self.inner.is_end_stream() {
             self.end = End::Whole;
         }
+        self.note();
         Poll::Ready(frame)
     }
 

@@ -13,6 +13,7 @@ mod guard;
 mod includes;
 mod limiting;
 mod link;
+mod noting;
 mod observers;
 mod open;
 pub mod pages;
@@ -40,10 +41,12 @@ use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
 use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
 use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::origin::for_us::ForUs;
 use crate::profile::Keep;
 use crate::revision::Revision;
 use crate::scope::Scope;
 use crate::store::{MemoryStore, Profiles, Store};
+use crate::surface::{Surface, events};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered};
@@ -146,7 +149,10 @@ impl Exchange {
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {
-                let answered = self.walk(&context, arrival).await;
+                let answered = match Surface::at(context.request.path()) {
+                    Some(surface) => Box::pin(self.answer(surface, &context, arrival)).await,
+                    None => self.walk(&context, arrival).await,
+                };
                 let failed = |failure| Answered::failed(&failure, &Told::visitor(&context), &self.metrics);
                 let answered = answered.unwrap_or_else(failed);
                 (Some(context), answered)
@@ -168,12 +174,33 @@ impl Exchange {
         arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.profiles, &self.clock)
     }
 
+    /// Answers by ourselves.
+    ///
+    /// # Errors
+    /// It was one request too many.
+    async fn answer(&self, surface: Surface, context: &Context, arrival: Arrival) -> Result<Answered, Failure> {
+        if arrival.limited {
+            self.limit(context)?;
+        }
+        let Surface::Events = surface;
+        Ok(Answered::own(match events::take(arrival.request, context, &self.profiles).await {
+            Ok(count) => {
+                let mut response = events::taken(count);
+                if count > 0 {
+                    respond::set_visitor_cookie(response.headers_mut(), context);
+                }
+                response
+            }
+            Err(refused) => refused.response(),
+        }))
+    }
+
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
     async fn walk(&self, context: &Arc<Context>, arrival: Arrival) -> Result<Answered, Failure> {
         if arrival.limited {
             self.limit(context)?;
         }
-        let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
+        let Arrival { mut request, peer, client, trace, metrics, limited: counted, .. } = arrival;
         let path = self.path(context);
         let scope = path.as_ref().map(|_| context.scope()).unwrap_or_default();
         let (listening, gate) = (trace.is_some(), self.gate(context, trace.as_ref()));
@@ -221,6 +248,7 @@ impl Exchange {
         let (answer, plan) = join(asked.send(&asker), filling).await;
         let Answer { mut response, came } = answer?;
 
+        let told = response.extensions_mut().remove::<ForUs>().filter(|_| counted);
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
         let known = match &met {
@@ -237,14 +265,20 @@ impl Exchange {
                 self.laid_in(response, came.entry, plan.or(again), keeps, &rewrite, context)
             }
         };
-        Ok(match laid {
+        let mut answered = match laid {
             Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
             Laid::Unchanged(response) => Answered::passed(response, came),
             Laid::NoPage(mut response) => {
                 acting.tell_what_it_rests_on(response.headers_mut(), context);
                 Answered::passed(response, came)
             }
-        })
+        };
+        if let Some(told) = told {
+            // Boxed, because few answers have it.
+            Box::pin(self.hear(context, &told, answered.response.headers_mut())).await;
+        }
+        answered.noted = self.view(context, &answered.response).filter(|_| counted);
+        Ok(answered)
     }
 
     /// What the path brings; `None` leaves the exchange a pure pass-through.

@@ -21,6 +21,7 @@ use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
 use crate::revision::Revision;
 use crate::store::Profiles;
+use crate::surface::Surface;
 use crate::telemetry::Metrics;
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{Purpose, VisitorPolicy};
@@ -119,7 +120,7 @@ impl Arrival {
             return Err(Failure::UnknownHost(host));
         };
         let facts = RequestFacts::new(self.head(host), site.expose.clone(), site.languages.clone());
-        if facts.path().starts_with(OWN_PATHS) {
+        if facts.path().starts_with(OWN_PATHS) && Surface::at(facts.path()).is_none() {
             return Err(Failure::UnknownEndpoint(facts.path().to_owned()));
         }
         let supposed = self.supposed.clone();

@@ -2,7 +2,7 @@
 //!
 //! In: the origin's answer, and the plan. Out: the answer's head. It must not decide what is laid in, nor touch bodies.
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::Scheme;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
@@ -108,9 +108,11 @@ fn limit_caching(headers: &mut HeaderMap, bounds: Bounds, now: Timestamp) -> Sha
     }
 }
 
-/// Sets the visitor's cookie where one is owed.
-fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
-    if !context.supposed.is_nothing() {
+/// Sets the visitor's cookie where one is owed, and has not been set.
+pub fn set_visitor_cookie(headers: &mut HeaderMap, context: &Context) {
+    let begin = context.policy.keys.cookie_name().as_bytes();
+    let is_set = |line: &HeaderValue| line.as_bytes().strip_prefix(begin).is_some_and(|rest| rest.starts_with(b"="));
+    if !context.supposed.is_nothing() || headers.get_all(header::SET_COOKIE).iter().any(is_set) {
         return;
     }
     let transport = if context.request.head.scheme == Scheme::HTTPS { Transport::Secure } else { Transport::Any };

@@ -15,7 +15,8 @@ use tokio::time::{sleep, timeout};
 
 use super::{Erased, Found, Store, StoreError};
 use crate::limits::{
-    PROFILE_ALIASES, PROFILE_DEADLINE, PROFILE_HOT_BYTES, PROFILE_UNWRITTEN, PROFILE_WRITE_CHANGES, PROFILE_WRITE_RETRY,
+    EVENTS_WRITE_WAIT, PROFILE_ALIASES, PROFILE_DEADLINE, PROFILE_HOT_BYTES, PROFILE_UNWRITTEN, PROFILE_WRITE_CHANGES,
+    PROFILE_WRITE_RETRY,
 };
 use crate::profile::{Change, Keep, Profile, ProfileId};
 use crate::telemetry::ProfileFigures;
@@ -149,6 +150,16 @@ impl Profiles {
         };
         // What was known a moment ago is nearer the truth than nothing.
         loaded.or_else(|error| self.0.cell(&self.0.stands_for(id)).fresh(None).ok_or(error))
+    }
+
+    /// What the store has, once it has all changes that were handed over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn stored(&self, id: &ProfileId) -> Result<Found, StoreError> {
+        // A store that takes nothing may still be read.
+        let _ = timeout(EVENTS_WRITE_WAIT, self.0.settled(&self.0.stands_for(id))).await;
+        self.0.store.load(id).await
     }
 
     /// Changes a profile: at hand at once, in the store as soon as it can. Must be called within the runtime.

@@ -18,6 +18,8 @@ pub struct ProfileFigures {
     pub written: Counter,
     /// Changes that no store has, because too many waited or it can't write.
     pub lost: Counter,
+    /// Fields in which an origin spoke of a visitor, and that could not be understood.
+    pub misspoken: Counter,
 }
 
 impl ProfileFigures {
@@ -27,6 +29,11 @@ impl ProfileFigures {
         registry.register("profile_loads", "Profiles that the store gave", self.loaded.clone());
         registry.register("profile_misses", "Profiles that did not come in time", self.missed.clone());
         registry.register("profile_changes_written", "Changes of profiles that the store has", self.written.clone());
+        registry.register(
+            "origin_fields_misspoken",
+            "Inlay- fields of origins that could not be understood",
+            self.misspoken.clone(),
+        );
         registry.register("profile_changes_lost", "Changes of profiles that were lost", self.lost.clone());
     }
 }

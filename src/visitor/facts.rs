@@ -144,6 +144,11 @@ impl RequestFacts {
         fields.iter().find_map(|name| self.header_values(name).find_map(|purpose| Ahead::said(&purpose)))
     }
 
+    /// Whether nobody looks at what is answered: a robot asks, or a browser ahead of a visit.
+    pub fn is_unseen(&self) -> bool {
+        self.ahead().is_some() || self.agent().bot.is_some_and(|bot| bot != Bot::Tool)
+    }
+
     fn shown_header(&self, name: &str) -> Answer {
         let name = name.to_ascii_lowercase();
         let mut values = self.header_values(&name).peekable();

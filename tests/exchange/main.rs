@@ -19,6 +19,7 @@ mod including;
 mod laying;
 mod leaking;
 mod limiting;
+mod noting;
 mod passing;
 mod placing;
 mod proving;

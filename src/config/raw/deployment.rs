@@ -8,6 +8,7 @@ use super::origins::RawOrigin;
 use super::rate_limits::RawRateLimit;
 use super::visitor::RawVisitor;
 use crate::config::raw::cache::{RawCache, RawRouteCache};
+use crate::config::raw::collecting::RawCollecting;
 use crate::config::raw::compression::RawCompression;
 use crate::config::raw::functions::RawFunctions;
 use crate::config::raw::geo::RawGeo;
@@ -50,12 +51,14 @@ record! {
         key "limits" limits: RawLimits,
         /// How much is remembered of everybody, and for how long.
         key "profiles" profiles: RawProfiles,
+        /// What is remembered of what happens.
+        key "collect" collect: RawCollecting,
         /// What functions may use.
         key "functions" functions: RawFunctions,
         /// How the log is written.
         key "log" log: RawLog,
     }
-    later ["collect", "channels", "journeys", "sources", "experiments", "telemetry"]
+    later ["channels", "journeys", "sources", "experiments", "telemetry"]
 }
 
 record! {

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod listen;
 pub mod on_error;
 pub mod origins;
+pub mod collecting;
 pub mod profiles;
 pub mod rate_limits;
 pub mod rules;

@@ -6,6 +6,7 @@
 mod acme;
 mod base;
 mod cache;
+pub mod collecting;
 mod error_page;
 pub mod functions;
 pub mod geo;
@@ -73,6 +74,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         bounds: limits::bounds(raw.limits.as_ref(), report),
         functions: functions::functions(raw.functions.as_ref(), report),
         profiles: profiles::profiles(raw.profiles.as_ref(), report),
+        collecting: collecting::collecting(raw.collect.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
+use super::collecting::Collecting;
 use super::functions::FunctionSettings;
 use super::geo::GeoSettings;
 use super::profiles::ProfileSettings;
@@ -50,6 +51,7 @@ pub struct Settings {
     pub store: Option<StoreSettings>,
     /// How much is remembered of everybody.
     pub profiles: ProfileSettings,
+    pub collecting: Collecting,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     /// Where clients are.

@@ -172,7 +172,9 @@ impl ResponseCache {
         };
         let headers = fetched.response.headers_mut();
         headers.remove(SURROGATE_KEY);
-        for_us::withhold(headers);
+        if let Some(told) = for_us::take(headers) {
+            fetched.response.extensions_mut().insert(told);
+        }
         house.figures.count(counted_as(&fetched.status));
         Ok(fetched)
     }
