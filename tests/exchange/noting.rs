@@ -152,7 +152,7 @@ async fn what_the_origin_says_is_for_us_alone_and_known_at_once() {
     assert!(shown(&front, "/", &ann, &[]).await.text().starts_with("<p>2 "));
     shown(
         &front,
-        "/said",
+        "/again",
         &ann,
         &[r#"inlay-profile={"x":{"y":null,"z":2}}"#, "inlay-event=not an event", "inlay-profile=["],
     )
@@ -161,7 +161,7 @@ async fn what_the_origin_says_is_for_us_alone_and_known_at_once() {
     assert_eq!(known["traits"], json!({ "tier": "gold", "x": { "z": 2 } }));
     assert_eq!(front.metric("inlay_origin_fields_misspoken_total").await, 2.0);
 
-    shown(&front, "/said", &ann, &["inlay-identify=customer 42"]).await;
+    shown(&front, "/login", &ann, &["inlay-identify=customer 42"]).await;
     let customer = profile(&front, "customer%2042").await;
     assert_eq!(customer["traits"]["tier"], "gold");
     assert!(shown(&front, "/", &ann, &[]).await.text().ends_with("gold</p>"));
