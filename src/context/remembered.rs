@@ -27,7 +27,7 @@ struct Inner {
     /// Whose profile it is, and who has it; `None` where there is nothing to ask for.
     asked: Option<(Profiles, ProfileId)>,
     held: OnceLock<Arc<Profile>>,
-    /// What profiles keep; `None` where this visitor has none.
+    /// What profiles keep; `None` where this visitor has none yet.
     keep: Option<Keep>,
     now: Timestamp,
 }
@@ -42,9 +42,8 @@ impl Remembered {
     pub fn of(visitor: &Visitor, profiles: &Profiles, now: Timestamp) -> Self {
         let came_before = !matches!(visitor.identity, Identity::New(_) | Identity::Replaced(_));
         let may_show = visitor.consent.allows(Purpose::Personalise);
-        let own = whose(visitor).filter(|_| may_show);
-        let keep = own.is_some().then(|| *profiles.keep());
-        let id = own.filter(|_| came_before || visitor.customer().is_some());
+        let id = whose(visitor).filter(|_| may_show && (came_before || visitor.customer().is_some()));
+        let keep = id.is_some().then(|| *profiles.keep());
         let held = if id.is_some() { OnceLock::new() } else { OnceLock::from(Arc::default()) };
         Self(Some(Arc::new(Inner { asked: id.map(|id| (profiles.clone(), id)), held, keep, now })))
     }

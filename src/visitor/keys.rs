@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 
 use arc_swap::ArcSwap;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use moka::sync::Cache;
 use thiserror::Error;
 use url::Url;
@@ -141,19 +141,24 @@ impl KeyRing {
         Some(url)
     }
 
-    /// Takes what was fetched. A set that can't be read, or is empty, changes nothing: the last good one stays.
+    /// Takes what was fetched. A set that can't be read, or has no public key, changes nothing: the last good one stays.
     ///
     /// # Errors
     /// [`KeysError`].
     pub fn take(&self, text: &[u8]) -> Result<(), KeysError> {
         let from = self.url().map(Url::to_string).unwrap_or_default();
         let set: JwkSet = serde_json::from_slice(text).map_err(|source| KeysError::Format { from, source })?;
-        if set.keys.is_empty() || set == self.keyed().set {
+        if !set.keys.iter().any(is_public) || set == self.keyed().set {
             return Ok(());
         }
         self.current.store(Keyed::new(set));
         Ok(())
     }
+}
+
+fn is_public(key: &Jwk) -> bool {
+    use AlgorithmParameters::{EllipticCurve, OctetKeyPair, RSA};
+    matches!(key.algorithm, RSA(_) | EllipticCurve(_) | OctetKeyPair(_))
 }
 
 fn read_file(path: &Path) -> Result<JwkSet, KeysError> {
