@@ -5,7 +5,7 @@
 //!
 //! | field | what |
 //! |---|---|
-//! | `Inlay-Identify: 42` | from now on the visitor is this customer |
+//! | `Inlay-Identify: 42` | from now on the visitor is this customer; without a value nobody again |
 //! | `Inlay-Profile: {"tier": "gold"}` | traits, merged as RFC 7396 says |
 //! | `Inlay-Event: cart.add;{"sku":"A1"}` | an event and its data |
 
@@ -46,6 +46,8 @@ enum Misspoken {
 /// What one field says.
 enum Said {
     Identify(ProfileId),
+    /// Nobody is logged in any more.
+    Nobody,
     Change(Change),
 }
 
@@ -62,7 +64,8 @@ impl Exchange {
             match read(name.as_str(), value, context) {
                 Ok(None) => {}
                 Ok(Some(Said::Change(change))) => changes.push(change),
-                Ok(Some(Said::Identify(customer))) => self.login(context, &customer).await,
+                Ok(Some(Said::Identify(customer))) => self.login(context, Some(&customer)).await,
+                Ok(Some(Said::Nobody)) => self.login(context, None).await,
                 Err(error) => {
                     self.metrics.profiles.misspoken.inc();
                     tracing::warn!(field = name.as_str(), path = context.request.path(), %error, "the origin said something that can't be understood");
@@ -74,13 +77,21 @@ impl Exchange {
         }
     }
 
-    async fn login(&self, context: &Context, customer: &ProfileId) {
+    /// Who the visitor is from now on; `None`: nobody whom the site knows.
+    async fn login(&self, context: &Context, customer: Option<&ProfileId>) {
         let Some(visitor) = context.visitor.id().and_then(|id| ProfileId::visitor(id.text()).ok()) else { return };
-        let joined = timeout(LOGIN_WAIT, self.profiles.identify(&visitor, customer, context.now)).await;
-        match joined {
-            Ok(Ok(_)) => tracing::debug!(?visitor, ?customer, "a visitor is a customer from now on"),
-            Ok(Err(error)) => tracing::error!(%error, "a login was not remembered"),
-            Err(_) => tracing::error!(waited = ?LOGIN_WAIT, "a login was not remembered: the store is slow"),
+        let joining = async {
+            match customer {
+                Some(customer) => self.profiles.identify(&visitor, customer, context.now).await.map(drop),
+                None => self.profiles.part(&visitor).await,
+            }
+        };
+        match timeout(LOGIN_WAIT, joining).await {
+            Ok(Ok(())) => tracing::debug!(?visitor, ?customer, "a login or a logout is remembered"),
+            Ok(Err(error)) => tracing::error!(%error, "a login or a logout was not remembered"),
+            Err(_) => {
+                tracing::error!(waited = ?LOGIN_WAIT, "a login or a logout was not remembered: the store is slow")
+            }
         }
     }
 
@@ -155,6 +166,7 @@ fn is_known_again(context: &Context, headers: &HeaderMap) -> bool {
 fn read(name: &str, value: &HeaderValue, context: &Context) -> Result<Option<Said>, Misspoken> {
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Misspoken::NoText)?.trim();
     Ok(match name {
+        "inlay-identify" if text.is_empty() => Some(Said::Nobody),
         "inlay-identify" => Some(Said::Identify(ProfileId::customer(text)?)),
         "inlay-profile" => {
             let traits = Traits::new(serde_json::from_str(text)?)?;

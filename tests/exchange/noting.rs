@@ -165,6 +165,8 @@ async fn what_the_origin_says_is_for_us_alone_and_known_at_once() {
     let customer = profile(&front, "customer%2042").await;
     assert_eq!(customer["traits"]["tier"], "gold");
     assert!(shown(&front, "/", &ann, &[]).await.text().ends_with("gold</p>"));
+    shown(&front, "/logout", &ann, &["inlay-identify="]).await;
+    assert!(shown(&front, "/", &ann, &[]).await.text().ends_with("none</p>"), "on a device that others share");
 }
 
 #[tokio::test]
