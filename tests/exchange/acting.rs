@@ -208,7 +208,7 @@ rules:
     assert_eq!(front.get("/high.json").await.header("x-frame-options").as_deref(), Some("SAMEORIGIN"));
 
     // Servers that make variables of fields take `x_lang` for `x-lang`.
-    front.get_with("/a.json?lang=nl", &[("x_lang", "forged"), ("x_other", "kept")]).await;
+    front.get_with("/b.json?lang=nl", &[("x_lang", "forged"), ("x_other", "kept")]).await;
     assert_eq!((last_head(&asked)["x-lang"].to_str().ok(), last_head(&asked).get("x_lang")), (Some("nl"), None));
     assert!(last_head(&asked).contains_key("x_other"));
 
