@@ -767,6 +767,10 @@ pub const CACHE_PASS_WAIT: Duration = Duration::from_secs(120);
 pub const CACHE_TINY_BYTES: usize = 2 * 1024;
 /// Bytes of a body too large to keep that are held for those who read it, behind the fastest and ahead of it.
 pub const CACHE_WINDOW_BYTES: u64 = 1024 * 1024;
+/// How long the fastest reader of such a body waits for the others in all, beside what [`CACHE_PACE`] gives them: a network's hiccup.
+pub const CACHE_PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes a second below which the fastest reader of such a body is not held for the others: 32 Mbit/s.
+pub const CACHE_PACE: u64 = 4 * 1024 * 1024;
 /// How long one request waits for the answer to another one: as long as a page may take that is worth waiting for.
 pub const COLLAPSE_WAIT: Duration = Duration::from_secs(10);
 /// How old a request may be that others join; it is hanging then, and another one may fare better.
