@@ -18,6 +18,7 @@ use crate::rule::Asking;
 use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
+use crate::telemetry::Census;
 use crate::visitor::facts::RequestFacts;
 use crate::visitor::geo::GeoFacts;
 use crate::visitor::session::SessionFacts;
@@ -41,6 +42,8 @@ pub struct Context {
     pub started: Instant,
     /// Where somebody wants to know what sources are asked.
     pub witness: Option<Witness>,
+    /// Where it is counted in which audiences the visitor is; `None` for who is not to be counted.
+    pub census: Option<Census>,
 }
 
 impl Context {
@@ -66,7 +69,7 @@ impl Context {
             }
         };
         let (language, audiences) = (self.revision.language.clone(), self.revision.audiences.clone());
-        let audiences = AudienceFacts::new(language, audiences, plain.clone());
+        let audiences = AudienceFacts::new(language, audiences, plain.clone(), self.census.clone());
         audiences.suppose(&self.supposed.audiences);
         plain.with("audiences", audiences)
     }

@@ -119,6 +119,11 @@ impl Direction {
             Self::Api => "api",
         }
     }
+
+    /// Reads what [`text`](Direction::text) gives.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Traffic, Self::Browser, Self::Origin, Self::Api].into_iter().find(|from| from.text() == text)
+    }
 }
 
 /// What is known of one event beside its type and time: a JSON object, bounded in bytes and depth. It is kept as text, which is

@@ -90,6 +90,8 @@ pub const PROFILE_COUNTER_DAYS: usize = 92;
 pub const PROFILE_LISTS: usize = 64;
 /// Newest changes that a profile knows again: twice the events, and many times what is ever under way for one visitor.
 pub const PROFILE_KNOWN_CHANGES: usize = 256;
+/// Events of one line of an import: as many as a profile may keep at most.
+pub const LINE_EVENTS: usize = 1_000;
 
 // -- store --
 
@@ -113,6 +115,12 @@ pub const PROFILE_UNWRITTEN: usize = 100_000;
 pub const PROFILE_WRITE_CHANGES: usize = 256;
 /// Waits between attempts to write to a store that is away, shortest and longest.
 pub const PROFILE_WRITE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// Changes by the thousand: lines that are handed over while the first of them is not safe yet. More would not make groups larger.
+pub const BULK_WAITING: usize = 1_024;
+/// Bytes of such lines.
+pub const BULK_WAITING_BYTES: usize = 16 * 1024 * 1024;
+/// Profiles or members that are read at once for an export: some hundred kilobytes.
+pub const EXPORT_BATCH: usize = 100;
 /// Time after which those who were not seen are forgotten, unless the file says otherwise: a year and its seasons.
 pub const PROFILE_FORGET: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 /// Pause between pieces of the search for them.
@@ -332,6 +340,15 @@ pub const RATE_LIMIT_KEYS: u64 = 100_000;
 pub const RATE_LIMIT_MEMORY: Duration = Duration::from_hours(24);
 /// Requests in the time of a rate (`10/s`) at most: a thousand times what one process serves.
 pub const RATE_LIMIT_REQUESTS: u32 = 1_000_000;
+
+// -- audiences --
+
+/// Audiences whose visitors are counted: a few kilobytes each.
+pub const AUDIENCE_SIZES: usize = 1_000;
+/// Age at which the members of lists are counted again for the metrics: counting a million takes some tenths of a second.
+pub const AUDIENCE_COUNT_AGE: Duration = Duration::from_secs(60);
+/// Time that such a count may take; then the one before it is told.
+pub const AUDIENCE_COUNT_WAIT: Duration = Duration::from_secs(2);
 
 // -- visitor --
 
@@ -712,6 +729,12 @@ pub const ADMIN_BODY_WAIT: Duration = Duration::from_secs(10);
 pub const ADMIN_EVENTS: usize = 1_000;
 /// Time that such a call waits for the store to have them.
 pub const ADMIN_WRITE_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of one line of a bulk call: a profile with as many events as one may keep, of a kilobyte each.
+pub const BULK_LINE_BYTES: usize = 2 * 1024 * 1024;
+/// Wait between two pieces of a bulk call's body.
+pub const BULK_BODY_STALL: Duration = Duration::from_secs(30);
+/// Problems of lines that the answer to a bulk call lists; the others are counted.
+pub const BULK_PROBLEMS: usize = 100;
 /// URLs, prefixes and tags of one purge: each stored response is held against all of them.
 pub const PURGE_TERMS: usize = 1000;
 

@@ -198,6 +198,7 @@ fn the_reader_accepts_every_key_of_the_schema() {
             () if has("add") => {
                 format!("rules:\n  r:\n    inject:\n    - class:\n{}", keys.replace("      ", "        "))
             }
+            () if has("list") => format!("audiences:\n  a:\n{keys}"),
             () if has("cpu") => format!("fragments:\n  f:\n    bounds:\n{keys}"),
             () if has("file") => format!("fragments:\n  f:\n    template:\n{keys}"),
             () => format!("campaigns:\n  c:\n{keys}"),

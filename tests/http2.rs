@@ -69,5 +69,5 @@ async fn run(case: &Case, identity: Option<&Identity>) -> Option<String> {
 
 /// Whether a fault of HTTP/2 is in the metrics, with a reason.
 fn has_counted(metrics: &Metrics) -> bool {
-    metrics.text(&[], &[], &[]).contains("inlay_refused_requests_total{reason=\"http2_")
+    metrics.text(&[], &[], &[], &[]).contains("inlay_refused_requests_total{reason=\"http2_")
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use inlay::content::{Attempt, Blank, Cache, Content, Fallback, Filled, How, Kind, Library, Nothing, Outcome};
-use inlay::decide::audience::AudienceFacts;
+use inlay::decide::audience::{Audience, AudienceFacts};
 use inlay::scope::condition::Condition;
 use inlay::scope::language::{Escape, Language, LanguageBuilder, Piece};
 use inlay::scope::values::Tree;
@@ -225,8 +225,8 @@ async fn audiences_wait_for_sources_too() {
     for (sky, shows) in [("rain", "umbrella"), ("sun", "shades")] {
         let fake = Fake::of(&[("a[[],{}]", json!({ "sky": sky }))]);
         let library = library(template);
-        let audiences = BTreeMap::from([("rainy".into(), Condition::new("rainy", ""))]);
-        let facts = AudienceFacts::new(library.language().clone(), Arc::new(audiences), fake.scope());
+        let audiences = BTreeMap::from([("rainy".into(), Audience::When(Condition::new("rainy", "")))]);
+        let facts = AudienceFacts::new(library.language().clone(), Arc::new(audiences), fake.scope(), None);
         let scope = fake.scope().with("audiences", facts);
         let filled = filled(&library, &content("t", Fallback::Keep), &scope).await;
         assert_eq!(text(&filled), shows);

@@ -3,7 +3,10 @@
 //! In: requests on the admin port. Out: answers of ours. It must not be reachable by visitors, nor change what it was not handed.
 
 mod access;
+mod audiences;
+mod bulk;
 mod explaining;
+mod exporting;
 mod previewing;
 mod profiles;
 mod purging;
@@ -26,6 +29,8 @@ use crate::limits::{ADMIN_BODY_BYTES, ADMIN_BODY_WAIT};
 use crate::origin::cache::Severity;
 use crate::telemetry::FragmentFigures;
 use access::{Access, Refusal};
+use audiences::Counted;
+use bulk::Lined;
 use purging::Order;
 
 /// What the last reload came to.
@@ -48,6 +53,8 @@ pub struct Admin {
     access: Access,
     reload: ArcSwap<ReloadState>,
     draining: AtomicBool,
+    /// Who is on lists, as it was counted last.
+    members: Counted,
 }
 
 impl Admin {
@@ -58,6 +65,7 @@ impl Admin {
             access: Access::new(token),
             reload: ArcSwap::from_pointee(ReloadState::Current),
             draining: AtomicBool::new(false),
+            members: Counted::default(),
         }
     }
 
@@ -77,7 +85,7 @@ impl Admin {
         match request.uri().path() {
             "/healthz" if read => text(StatusCode::OK, "ok\n"),
             "/readyz" if read => self.readiness(),
-            "/metrics" if read => self.metrics(),
+            "/metrics" if read => self.metrics().await,
             "/healthz" | "/readyz" | "/metrics" => problem(StatusCode::METHOD_NOT_ALLOWED, "This is read with GET."),
             path => match path.strip_prefix("/api/v1/").map(str::to_owned) {
                 Some(call) => match self.access.check(&request) {
@@ -96,7 +104,7 @@ impl Admin {
         }
     }
 
-    fn metrics(&self) -> Response<Body> {
+    async fn metrics(&self) -> Response<Body> {
         self.exchange.responses.measure();
         self.exchange.pages.measure();
         self.exchange.fuses.measure(&self.exchange.revision.load());
@@ -106,7 +114,8 @@ impl Admin {
         let fragments: Vec<FragmentFigures> =
             revision.library.tallies().into_iter().map(|(name, told)| figures(&name, told)).collect();
         let (selectors, servers) = (self.exchange.selector_figures(&revision), revision.sites.origins.figures());
-        let text_of_all = self.exchange.metrics.text(&fragments, &selectors, &servers);
+        let audiences = self.audience_figures().await;
+        let text_of_all = self.exchange.metrics.text(&fragments, &selectors, &servers, &audiences);
         let mut response = text(StatusCode::OK, &text_of_all);
         let format = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, format);
@@ -114,10 +123,14 @@ impl Admin {
     }
 
     async fn api(&self, request: Request<Body>, call: &str) -> Response<Body> {
-        if let Some(rest) = call.strip_prefix("profiles/") {
-            let (profiles, now) = (&self.exchange.profiles, self.exchange.clock.now());
-            let (method, body) = (request.method().clone(), request.into_body());
-            return profiles::answer(profiles, &method, rest, body, now).await.unwrap_or_else(|refused| refused);
+        match call.split_once('/') {
+            Some(("profiles", rest)) => {
+                let (profiles, now) = (&self.exchange.profiles, self.exchange.clock.now());
+                let (method, body) = (request.method().clone(), request.into_body());
+                return profiles::answer(profiles, &method, rest, body, now).await.unwrap_or_else(|refused| refused);
+            }
+            Some(("audiences", rest)) => return self.members(request, rest).await.unwrap_or_else(|refused| refused),
+            _ => {}
         }
         match (request.method(), call) {
             (&Method::GET, "revision") => self.revision(),
@@ -127,15 +140,27 @@ impl Admin {
             (&Method::POST, "purge") => self.purge(request.into_body()).await.unwrap_or_else(|refused| refused),
             (&Method::POST, "explain") => self.explain(request.into_body()).await.unwrap_or_else(|refused| refused),
             (&Method::POST, "preview") => self.preview(request.into_body()).await.unwrap_or_else(|refused| refused),
-            (_, "revision" | "off" | "purge" | "explain" | "preview") => problem(
+            (&Method::GET, "profiles") => exporting::profiles(self.exchange.profiles.store()),
+            (&Method::POST, "profiles") => self.take(&Lined::Profiles, request.into_body()).await,
+            (&Method::POST, "events") => self.take(&Lined::Events, request.into_body()).await,
+            (&Method::GET, "audiences") => self.audiences().await.unwrap_or_else(|refused| refused),
+            (_, "revision" | "off" | "purge" | "explain" | "preview" | "profiles" | "events" | "audiences") => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "`off` takes GET, PUT and DELETE; `explain`, `preview` and `purge` take POST; `revision` takes GET.",
+                "`off` takes GET, PUT and DELETE; `explain`, `preview`, `purge` and `events` take POST; `profiles` takes GET and \
+                 POST; `revision` and `audiences` take GET.",
             ),
             _ => problem(
                 StatusCode::NOT_FOUND,
-                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain, /api/v1/preview and /api/v1/profiles/.",
+                "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain, /api/v1/preview, /api/v1/profiles, \
+                 /api/v1/events and /api/v1/audiences.",
             ),
         }
+    }
+
+    /// Takes lines in.
+    async fn take(&self, lined: &Lined, body: Body) -> Response<Body> {
+        let (profiles, now) = (&self.exchange.profiles, self.exchange.clock.now());
+        bulk::take(profiles, lined, body, now).await.unwrap_or_else(|refused| refused)
     }
 
     /// Purges what the body names, and tells how many stored responses that were; or, as an error, what is wrong with it.

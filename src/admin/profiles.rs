@@ -28,14 +28,14 @@ enum Call {
 
 /// Why a call is not done, in words for whoever made it.
 #[derive(Debug)]
-struct Refused(StatusCode, String);
+pub(super) struct Refused(pub StatusCode, pub String);
 
 impl Refused {
     fn wrong(error: &impl ToString) -> Self {
         Self(StatusCode::BAD_REQUEST, error.to_string())
     }
 
-    fn failed(error: &StoreError) -> Self {
+    pub fn failed(error: &StoreError) -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
@@ -108,8 +108,13 @@ fn call(method: &Method, rest: &str) -> Result<(ProfileId, Call), Refused> {
             return Err(Refused(StatusCode::NOT_FOUND, told.to_owned()));
         }
     };
-    let id = percent_decode_str(id).decode_utf8().map_err(|error| Refused::wrong(&error))?;
-    Ok((ProfileId::parse(&id).map_err(|error| Refused::wrong(&error))?, call))
+    Ok((profile_id(id)?, call))
+}
+
+/// The id that a part of a path is.
+pub(super) fn profile_id(part: &str) -> Result<ProfileId, Refused> {
+    let id = percent_decode_str(part).decode_utf8().map_err(|error| Refused::wrong(&error))?;
+    ProfileId::parse(&id).map_err(|error| Refused::wrong(&error))
 }
 
 /// One event, or a list of them.
@@ -130,7 +135,7 @@ fn events(body: &[u8], now: Timestamp) -> Result<Vec<Change>, Refused> {
 }
 
 /// Changes a profile, and waits until that is safe.
-async fn change(profiles: &Profiles, id: &ProfileId, changes: Vec<Change>) -> Result<(), Refused> {
+pub(super) async fn change(profiles: &Profiles, id: &ProfileId, changes: Vec<Change>) -> Result<(), Refused> {
     let written = profiles.change(id, changes).durably();
     match timeout(ADMIN_WRITE_WAIT, written).await {
         Ok(written) => written.map_err(|error| Refused::failed(&error)),

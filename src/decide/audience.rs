@@ -1,18 +1,56 @@
-//! Audiences: named conditions, evaluated when read, once per exchange.
+//! Audiences: named conditions, and lists of those who were put there; evaluated when read, once per exchange.
 //!
-//! In: the language and the scope that they see. Out: `audiences.NAME` as facts. It must not know where an answer is used.
+//! In: the language and the scope that they see. Out: `audiences.NAME` as facts; who was in is counted. It must not know where an
+//! answer is used.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::lists::LISTS;
+use crate::profile::Name;
 use crate::scope::condition::Condition;
-use crate::scope::language::Language;
+use crate::scope::language::{Language, RenderError};
 use crate::scope::ledger::{Bounds, Reader};
 use crate::scope::{Answer, Facts, Key, Question, Scope, Seen};
+use crate::telemetry::Census;
+
+/// What makes somebody a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// That this holds.
+    When(Condition),
+    /// That they are on this list.
+    List(Name),
+}
+
+impl Audience {
+    /// The definition in words, for explanations.
+    pub fn source(&self) -> Arc<str> {
+        match self {
+            Self::When(condition) => condition.source.clone(),
+            Self::List(_) => "list: true".into(),
+        }
+    }
+
+    /// Whether who reads the world so is a member.
+    ///
+    /// # Errors
+    /// As for [`Language::holds`].
+    pub fn holds(&self, language: &Language, reader: &Reader) -> Result<bool, RenderError> {
+        match self {
+            Self::When(condition) => language.holds(&condition.name, reader),
+            Self::List(list) => {
+                let path: Arc<[Key]> = [LISTS, list.text()].map(Key::from).into();
+                let answer = reader.ask(Question::Get(path));
+                Ok(matches!(answer.seen, Seen::Scalar(is_on) if is_on.is_true()))
+            }
+        }
+    }
+}
 
 /// The definitions, of one revision.
-pub type Audiences = BTreeMap<Arc<str>, Condition>;
+pub type Audiences = BTreeMap<Arc<str>, Audience>;
 
 /// The audiences of one exchange. An audience that fails to evaluate holds for nobody.
 pub struct AudienceFacts {
@@ -22,6 +60,8 @@ pub struct AudienceFacts {
     scope: Scope,
     /// Of those that were asked about: of many audiences a page asks about few.
     answers: Mutex<Answers>,
+    /// Where it is counted that the visitor is in; nowhere for who is not to be counted.
+    census: Option<Census>,
 }
 
 type Answers = BTreeMap<Arc<str>, Member>;
@@ -46,10 +86,15 @@ impl fmt::Debug for AudienceFacts {
 impl AudienceFacts {
     /// The audiences as seen from `scope`. Definitions that go round in a circle must have been refused before: here
     /// they would wait for themselves.
-    pub fn new(language: Arc<Language>, definitions: Arc<Audiences>, scope: Scope) -> Arc<Self> {
+    pub fn new(
+        language: Arc<Language>,
+        definitions: Arc<Audiences>,
+        scope: Scope,
+        census: Option<Census>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| {
             let scope = scope.with("audiences", Arc::new(Others(this.clone())));
-            Self { language, definitions, scope, answers: Mutex::default() }
+            Self { language, definitions, scope, answers: Mutex::default(), census }
         })
     }
 
@@ -70,7 +115,15 @@ impl AudienceFacts {
         let (name, definition) = self.definitions.get_key_value(name)?;
         let answered = self.answers().get(name).copied();
         // Evaluated without the lock, because it may ask about other audiences.
-        Some(answered.map_or_else(|| self.evaluate(name, definition).map(|member| self.settle(name, member)), Ok))
+        Some(answered.map_or_else(|| self.find_out(name, definition), Ok))
+    }
+
+    fn find_out(&self, name: &Arc<str>, definition: &Audience) -> Result<Member, Arc<[Question]>> {
+        let member = self.settle(name, self.evaluate(name, definition)?);
+        if let Some(census) = self.census.as_ref().filter(|_| member.inside) {
+            census.count(name);
+        }
+        Ok(member)
     }
 
     /// Whoever is first says it for the whole exchange.
@@ -82,9 +135,9 @@ impl AudienceFacts {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn evaluate(&self, name: &str, definition: &Condition) -> Result<Member, Arc<[Question]>> {
+    fn evaluate(&self, name: &str, definition: &Audience) -> Result<Member, Arc<[Question]>> {
         let reader = Reader::new(self.scope.clone());
-        let inside = self.language.holds(&definition.name, &reader);
+        let inside = definition.holds(&self.language, &reader);
         let ledger = reader.take();
         if !ledger.missing().is_empty() {
             return Err(ledger.missing().into());

@@ -4,4 +4,5 @@
 
 pub mod audience;
 pub mod bucket;
+pub mod lists;
 pub mod supposed;

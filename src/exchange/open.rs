@@ -21,8 +21,8 @@ use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
 use crate::revision::Revision;
 use crate::telemetry::Metrics;
-use crate::visitor::VisitorPolicy;
 use crate::visitor::facts::{Head, RequestFacts};
+use crate::visitor::{Purpose, VisitorPolicy};
 
 /// Stands among the extensions of a request that nobody sent: it is walked, but neither counted nor limited.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +125,8 @@ impl Arrival {
         let visitor = Arc::new(policy.recognise(&facts, now));
         let (started, witness) = (self.started, self.trace.as_ref().map(|trace| trace.witness().clone()));
         let request = Arc::new(facts);
-        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness }))
+        let counted = visitor.id().filter(|_| supposed.is_nothing() && visitor.consent.allows(Purpose::Measure));
+        let census = counted.map(|id| self.metrics.audiences.census(id.text(), now));
+        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness, census }))
     }
 }

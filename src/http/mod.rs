@@ -26,6 +26,7 @@ pub mod headers;
 pub mod host;
 pub mod household;
 mod interim;
+pub mod lines;
 pub mod nonce;
 pub mod path;
 pub mod peer;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
+use super::Profile;
 use super::id::ProfileId;
 use super::traits::Traits;
 use crate::event::{Data, Event, EventId};
@@ -103,6 +104,15 @@ pub enum Op {
     /// All that is known goes: traits, events, counters, lists, sessions. That it was forgotten is remembered, so that nothing
     /// which was sent before and comes again counts.
     Forget,
+    /// What an export said of them is known again, by the rule of [`restored`](super::Profile::restored).
+    Restore(Arc<Profile>),
+}
+
+impl Op {
+    /// Whether it may put somebody on a list, or take them from one.
+    pub fn concerns_lists(&self) -> bool {
+        matches!(self, Self::Join(_) | Self::Leave(_) | Self::Forget | Self::Restore(_))
+    }
 }
 
 impl Change {

@@ -52,6 +52,15 @@ impl Counter {
         }
     }
 
+    /// Takes the larger of what was counted here and there, in all and on each day.
+    pub fn raise_to(&mut self, other: &Counter) {
+        self.total = self.total.max(other.total);
+        for (on, count) in &other.days {
+            let counted = self.days.binary_search_by_key(on, |(day, _)| *day).map_or(0, |found| self.days[found].1);
+            self.add_on(*on, count.saturating_sub(counted).max(0));
+        }
+    }
+
     fn add_on(&mut self, on: i32, by: i64) {
         match self.days.binary_search_by_key(&on, |(day, _)| *day) {
             Ok(found) => self.days[found].1 = self.days[found].1.saturating_add(by),

@@ -7,8 +7,10 @@ mod change;
 mod counter;
 pub mod document;
 mod id;
+pub mod line;
 mod merge;
 pub mod query;
+mod restore;
 mod traits;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -178,6 +180,10 @@ impl Profile {
                 }
             }
             Op::Forget => *self = Self { known: std::mem::take(&mut self.known), ..Self::default() },
+            Op::Restore(export) => {
+                *self = self.restored(export, keep);
+                self.expire(change.at, keep);
+            }
         }
         Ok(())
     }

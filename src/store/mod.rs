@@ -3,11 +3,13 @@
 //! In: changes of profiles, items, timers. Out: a future that is ready when what was handed over is safe, as the store's own file
 //! says it. It must not know what changes mean: that is `profile`'s. The same tests hold every store to this (`tests/stores`).
 
+mod bulk;
 mod embedded;
 mod memory;
 mod opening;
 mod profiles;
 mod record;
+pub mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use thiserror::Error;
 
+pub use bulk::Bulk;
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;
 pub use opening::OpeningStore;

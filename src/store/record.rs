@@ -82,6 +82,8 @@ enum OpRecord<'a> {
     Join(&'a str),
     Leave(&'a str),
     Forget,
+    /// The bytes of a profile.
+    Restore(Vec<u8>),
 }
 
 /// A profile's bytes.
@@ -177,6 +179,7 @@ fn op_record(op: &Op) -> OpRecord<'_> {
         Op::Join(list) => OpRecord::Join(list.text()),
         Op::Leave(list) => OpRecord::Leave(list.text()),
         Op::Forget => OpRecord::Forget,
+        Op::Restore(export) => OpRecord::Restore(of_profile(export)),
     }
 }
 
@@ -191,6 +194,7 @@ fn op(record: OpRecord<'_>) -> Result<Op, RecordError> {
         OpRecord::Join(list) => Op::Join(name(list)?),
         OpRecord::Leave(list) => Op::Leave(name(list)?),
         OpRecord::Forget => Op::Forget,
+        OpRecord::Restore(bytes) => Op::Restore(Arc::new(profile(&bytes)?)),
     })
 }
 

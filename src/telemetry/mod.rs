@@ -2,6 +2,7 @@
 //!
 //! In: what happened. Out: lines of log, and the Prometheus text. It must not decide anything.
 
+mod audiences;
 mod cache;
 mod fragments;
 mod labels;
@@ -20,6 +21,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+pub use audiences::{AudienceFigures, AudienceSizes, Census};
 pub use cache::CacheFigures;
 pub use fragments::FragmentFigures;
 pub use labels::{
@@ -68,6 +70,8 @@ pub struct Metrics {
     pub cache: CacheFigures,
     pub sources: SourceFigures,
     pub profiles: ProfileFigures,
+    /// Who was met in which audience.
+    pub audiences: AudienceSizes,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
     /// `streamed`.
     pub pages: Family<Kind, Counter>,
@@ -113,6 +117,7 @@ impl Metrics {
             cache: CacheFigures::default(),
             sources,
             profiles: ProfileFigures::default(),
+            audiences: AudienceSizes::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
             page_bytes: Gauge::default(),
@@ -154,12 +159,13 @@ impl Metrics {
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }
 
-    /// The Prometheus text, with `fragments`, `selectors` and the `servers` of origins as the current revision has them.
+    /// The Prometheus text, with `fragments`, `selectors`, the `servers` of origins and `audiences` as the current revision has them.
     pub fn text(
         &self,
         fragments: &[FragmentFigures],
         selectors: &[SelectorFigures],
         servers: &[ServerFigures],
+        audiences: &[AudienceFigures],
     ) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("invariant: a String takes all that is written");
@@ -168,6 +174,7 @@ impl Metrics {
         FragmentFigures::write(&mut text, fragments);
         SelectorFigures::write(&mut text, selectors);
         ServerFigures::write(&mut text, servers);
+        AudienceFigures::write(&mut text, audiences);
         text.push_str("# EOF\n");
         text
     }
@@ -188,7 +195,7 @@ mod tests {
         let labels = RequestLabels { site: Name("default".into()), treatment: Treatment::Passed, status: 200 };
         metrics.requests.get_or_create(&labels).inc();
         let hero = FragmentFigures { name: "hero".into(), renders: 2, hits: 40, ..FragmentFigures::default() };
-        let text = metrics.text(&[hero], &[], &[]);
+        let text = metrics.text(&[hero], &[], &[], &[]);
         for line in [
             "inlay_requests_total{site=\"default\",treatment=\"Passed\",status=\"200\"} 1",
             "inlay_fragment_renders_total{fragment=\"hero\"} 2",

@@ -34,7 +34,7 @@ async fn reading(request: Request<Body>) -> Response<Body> {
 fn counted(bounds: Bounds) -> (Running, impl Fn(&str) -> bool) {
     let terms = Terms { bounds, ..Terms::default() };
     let metrics = terms.metrics.clone();
-    (serve_on(terms, reading), move |line: &str| metrics.text(&[], &[], &[]).contains(line))
+    (serve_on(terms, reading), move |line: &str| metrics.text(&[], &[], &[], &[]).contains(line))
 }
 
 async fn open(server: &Running, bytes: &str) -> TcpStream {

@@ -36,7 +36,9 @@ fn behind() -> (Running, impl Fn(&str, u64) -> bool) {
     let terms = trusting(&["127.0.0.0/8"]);
     let metrics = terms.metrics.clone();
     let counted = move |reason: &str, count: u64| {
-        metrics.text(&[], &[], &[]).contains(&format!("inlay_refused_requests_total{{reason=\"{reason}\"}} {count}\n"))
+        metrics
+            .text(&[], &[], &[], &[])
+            .contains(&format!("inlay_refused_requests_total{{reason=\"{reason}\"}} {count}\n"))
     };
     (serve_proxied(None, terms, whose), counted)
 }
@@ -162,7 +164,7 @@ async fn who_is_not_trusted_can_claim_nothing_and_is_not_served() {
     for opening in ["PROXY TCP4 10.0.0.1 10.0.0.1 4711 443\r\n", ""] {
         assert_eq!(sent(&server, &[opening.as_bytes(), GET.as_bytes()]).await, "", "{opening}");
     }
-    assert!(metrics.text(&[], &[], &[]).contains("inlay_refused_requests_total{reason=\"proxy_untrusted\"} 2\n"));
+    assert!(metrics.text(&[], &[], &[], &[]).contains("inlay_refused_requests_total{reason=\"proxy_untrusted\"} 2\n"));
 }
 
 /// A second header is no way to be somebody else: it is read as a request.

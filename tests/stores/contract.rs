@@ -64,6 +64,7 @@ pub async fn hold(store: &dyn Store) {
     folds_long_lives_as_short_ones(store).await;
     merges_at_login_and_parts_at_logout(store).await;
     forgets_everything_of_somebody(store).await;
+    restores_what_was_exported(store).await;
     goes_through_all_profiles(store).await;
     knows_who_is_on_a_list(store).await;
     keeps_the_newest_reading_of_an_item(store).await;
@@ -104,6 +105,28 @@ async fn remembers_what_it_is_told(store: &dyn Store) {
     assert_eq!(profile(store, &ann).await.traits(), &traits(json!({ "only": 1 })));
     store.apply(&ann, vec![Change::new(Op::Forget, at(6))]).await.expect("applied");
     assert!(profile(store, &ann).await.is_blank());
+}
+
+async fn restores_what_was_exported(store: &dyn Store) {
+    let (id, vip) = (customer("exported"), name("restored"));
+    let mut known = Profile::new();
+    for change in [
+        happened("e1", "order.placed", 1, json!({ "total": 12.5 })),
+        Change::new(Op::SetTraits(traits(json!({ "tier": "gold" }))), at(2)),
+        Change::new(Op::Increment { counter: name("order.placed"), by: 40 }, at(2)),
+        Change::new(Op::Visit(Data::new(json!({ "campaign": "spring" })).expect("data")), at(3)),
+        Change::new(Op::Join(vip.clone()), at(3)),
+        Change::identify(&id, at(3)),
+    ] {
+        known.apply(&change, &keep());
+    }
+    for _ in 0..2 {
+        store.apply(&id, vec![Change::new(Op::Restore(Arc::new(known.clone())), at(4))]).await.expect("applied");
+        let found = profile(store, &id).await;
+        assert_eq!(found.line(&id), known.line(&id));
+        assert_eq!(store.member_count(&vip).await.expect("a count"), 1, "lists know of it");
+    }
+    store.erase(&id).await.expect("erased");
 }
 
 async fn counts_a_change_once(store: &dyn Store) {

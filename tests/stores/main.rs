@@ -2,6 +2,7 @@
 
 mod at_hand;
 mod away;
+mod bulk;
 mod contract;
 mod crash;
 mod serving;

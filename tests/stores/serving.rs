@@ -19,18 +19,24 @@ fn start(folder: &Path) -> Result<App, StartError> {
 }
 
 /// One call of the admin port: its status and its document.
-async fn call(admin: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Json) {
+pub async fn call(admin: SocketAddr, method: &str, path: &str, body: &str) -> (u16, Json) {
+    let (status, text) = call_text(admin, method, path, body).await;
+    (status, serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// One call of the admin port: its status and its body.
+pub async fn call_text(admin: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(admin).await.expect("connected");
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.0\r\nhost: {admin}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("answered");
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    let (_, document) = answer.split_once("\r\n\r\n").expect("a head");
-    (status, serde_json::from_str(document).unwrap_or_default())
+    let (_, text) = answer.split_once("\r\n\r\n").expect("a head");
+    (status, text.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 //! looked at before anything is refused. It must not know inlay.yaml beyond the names of its sites.
 
 mod actions;
+mod audiences;
 mod attributes;
 mod chance;
 mod contents;
@@ -46,7 +47,6 @@ use crate::revision::{Injection, Revision, Sites};
 use crate::rule::action::Actions;
 use crate::rule::{Rule, RuleBook};
 use crate::scope::language::{Language, Unit};
-use purpose::Purpose;
 use units::Units;
 use world::World;
 
@@ -104,10 +104,7 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     let functions = functions::compile(&folder.functions, &messages, report);
     let world = World::of(&read, &folder, around, report);
     let mut units = Units::new(&world, messages.clone());
-    let audiences = world.audiences.iter().map(|(name, def)| {
-        (Arc::from(name.as_str()), units.condition(format!("audiences.{name}"), &def.value, Purpose::Audience))
-    });
-    let audiences: Audiences = audiences.collect();
+    let audiences = audiences::audiences(&world, &mut units, report);
     let fragments = contents::fragments(&world, &mut units, report);
     let rules::Compiled { rules, injections, actions } = rules::compile(&world, &mut units, report);
     for (template, kind) in attributes::standing(injections.iter().flatten(), &fragments) {

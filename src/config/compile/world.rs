@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::files::RuleFolder;
+use crate::config::raw::audiences::RawAudience;
 use crate::config::raw::contents::RawContent;
 use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
 use crate::config::raw::sources::RawSource;
@@ -19,7 +20,6 @@ use crate::config::read::shapes::Named;
 use crate::config::report::Report;
 use crate::config::source::{SourceId, Span};
 use crate::config::variables::Environment;
-use crate::config::yaml::Text;
 use crate::content::function::Allowance;
 use crate::rule::pattern::Glob;
 
@@ -63,7 +63,7 @@ pub type Definitions<'a, T> = BTreeMap<String, &'a At<T>>;
 /// All definitions.
 #[derive(Debug)]
 pub struct World<'a> {
-    pub audiences: Definitions<'a, Text>,
+    pub audiences: Definitions<'a, RawAudience>,
     pub fragments: Definitions<'a, RawContent>,
     pub sources: Definitions<'a, RawSource>,
     pub campaigns: Definitions<'a, RawCampaign>,

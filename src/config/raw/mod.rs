@@ -5,6 +5,7 @@
 //! know them.
 
 pub mod actions;
+pub mod audiences;
 pub mod cache;
 pub mod compression;
 pub mod contents;

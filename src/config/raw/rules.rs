@@ -3,6 +3,7 @@
 //! In: a tree. Out: [`RuleFile`]. It must not know other files.
 
 use super::actions::{RawHeaders, RawRedirect, RawServe};
+use super::audiences::RawAudience;
 use super::contents::RawContent;
 use super::on_error::RawOnError;
 use super::sources::RawSource;
@@ -19,8 +20,8 @@ use crate::rule::State;
 record! {
     /// What is shown to whom. Any file below `rules/` may hold any of these keys.
     RuleFile: "a map with `rules`, `fragments`, `audiences`, `sources` or `campaigns`" {
-        /// Named conditions: `gold: visitor.returning and request.language == 'nl'`.
-        key "audiences" audiences: Named<Text>,
+        /// Named conditions: `gold: visitor.returning and request.language == 'nl'`; or lists: `vip: { list: true }`.
+        key "audiences" audiences: Named<RawAudience>,
         /// Named pieces of content, for `fragment: NAME`.
         key "fragments" fragments: Named<RawContent>,
         /// Outside systems that code reads as `sources.NAME(param=…)`.

@@ -4,6 +4,7 @@
 //! decided: rules of other paths are decided here, because nobody did, and they ask nothing of anybody.
 
 use crate::context::Context;
+use crate::decide::audience::Audience;
 use crate::decide::bucket;
 use crate::exchange::explanation::{
     AudienceExplained, ConditionExplained, Explanation, RuleExplained, ShareExplained, condition, moment, reads,
@@ -112,24 +113,24 @@ fn conditions(context: &Context, rule: &Rule, decided: &Decided, said: &Verdict)
 
 fn audiences(context: &Context, scope: &Scope) -> Vec<AudienceExplained> {
     let language = &context.revision.language;
-    let audience = |name: &Key, source: &str, condition_name: &str| {
+    let audience = |name: &Key, definition: &Audience| {
         let settled = scope.ask(&Question::Get([Key::from("audiences"), name.clone()].into()));
         let inside = matches!(&settled.seen, Seen::Scalar(inside) if inside.is_true());
         let mut told = AudienceExplained {
             name: name.to_string(),
             inside,
-            source: source.to_owned(),
+            source: definition.source().to_string(),
             ..AudienceExplained::default()
         };
         if !context.supposed.audiences.contains_key(&**name) {
             let reader = Reader::new(scope.clone());
-            told.error = language.holds(condition_name, &reader).err().map(|error| error.to_string());
+            told.error = definition.holds(language, &reader).err().map(|error| error.to_string());
             told.reads = reads(&reader.ledger());
         }
         told
     };
     let definitions = context.revision.audiences.iter();
-    definitions.map(|(name, definition)| audience(name, &definition.source, &definition.name)).collect()
+    definitions.map(|(name, definition)| audience(name, definition)).collect()
 }
 
 fn actions(actions: &Actions) -> Vec<String> {

@@ -13,7 +13,7 @@ use super::reading::{Folded, dated, of_item, unreadable};
 use super::writer::Writer;
 use super::{failed, keys};
 use crate::limits::STORE_EXPIRY_PIECE;
-use crate::profile::{Change, Name, Op, Profile, ProfileId};
+use crate::profile::{Change, Name, Profile, ProfileId};
 use crate::store::{Erased, Found, Item, StoreError, Timer, record};
 
 impl Writer {
@@ -23,7 +23,7 @@ impl Writer {
             return Ok(());
         }
         let id = self.trees.stands_for(&self.trees.database.snapshot(), id)?;
-        let indexed = changes.iter().any(|change| matches!(change.op, Op::Join(_) | Op::Leave(_) | Op::Forget));
+        let indexed = changes.iter().any(|change| change.op.concerns_lists());
         if indexed || self.is_to_be_folded(&id) {
             return self.rewrite(&id, changes).map(|_| ());
         }
