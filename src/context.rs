@@ -18,6 +18,7 @@ use crate::rule::Asking;
 use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
+use crate::store::items::{ItemFacts, Items};
 use crate::telemetry::Census;
 use crate::visitor::facts::RequestFacts;
 use crate::visitor::geo::GeoFacts;
@@ -34,6 +35,8 @@ pub struct Context {
     pub visitor: Arc<Visitor>,
     /// How the visitor was recognised; a cookie that is owed is made with the same keys.
     pub policy: Arc<VisitorPolicy>,
+    /// What is known of what the site sells or publishes.
+    pub items: Items,
     /// What somebody wants to see supposed; nothing, for a visitor. What is made under it is for nobody else.
     pub supposed: Supposed,
     /// The wall clock when the request arrived, or the moment that is supposed; nothing in the exchange asks again.
@@ -56,6 +59,7 @@ impl Context {
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
             .with("random", Arc::new(Random::new()))
+            .with("items", Arc::new(ItemFacts::new(self.items.clone(), self.now)))
             .with("session", Arc::new(SessionFacts::new(self.request.clone(), None)));
         let plain = match self.policy.geo.is_some() {
             true => plain.with("geo", Arc::new(GeoFacts::new(self.policy.geo.clone(), self.request.clone()))),

@@ -95,6 +95,22 @@ pub const LINE_EVENTS: usize = 1_000;
 
 // -- store --
 
+/// Bytes of items at hand: some fifty thousand of a kilobyte.
+pub const ITEM_HOT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that one of them takes beside its data.
+pub const ITEM_ENTRY_BYTES: u64 = 256;
+/// Time after which an item at hand is looked up again, and what hangs on it is made anew: another reading is seen so soon.
+pub const ITEM_FRESH: Duration = Duration::from_secs(1);
+/// Age at which a reading is written again although it tells nothing new, so that it is known how old it is.
+pub const ITEM_REFRESH: Duration = Duration::from_secs(24 * 60 * 60);
+/// Readings that wait to be written: twenty listings of as many products as a page may tell. More are read again with their pages.
+pub const ITEM_QUEUE: usize = 10_000;
+/// Readings that are written at once.
+pub const ITEM_WRITE_BATCH: usize = 256;
+/// Pause between attempts to write to a store that is away, and how many there are before a batch is given up.
+pub const ITEM_WRITE_RETRY: Duration = Duration::from_millis(500);
+pub const ITEM_WRITE_RETRIES: u32 = 20;
+
 /// Bytes of an item's key: a SKU, or the path of an article.
 pub const ITEM_KEY_BYTES: usize = 256;
 /// Bytes of an item's data as JSON.
@@ -733,6 +749,8 @@ pub const ADMIN_WRITE_WAIT: Duration = Duration::from_secs(5);
 pub const BULK_LINE_BYTES: usize = 2 * 1024 * 1024;
 /// Wait between two pieces of a bulk call's body.
 pub const BULK_BODY_STALL: Duration = Duration::from_secs(30);
+/// Bytes of one line with an item: twice its data, for what is written about.
+pub const ITEM_LINE_BYTES: usize = 2 * ITEM_DATA_BYTES;
 /// Problems of lines that the answer to a bulk call lists; the others are counted.
 pub const BULK_PROBLEMS: usize = 100;
 /// URLs, prefixes and tags of one purge: each stored response is held against all of them.

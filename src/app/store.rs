@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::limits::{STORE_CLOSE_WAIT, STORE_EXPIRY_PAUSE};
 use crate::shutdown::Shutdown;
+use crate::store::items::Items;
 use crate::store::{EmbeddedStore, MemoryStore, OpeningStore, Profiles, Store, StoreError};
 
 /// Whether a process before this one is giving up what it has.
@@ -54,7 +55,11 @@ pub async fn expire(profiles: Profiles, kept: std::time::Duration, clock: Clock,
 }
 
 /// Closes the store when nobody uses it any more.
-pub async fn close(profiles: &Profiles) {
+pub async fn close(profiles: &Profiles, items: &Items) {
+    match items.settled(STORE_CLOSE_WAIT).await {
+        0 => {}
+        left => tracing::warn!(left, "readings of items are lost until their pages are read again"),
+    }
     match profiles.close(STORE_CLOSE_WAIT).await {
         Ok(0) => {}
         Ok(left) => tracing::error!(left, "changes of profiles are lost: the store did not take them before the end"),

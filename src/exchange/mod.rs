@@ -43,6 +43,7 @@ use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
 use crate::profile::Keep;
 use crate::revision::Revision;
 use crate::scope::Scope;
+use crate::store::items::Items;
 use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
@@ -69,6 +70,8 @@ pub struct Exchange {
     pub visitors: ArcSwap<VisitorPolicy>,
     /// What is remembered of visitors; in memory, unless it was told of a store.
     pub profiles: Profiles,
+    /// What is known of what the site sells or publishes; beside the profiles.
+    pub items: Items,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Origin responses that are shared.
@@ -108,8 +111,10 @@ impl Exchange {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
         let keep = Keep::default();
         let fuses = Arc::new(Fuses::new(metrics.clone()));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(keep));
         Self {
-            profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
+            items: Items::new(store.clone(), metrics.items.clone()),
+            profiles: Profiles::new(store, keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
@@ -128,7 +133,8 @@ impl Exchange {
     /// The same, which remembers visitors in this store.
     #[must_use]
     pub fn remembering(self, store: Arc<dyn Store>, keep: Keep) -> Self {
-        Self { profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
+        let items = Items::new(store.clone(), self.metrics.items.clone());
+        Self { items, profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
     }
 
     /// The same, which makes this much effort for what is compressed as it streams.
@@ -165,7 +171,7 @@ impl Exchange {
     /// # Errors
     /// As for [`Arrival::open`].
     fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
-        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.clock)
+        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.items, &self.clock)
     }
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.

@@ -20,6 +20,7 @@ use crate::http::Body;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
 use crate::revision::Revision;
+use crate::store::items::Items;
 use crate::telemetry::Metrics;
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{Purpose, VisitorPolicy};
@@ -110,6 +111,7 @@ impl Arrival {
         &self,
         revision: Arc<Revision>,
         policy: Arc<VisitorPolicy>,
+        items: &Items,
         clock: &Clock,
     ) -> Result<Arc<Context>, Failure> {
         let host = self.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
@@ -127,6 +129,19 @@ impl Arrival {
         let request = Arc::new(facts);
         let counted = visitor.id().filter(|_| supposed.is_nothing() && visitor.consent.allows(Purpose::Measure));
         let census = counted.map(|id| self.metrics.audiences.census(id.text(), now));
-        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness, census }))
+        let items = items.clone();
+        Ok(Arc::new(Context {
+            revision,
+            site,
+            request,
+            visitor,
+            policy,
+            items,
+            supposed,
+            now,
+            started,
+            witness,
+            census,
+        }))
     }
 }

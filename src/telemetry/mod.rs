@@ -5,6 +5,7 @@
 mod audiences;
 mod cache;
 mod fragments;
+mod items;
 mod labels;
 mod log;
 mod profiles;
@@ -24,6 +25,7 @@ use prometheus_client::registry::Registry;
 pub use audiences::{AudienceFigures, AudienceSizes, Census};
 pub use cache::CacheFigures;
 pub use fragments::FragmentFigures;
+pub use items::ItemFigures;
 pub use labels::{
     ActionLabels, FailureLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment,
 };
@@ -70,6 +72,7 @@ pub struct Metrics {
     pub cache: CacheFigures,
     pub sources: SourceFigures,
     pub profiles: ProfileFigures,
+    pub items: ItemFigures,
     /// Who was met in which audience.
     pub audiences: AudienceSizes,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
@@ -117,6 +120,7 @@ impl Metrics {
             cache: CacheFigures::default(),
             sources,
             profiles: ProfileFigures::default(),
+            items: ItemFigures::default(),
             audiences: AudienceSizes::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
@@ -152,6 +156,7 @@ impl Metrics {
         self.cache.register(registry);
         self.sources.register(registry);
         self.profiles.register(registry);
+        self.items.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);

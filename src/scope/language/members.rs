@@ -53,7 +53,7 @@ const MEMBERS: [(&str, &[&str]); 9] = [
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 4] = ["profile", "events", "items", "experiments"];
+const TO_COME: [&str; 3] = ["profile", "events", "experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {
