@@ -127,8 +127,9 @@ pub const PROFILE_ALIASES: u64 = 100_000;
 pub const PROFILE_DEADLINE: Duration = Duration::from_millis(25);
 /// Changes that wait to be written, of all profiles: minutes of a busy site while its store is away. Beyond, they are lost and counted.
 pub const PROFILE_UNWRITTEN: usize = 100_000;
-/// Changes of one profile that are handed to the store at once.
-pub const PROFILE_WRITE_CHANGES: usize = 256;
+/// Changes of one profile that are handed to the store at once: a quarter of what a profile knows again, so that those whose answer was
+/// lost are known when they come again, also where others have written in between.
+pub const PROFILE_WRITE_CHANGES: usize = 64;
 /// Waits between attempts to write to a store that is away, shortest and longest.
 pub const PROFILE_WRITE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// Changes by the thousand: lines that are handed over while the first of them is not safe yet. More would not make groups larger.
@@ -163,6 +164,33 @@ pub const STORE_FOLD_CHANGES: usize = 32;
 pub const STORE_FOLD_IDS: usize = 100_000;
 /// Profiles looked at in one go in search of those not seen for long: some tenths of a second, in which nothing is written.
 pub const STORE_EXPIRY_PIECE: usize = 2_000;
+
+/// Parts into which everything in Redis is divided. A Cluster of as many nodes can share them evenly; what goes through all of them asks
+/// as often. It may never change.
+pub const REDIS_SHARDS: u16 = 256;
+/// Shards, or profiles, of which Redis is asked at once by whoever goes through all.
+pub const REDIS_AT_ONCE: usize = 32;
+/// Things of one shard that are tidied up at once, and items in one script: a fraction of a millisecond in which Redis does nothing else.
+pub const REDIS_PIECE: usize = 100;
+/// Time for which a profile is shown as it was loaded, where other processes write too: what they write is seen within a second, the
+/// time of the next load included.
+pub const REDIS_FRESH: Duration = Duration::from_millis(800);
+/// Time in which a connection must stand, sentinels and handshakes included.
+pub const REDIS_CONNECT: Duration = Duration::from_secs(2);
+/// Time in which Redis must answer. Visitors do not wait that long; what is written does.
+pub const REDIS_ANSWER: Duration = Duration::from_secs(2);
+/// How often it is asked whether it is still there and still the primary, and how long it may think about it.
+pub const REDIS_PING: Duration = Duration::from_secs(1);
+/// Waits between attempts to connect, shortest and longest.
+pub const REDIS_RECONNECT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+/// Attempts to do what is only done if a profile has not changed since it was read: each fails because somebody else got on.
+pub const REDIS_ATTEMPTS: usize = 16;
+/// Time for which it is known that a visitor's profile has arrived at the customer's: many times what a process is away that began it.
+pub const REDIS_ARRIVED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Bytes of what all keys of a store begin with.
+pub const REDIS_PREFIX_BYTES: usize = 64;
+/// The oldest Redis that has all commands and is still kept up.
+pub const REDIS_OLDEST: u32 = 7;
 
 // -- scope and content --
 

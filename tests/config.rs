@@ -13,6 +13,7 @@ use inlay::config::print::{self, Style};
 use inlay::config::problem::Severity;
 use inlay::config::problems::Problems;
 use inlay::config::schema::{Kind, schema};
+use inlay::config::settings::StoreSettings;
 use inlay::config::variables::Environment;
 use inlay::config::{self, ConfigSource, Loaded, Overrides, Rules};
 use jiff::Timestamp;
@@ -247,7 +248,7 @@ fn flags_stand_above_the_file_and_need_none() {
     let loaded = config::load(&ConfigSource { overrides: flags, ..deployment(&case) }, now()).expect("fine");
     assert_eq!(loaded.settings.listeners[0].address.to_string(), "127.0.0.1:1");
     assert!(loaded.settings.origins.iter().any(|origin| origin.servers[0].to_string() == "other.example"));
-    assert_eq!(loaded.settings.store, Some(case.join("data")), "relative to the file");
+    assert_eq!(loaded.settings.store, Some(StoreSettings::Folder(case.join("data"))), "relative to the file");
 }
 
 #[test]

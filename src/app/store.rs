@@ -2,16 +2,19 @@
 //!
 //! In: settings. Out: a [`Store`]; the work that runs beside it. It must not look into profiles.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::config::settings::StoreSettings;
 use crate::limits::{STORE_CLOSE_WAIT, STORE_EXPIRY_PAUSE};
+use crate::profile::Keep;
 use crate::shutdown::Shutdown;
 use crate::store::items::Items;
-use crate::store::{EmbeddedStore, MemoryStore, OpeningStore, Profiles, Store, StoreError};
+use crate::store::{EmbeddedStore, MemoryStore, OpeningStore, Profiles, RedisAddress, RedisStore, Store, StoreError};
 
 /// Whether a process before this one is giving up what it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +26,45 @@ pub enum Predecessor {
 /// Opens the store that the settings name; without one it is in memory.
 ///
 /// # Errors
-/// [`StoreError`]: it can't be opened, and why.
+/// [`StoreError`]: it can't be opened, and why. A Redis that is merely away is none: pages are served until it is back.
 pub fn open(settings: &Settings, predecessor: Predecessor) -> Result<Arc<dyn Store>, StoreError> {
     let keep = settings.profiles.keep;
-    let Some(folder) = &settings.store else { return Ok(Arc::new(MemoryStore::new(keep))) };
+    match &settings.store {
+        None => Ok(Arc::new(MemoryStore::new(keep))),
+        Some(StoreSettings::Folder(folder)) => in_folder(folder, keep, predecessor),
+        Some(StoreSettings::Redis(address)) => {
+            probe(address)?;
+            Ok(Arc::new(RedisStore::begin(address.clone(), keep)))
+        }
+    }
+}
+
+/// Looks whether a Redis can be used, on a thread of its own because nothing runs yet that could be waited on.
+fn probe(address: &RedisAddress) -> Result<(), StoreError> {
+    let looked = std::thread::scope(|scope| {
+        let look = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| StoreError::Unreachable(error.to_string().into()))?;
+            runtime.block_on(RedisStore::probe(address))
+        };
+        scope.spawn(look).join()
+    });
+    match looked {
+        Ok(Err(error @ StoreError::Unusable(_))) => Err(error),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the store is away; pages are served without what it knows");
+            Ok(())
+        }
+        Ok(Ok(())) | Err(_) => Ok(()),
+    }
+}
+
+fn in_folder(folder: &Path, keep: Keep, predecessor: Predecessor) -> Result<Arc<dyn Store>, StoreError> {
     match EmbeddedStore::open(folder, keep) {
         Ok(store) => Ok(Arc::new(store)),
         Err(StoreError::Taken(_)) if predecessor == Predecessor::HandsOver => {
             tracing::info!("the store is opened as soon as the process before this one has closed it");
-            Ok(Arc::new(OpeningStore::begin(folder.clone(), keep)?))
+            Ok(Arc::new(OpeningStore::begin(folder.to_owned(), keep)?))
         }
         Err(error) => Err(error),
     }

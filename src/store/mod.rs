@@ -10,6 +10,7 @@ mod memory;
 mod opening;
 mod profiles;
 mod record;
+mod redis;
 pub mod walk;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use thiserror::Error;
 
+pub use self::redis::{AddressError, RedisAddress, RedisStore};
 pub use bulk::Bulk;
 pub use embedded::EmbeddedStore;
 pub use memory::MemoryStore;

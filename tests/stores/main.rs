@@ -5,6 +5,7 @@ mod away;
 mod bulk;
 mod contract;
 mod crash;
+mod redis;
 mod serving;
 
 use inlay::profile::Keep;

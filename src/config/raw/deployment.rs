@@ -32,7 +32,7 @@ record! {
         key "sites" sites: Named<RawSite>,
         /// The folder of rules; every YAML file below it counts, but not those in `tests/`.
         key "rules" rules: OneOrMany<Text>,
-        /// The folder where profiles and events will live.
+        /// Where profiles and events live: a folder; or a Redis, `redis://host:6379`, which several processes share.
         key "store" store: Text,
         /// The second port: health, metrics, API.
         key "admin" admin: RawAdmin,

@@ -17,6 +17,7 @@ mod overrides;
 pub mod profiles;
 mod rate_limits;
 mod sites;
+pub mod store;
 mod tls;
 mod token;
 mod told;
@@ -25,9 +26,7 @@ mod visitor;
 use std::path::PathBuf;
 
 use super::raw::deployment::Deployment;
-use super::read::At;
 use super::report::Report;
-use super::yaml::Text;
 
 pub use crate::telemetry::LogFormat;
 pub use base::Base;
@@ -36,6 +35,7 @@ pub use model::{Admin, Listener, RouteSettings, Settings, SiteSettings, TokenSet
 
 pub use super::read::scalars::Secret;
 pub use overrides::Overrides;
+pub use store::StoreSettings;
 
 /// Compiles what was written. `None` if something needed is missing; every problem is noted.
 pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<Settings> {
@@ -55,7 +55,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         listen::check_admin(admin, raw.admin.as_ref().map_or(base.whole, |at| at.key), &listeners, report);
     }
     let rules = rules(&raw, base, report);
-    let store = raw.store.as_ref().and_then(|at| store(at, base, report));
+    let store = raw.store.as_ref().and_then(|at| store::store(at, base, report));
     Some(Settings {
         listeners,
         origins: origins.finish(),
@@ -94,17 +94,4 @@ fn rules(raw: &Deployment, base: &Base<'_>, report: &mut Report) -> Vec<PathBuf>
         folders.push(folder);
     }
     folders
-}
-
-fn store(at: &At<Text>, base: &Base<'_>, report: &mut Report) -> Option<PathBuf> {
-    if at.value.value.contains("://") {
-        let what = format!("this version of Inlay does not have the store `{}` yet", at.value.value);
-        report.error(at.span, what, "name a folder, or remove `store`");
-        return None;
-    }
-    let folder = base.path(&at.value);
-    if folder.exists() && !folder.is_dir() {
-        report.error(at.span, format!("`{}` is no folder", folder.display()), "name a folder");
-    }
-    Some(folder)
 }

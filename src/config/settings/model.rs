@@ -14,6 +14,7 @@ use super::cache::CacheShares;
 use super::functions::FunctionSettings;
 use super::geo::GeoSettings;
 use super::profiles::ProfileSettings;
+use super::store::StoreSettings;
 use crate::acme::Wanted;
 use crate::config::read::scalars::Secret;
 use crate::config::variables::Environment;
@@ -45,8 +46,8 @@ pub struct Settings {
     pub error_page: Arc<ErrorPage>,
     /// The folders of rules; may be none.
     pub rules: Vec<PathBuf>,
-    /// The folder of the store; without one visitors are remembered in memory.
-    pub store: Option<PathBuf>,
+    /// Where profiles live; without it visitors are remembered in memory.
+    pub store: Option<StoreSettings>,
     /// How much is remembered of everybody.
     pub profiles: ProfileSettings,
     pub admin: Option<Admin>,
