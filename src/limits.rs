@@ -8,6 +8,27 @@ use jiff::SignedDuration;
 
 // -- page --
 
+/// Bytes inside one element of which a value is made: a price, a title, a short description with its markup.
+pub const EXTRACT_TEXT_BYTES: usize = 16 * 1024;
+/// Bytes of one value: what fits into a field of an item.
+pub const EXTRACT_VALUE_BYTES: usize = 2 * 1024;
+/// Bytes of one script of JSON-LD: the largest listings have a tenth.
+pub const EXTRACT_JSON_BYTES: usize = 512 * 1024;
+/// Scripts of JSON-LD of one page.
+pub const EXTRACT_DOCUMENTS: usize = 16;
+/// How deep what JSON-LD and microdata tell is followed: the usual `@graph` of lists of products with offers takes eight.
+pub const EXTRACT_DEPTH: usize = 16;
+/// Properties of one thing in microdata, and values of one property.
+pub const EXTRACT_PROPERTIES: usize = 100;
+/// Properties of Open Graph of one page.
+pub const EXTRACT_GRAPH: usize = 64;
+/// Readings of one page: a listing of five hundred products.
+pub const EXTRACT_READINGS: usize = 500;
+/// Elements whose inside is read at one time.
+pub const EXTRACT_CAPTURES: usize = 64;
+/// Bytes of all values of one page that are kept with it.
+pub const EXTRACT_BYTES: usize = 256 * 1024;
+
 /// Bytes of a page that may be parsed ahead of what the client has taken. Enough to start the fragments of a
 /// whole ordinary page early, small enough that a thousand slow clients stay cheap.
 pub const PAGE_AHEAD_BYTES: usize = 64 * 1024;

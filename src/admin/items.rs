@@ -64,8 +64,10 @@ fn list(items: &Items, method: &Method, kind: &str) -> Result<Response<Body>, Re
     let pieces = walk::items(items.store().clone(), kind).map(|batch| match batch {
         Ok(items) => {
             let mut text = String::new();
-            // A String takes all that is written.
-            items.iter().for_each(|item| drop(writeln!(text, "{}", item.document())));
+            for item in items {
+                // A String takes all that is written.
+                let _ = writeln!(text, "{}", item.document());
+            }
             Ok(text.into())
         }
         Err(error) => Err(BodyError::Source(Box::new(error))),

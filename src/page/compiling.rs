@@ -14,6 +14,7 @@ use super::broken::Broken;
 use super::charset::Charset;
 use super::compile::Compiler;
 use super::compiled::CompiledPage;
+use super::extract::Extracted;
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Piece, Pieces};
@@ -80,6 +81,11 @@ impl Compiling {
         (last, self.into_kept())
     }
 
+    /// What was read from the page; `None` before its end, if nothing was looked for, or reading it broke off.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.compiler.extracted()
+    }
+
     /// Why rewriting broke off, if it did. The page is whole even so.
     pub fn broken(&self) -> Option<&Broken> {
         self.broken.as_ref()
@@ -110,6 +116,7 @@ impl Compiling {
         if self.length > limits::COMPILED_PAGE_BYTES {
             return Err(NotKept::TooLarge);
         }
+        let extracted = self.compiler.extracted().cloned();
         let pieces = || self.batches.iter().flat_map(|batch| &batch.0.pieces);
         if let Some(nonce) = &self.nonce
             && leaks(nonce, pieces(), self.length)
@@ -117,7 +124,8 @@ impl Compiling {
             return Err(NotKept::NonceElsewhere);
         }
         let found = self.batches.iter().flat_map(|batch| batch.0.found.iter().cloned()).collect();
-        Ok(CompiledPage::new(self.markers, self.charset, self.nonce.clone(), found, pieces(), self.length))
+        Ok(CompiledPage::new(self.markers, self.charset, self.nonce.clone(), found, pieces(), self.length)
+            .telling(extracted))
     }
 }
 
