@@ -144,6 +144,8 @@ pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
+/// Events that one question gives at most.
+pub const EVENTS_ASKED: usize = 1_000;
 /// Time in which a profile must come; without it the visitor is unknown for this page.
 pub const PROFILE_DEADLINE: Duration = Duration::from_millis(25);
 /// Changes that wait to be written, of all profiles: minutes of a busy site while its store is away. Beyond, they are lost and counted.
@@ -466,6 +468,13 @@ pub const HSTS_PRELOADED: Duration = Duration::from_secs(365 * 24 * 3600);
 pub const SECRET_CHARACTERS: usize = 32;
 
 // -- exchange --
+
+/// Pieces of a page that is passed on which wait to be read: some hundred kilobytes. Beyond them it is not read.
+pub const READING_PIECES: usize = 64;
+/// Wait for the next of them.
+pub const READING_STALL: Duration = Duration::from_secs(60);
+/// Stored responses of which it is known that they were read.
+pub const READ_RESPONSES: usize = 50_000;
 
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
 pub const LAYOUTS: u64 = 1_000;
@@ -849,6 +858,8 @@ pub const FEED_BATCH_LINES: usize = 500;
 pub const FEED_BATCH_BYTES: usize = 512 * 1024;
 /// Lines that can't be used which are told one by one; all are counted.
 pub const FEED_BAD_TOLD: u64 = 100;
+/// Members that `inlay audiences import --replace` holds to compare them with those who are on the list: some hundred megabytes.
+pub const REPLACED_MEMBERS: usize = 2_000_000;
 /// Pause between two tellings of how far an import is.
 pub const FEED_PROGRESS_PAUSE: Duration = Duration::from_millis(200);
 

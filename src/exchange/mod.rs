@@ -11,6 +11,7 @@ mod fetch;
 mod following;
 mod guard;
 mod includes;
+mod learning;
 mod limiting;
 mod link;
 mod observers;
@@ -18,6 +19,7 @@ mod open;
 pub mod pages;
 mod plan;
 mod preview;
+mod reading;
 mod respond;
 mod rewriting;
 mod serving;
@@ -30,6 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use futures_util::future::join;
 use http::{Method, Request, Response};
+use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
@@ -38,11 +41,12 @@ use crate::http::Body;
 use crate::http::coding::Effort;
 use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
-use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
-use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::limits::{ACTION_DEADLINE, READ_RESPONSES, SOURCE_ROUNDS};
+use crate::origin::cache::{CacheSettings, EntryId, ResponseCache, Whose};
 use crate::profile::Keep;
 use crate::revision::Revision;
 use crate::scope::Scope;
+use crate::scope::ledger::Fingerprint;
 use crate::store::items::Items;
 use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
@@ -50,15 +54,17 @@ use crate::visitor::VisitorPolicy;
 use account::{Account, Answered};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker, Outlook, SURROGATE_CONTROL};
+use fetch::{Answer, Asked, Asker, Came, Outlook, SURROGATE_CONTROL};
 use includes::Includes;
+use learning::Learner;
 use observers::Observers;
 use open::Arrival;
 pub use open::Unserved;
-use pages::{Pages, Wanted};
+use pages::{Pages, Wanted, last_content_type};
 use plan::known::{KnownPlans, Met};
 use plan::paths::{OnPath, Paths};
 use plan::{Fuses, Gate, Plan};
+use reading::{ReadBody, Reading};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -85,6 +91,8 @@ pub struct Exchange {
     paths: Paths,
     /// Plans that came out before.
     known: KnownPlans,
+    /// Stored responses that were passed on, and read beside that.
+    responses_read: Cache<Fingerprint, ()>,
     /// Of rules that fail.
     pub fuses: Arc<Fuses>,
     off: AtomicBool,
@@ -125,6 +133,7 @@ impl Exchange {
             effort: Effort::default(),
             paths: Paths::default(),
             known: KnownPlans::default(),
+            responses_read: Cache::new(READ_RESPONSES),
             fuses,
             off: AtomicBool::new(false),
         }
@@ -171,7 +180,8 @@ impl Exchange {
     /// # Errors
     /// As for [`Arrival::open`].
     fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
-        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.items, &self.clock)
+        let remembering = (&self.profiles, &self.items);
+        arrival.open(self.revision.load_full(), self.visitors.load_full(), remembering, &self.clock)
     }
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
@@ -180,7 +190,8 @@ impl Exchange {
             self.limit(context)?;
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
-        let path = self.path(context);
+        let found = self.path(context);
+        let path = found.clone().filter(|path| path.lays_in);
         let scope = path.as_ref().map(|_| context.scope()).unwrap_or_default();
         let (listening, gate) = (trace.is_some(), self.gate(context, trace.as_ref()));
         let met = path.as_ref().filter(|_| !listening).and_then(|path| self.meet(context, path, &scope));
@@ -218,9 +229,9 @@ impl Exchange {
         if let Some(plan) = plan.as_mut().filter(|plan| plan.includes()) {
             plan.include_by(Includes::new(&self.responses, context, (&peer, &client), &metrics));
         }
-        let observers = Observers { metrics, trace };
+        let observers = Observers { metrics, trace, learner: None };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
-        let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
+        let mut rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
@@ -229,6 +240,7 @@ impl Exchange {
 
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
+        rewrite.observers.learner = found.as_ref().and_then(|path| self.learner(context, path, &came));
         let known = match &met {
             Some(met) => self.laid_out(response, came.entry, met, &rewrite, context),
             None => Err(response),
@@ -245,12 +257,38 @@ impl Exchange {
         };
         Ok(match laid {
             Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
-            Laid::Unchanged(response) => Answered::passed(response, came),
+            Laid::Unchanged(response) => Answered::passed(self.read(response, found.as_deref(), &came, &rewrite), came),
             Laid::NoPage(mut response) => {
                 acting.tell_what_it_rests_on(response.headers_mut(), context);
-                Answered::passed(response, came)
+                Answered::passed(self.read(response, found.as_deref(), &came, &rewrite), came)
             }
         })
+    }
+
+    /// Who learns from this answer: nobody, if it may be the client's own.
+    fn learner(&self, context: &Context, path: &OnPath, came: &Came) -> Option<Arc<Learner>> {
+        let learns =
+            !path.collects.is_empty() && came.whose == Whose::Anybodys && *context.request.method() == Method::GET;
+        learns.then(|| Learner::of(context, &path.collects, &self.clock, &self.metrics)).flatten()
+    }
+
+    /// Has a page that is passed on read, unless that was done.
+    fn read(&self, response: Response<Body>, path: Option<&OnPath>, came: &Came, rewrite: &Rewrite) -> Response<Body> {
+        let learner = rewrite.observers.learner.clone();
+        let Some((learner, layout)) = learner.zip(path.and_then(|path| path.layout.as_ref())) else { return response };
+        let Ok(codings) = respond::page_codings(&response) else { return response };
+        let is_read = |entry| {
+            let name = Fingerprint::of((entry, layout.digest));
+            let is_read = self.responses_read.get(&name).is_some();
+            self.responses_read.insert(name, ());
+            is_read
+        };
+        if came.entry.is_some_and(is_read) {
+            return response;
+        }
+        let content_type = last_content_type(response.headers());
+        let reading = Reading { markers: layout.markers.clone(), codings, content_type, learner };
+        response.map(|body| Body::wrap(ReadBody::new(body, reading)))
     }
 
     /// What the path brings; `None` leaves the exchange a pure pass-through.

@@ -71,19 +71,15 @@ impl Compiling {
         self.batch()
     }
 
-    /// The page is over. The last batch, and the page as it can be kept.
+    /// The page is over. The last batch, what was read from the page, and the page as it can be kept.
     ///
     /// # Errors
     /// [`NotKept`]; the batches are good all the same.
-    pub fn end(mut self) -> (Batch, Result<CompiledPage, NotKept>) {
+    pub fn end(mut self) -> (Batch, Option<Arc<Extracted>>, Result<CompiledPage, NotKept>) {
         self.compiler.end();
         let last = self.batch();
-        (last, self.into_kept())
-    }
-
-    /// What was read from the page; `None` before its end, if nothing was looked for, or reading it broke off.
-    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
-        self.compiler.extracted()
+        let extracted = self.compiler.extracted().cloned();
+        (last, extracted, self.into_kept())
     }
 
     /// Why rewriting broke off, if it did. The page is whole even so.

@@ -95,9 +95,8 @@ impl Markers {
 
     /// The same, by which pages are read as well.
     #[must_use]
-    pub fn with_extractions(mut self, extractions: Extractions) -> Self {
-        self.extractions = Arc::new(extractions);
-        self
+    pub fn reading(self, extractions: Arc<Extractions>) -> Self {
+        Self { extractions, ..self }
     }
 
     /// What is read from pages.

@@ -66,8 +66,8 @@ pub use compiled::CompiledPage;
 pub use compiling::{Batch, Compiling, NotKept};
 pub use escape::escape;
 pub use extract::{
-    Extracted, Extraction, ExtractionError, Extractions, Lookup, Reading, Troubles, ValueKind, currency, number,
-    plain_number,
+    Extracted, Extraction, ExtractionError, Extractions, Lookup, PageReader, Reading, Troubles, ValueKind, currency,
+    number, plain_number,
 };
 pub use find::{Findings, FoundElement};
 pub use follow::Follower;

@@ -106,6 +106,15 @@ impl Erased {
         }
     }
 
+    /// All of it in words, for whoever asked for it.
+    pub fn document(&self) -> Json {
+        let ids: Vec<&str> = self.ids.iter().map(ProfileId::text).collect();
+        json!({
+            "ids": ids, "traits": self.traits, "events": self.events, "counters": self.counters, "lists": self.lists,
+            "timers": self.timers,
+        })
+    }
+
     /// Whether nothing was there.
     pub fn is_nothing(&self) -> bool {
         [self.traits, self.events, self.counters, self.lists, self.timers].iter().all(|count| *count == 0)

@@ -80,6 +80,8 @@ pub struct Metrics {
     pub pages: Family<Kind, Counter>,
     /// Personalised pages that left compressed, by how: `stitched`, `live`.
     pub compressed_pages: Family<Kind, Counter>,
+    /// What of pages was not read, by why: `malformed`, `beyond` what may be read of one.
+    pub extraction_troubles: Family<Kind, Counter>,
     /// Bytes of compiled pages.
     pub page_bytes: Gauge<i64, AtomicI64>,
 }
@@ -124,6 +126,7 @@ impl Metrics {
             audiences: AudienceSizes::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
+            extraction_troubles: Family::default(),
             page_bytes: Gauge::default(),
             tasks: Gauge::default(),
         };
@@ -160,6 +163,8 @@ impl Metrics {
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
+        let troubles = self.extraction_troubles.clone();
+        registry.register("extraction_troubles", "Parts of pages that were not read, by why", troubles);
         registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }

@@ -17,6 +17,7 @@ mod graph;
 mod linked;
 mod micro;
 mod number;
+mod reader;
 mod text;
 mod wanted;
 
@@ -26,8 +27,9 @@ use serde_json::{Map, Value as Json};
 
 pub(super) use extractor::Extractor;
 pub use number::{currency, number, plain_number};
-pub use wanted::{ExtractionError, Extractions};
+pub use reader::PageReader;
 pub(super) use wanted::Sight;
+pub use wanted::{ExtractionError, Extractions};
 
 /// What is read from a page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
