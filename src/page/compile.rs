@@ -186,7 +186,8 @@ impl Compiler {
 
     /// What has been made since the last call. Slots are in it before the first piece that mentions them.
     pub fn take_made(&mut self) -> Pieces {
-        Pieces { pieces: std::mem::take(&mut self.pieces), found: self.planner.take_found() }
+        let (pieces, found) = (std::mem::take(&mut self.pieces), self.planner.take_found());
+        Pieces { pieces, found, extracted: self.extracted.clone() }
     }
 
     /// Whether the page had as many matches as there may be slots; further ones are not looked at.

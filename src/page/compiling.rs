@@ -71,15 +71,14 @@ impl Compiling {
         self.batch()
     }
 
-    /// The page is over. The last batch, what was read from the page, and the page as it can be kept.
+    /// The page is over. The last batch, and the page as it can be kept.
     ///
     /// # Errors
     /// [`NotKept`]; the batches are good all the same.
-    pub fn end(mut self) -> (Batch, Option<Arc<Extracted>>, Result<CompiledPage, NotKept>) {
+    pub fn end(mut self) -> (Batch, Result<CompiledPage, NotKept>) {
         self.compiler.end();
         let last = self.batch();
-        let extracted = self.compiler.extracted().cloned();
-        (last, extracted, self.into_kept())
+        (last, self.into_kept())
     }
 
     /// Why rewriting broke off, if it did. The page is whole even so.
@@ -129,6 +128,11 @@ impl Batch {
     /// The page's bytes that are in it, as the origin made them.
     pub fn bytes(&self) -> impl Iterator<Item = &Bytes> {
         self.0.pieces.iter().filter_map(Piece::origin)
+    }
+
+    /// With the last batch: what was read from the page; `None` if nothing was looked for, or reading it broke off.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.0.extracted.as_ref()
     }
 
     /// How many bytes of the page are in it.

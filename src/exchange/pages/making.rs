@@ -104,9 +104,9 @@ impl Making {
             }
         };
         self.tell_early_end(&compiling);
-        let (last, extracted, kept) = compiling.end();
-        if let (Some(learner), Some(extracted)) = (&self.wanted.learner, extracted) {
-            learner.learn(&extracted);
+        let (last, kept) = compiling.end();
+        if let (Some(learner), Some(extracted)) = (&self.wanted.learner, last.extracted()) {
+            learner.learn(extracted);
         }
         self.page.push(last);
         let made = match kept {
