@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use inlay::clock::Clock;
 use inlay::config::compile::Surroundings;
-use inlay::config::{self};
 use inlay::config::variables::Environment;
+use inlay::config::{self};
 use inlay::limits::{EXTRACT_JSON_BYTES, EXTRACT_READINGS, EXTRACT_VALUE_BYTES};
 use inlay::page::{Charset, Compiling, Extracted, Extraction, Extractions, Lookup, Markers, PageReader, ValueKind};
 use proptest::prelude::*;
@@ -30,7 +30,8 @@ fn cases() -> Vec<PathBuf> {
 fn definitions(case: &Path) -> (Vec<String>, Arc<Markers>) {
     let environment = Environment::Process;
     let around = Surroundings { deployment: None, environment: &environment, now: Clock::system().now() };
-    let (rules, _) = config::rules(&[case.to_owned()], around).unwrap_or_else(|problems| panic!("{case:?}: {problems:?}"));
+    let (rules, _) =
+        config::rules(&[case.to_owned()], around).unwrap_or_else(|problems| panic!("{case:?}: {problems:?}"));
     let names = rules.collects.list.iter().map(|collecting| collecting.name.to_string()).collect();
     (names, looking(rules.collects.list.iter().map(|collecting| collecting.extraction.clone()).collect()))
 }

@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
@@ -288,7 +289,8 @@ impl Exchange {
         }
         let content_type = last_content_type(response.headers());
         let reading = Reading { markers: layout.markers.clone(), codings, content_type, learner };
-        response.map(|body| Body::wrap(ReadBody::new(body, reading)))
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        response.map(|body| Body::wrap(ReadBody::new(body, length, reading)))
     }
 
     /// What the path brings; `None` leaves the exchange a pure pass-through.

@@ -25,6 +25,8 @@ pub struct ReadBody {
     body: Body,
     /// `None` once nobody reads.
     pieces: Option<mpsc::Sender<Piece>>,
+    /// Bytes that are still to come, where the head says how many: nobody asks for more than that.
+    left: Option<u64>,
 }
 
 /// A piece of the page, or its end: what breaks off is not read.
@@ -43,10 +45,10 @@ pub struct Reading {
 
 impl ReadBody {
     /// The same body, which is read while it passes.
-    pub fn new(body: Body, reading: Reading) -> Self {
+    pub fn new(body: Body, length: Option<u64>, reading: Reading) -> Self {
         let (pieces, coming) = mpsc::channel(READING_PIECES);
         tokio::spawn(reading.run(coming));
-        Self { body, pieces: Some(pieces) }
+        Self { left: length.or(body.size_hint().exact()), body, pieces: Some(pieces) }
     }
 
     fn hand_over(&mut self, piece: Piece) {
@@ -64,10 +66,11 @@ impl HttpBody for ReadBody {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(bytes) = frame.data_ref() {
                     let bytes = bytes.clone();
+                    self.left = self.left.map(|left| left.saturating_sub(bytes.len() as u64));
                     self.hand_over(Piece::Bytes(bytes));
                 }
-                // A body of known length may not be asked again.
-                if self.body.is_end_stream() {
+                // It may not be asked again.
+                if self.left == Some(0) || self.body.is_end_stream() {
                     self.hand_over(Piece::End);
                 }
             }

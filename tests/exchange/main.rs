@@ -17,6 +17,7 @@ mod house;
 mod identifying;
 mod including;
 mod laying;
+mod learning;
 mod leaking;
 mod limiting;
 mod passing;

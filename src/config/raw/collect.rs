@@ -104,11 +104,12 @@ impl JsonSchema for RawExtract {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [
-            { "const": "auto" },
+            { "enum": ["auto"] },
             {
                 "type": "object",
-                "properties": { "each": generator.subschema_for::<Text>() },
-                "additionalProperties": generator.subschema_for::<RawLookup>(),
+                "additionalProperties": {
+                    "anyOf": [generator.subschema_for::<RawLookup>(), generator.subschema_for::<Text>()],
+                },
             },
         ] })
     }
