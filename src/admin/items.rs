@@ -24,6 +24,15 @@ use crate::profile::Name;
 use crate::store::items::Items;
 use crate::store::{Item, ItemKey, StoreError, walk};
 
+/// Why a call is not done, in words for whoever made it.
+struct Refused(StatusCode, String);
+
+impl From<Refused> for Response<Body> {
+    fn from(Refused(status, told): Refused) -> Self {
+        problem(status, &told)
+    }
+}
+
 /// Answers a call below `/api/v1/items/`; as an error, what is wrong with it.
 pub async fn answer(
     items: &Items,
@@ -32,7 +41,7 @@ pub async fn answer(
     body: Body,
     now: Timestamp,
 ) -> Result<Response<Body>, Response<Body>> {
-    let Some((kind, key)) = rest.split_once('/') else { return list(items, method, rest) };
+    let Some((kind, key)) = rest.split_once('/') else { return Ok(list(items, method, rest)?) };
     let key = key_of(kind, key)?;
     match *method {
         Method::GET => match items.store().items(std::slice::from_ref(&key)).await.map_err(failed)?.pop().flatten() {
@@ -56,9 +65,9 @@ pub async fn answer(
 }
 
 /// All items of a kind, as lines that leave as they are read.
-fn list(items: &Items, method: &Method, kind: &str) -> Result<Response<Body>, Response<Body>> {
+fn list(items: &Items, method: &Method, kind: &str) -> Result<Response<Body>, Refused> {
     if *method != Method::GET {
-        return Err(problem(StatusCode::METHOD_NOT_ALLOWED, "The items of a kind take GET."));
+        return Err(Refused(StatusCode::METHOD_NOT_ALLOWED, "The items of a kind take GET.".to_owned()));
     }
     let kind = Name::parse(kind).map_err(wrong)?;
     let pieces = walk::items(items.store().clone(), kind).map(|batch| match batch {
@@ -111,17 +120,17 @@ fn item(line: &Bytes, now: Timestamp) -> Result<Item, String> {
     Item::read(line, now).map_err(|error| error.to_string())
 }
 
-fn key_of(kind: &str, key: &str) -> Result<ItemKey, Response<Body>> {
+fn key_of(kind: &str, key: &str) -> Result<ItemKey, Refused> {
     let key = percent_decode_str(key).decode_utf8().map_err(wrong)?;
     ItemKey::new(kind, &key).map_err(wrong)
 }
 
-fn wrong(error: impl ToString) -> Response<Body> {
-    problem(StatusCode::BAD_REQUEST, &error.to_string())
+fn wrong(error: impl ToString) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, error.to_string())
 }
 
-fn failed(error: StoreError) -> Response<Body> {
-    problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
+fn failed(error: StoreError) -> Refused {
+    Refused(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }
 
 fn broken(error: &BodyError, told: &Told) -> Response<Body> {

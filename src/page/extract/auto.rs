@@ -47,7 +47,8 @@ fn fill_in(known: &mut Map<String, Json>, more: Map<String, Json>) {
     let fits = known.get("sku").is_none_or(|sku| more.get("sku").is_none_or(|other| other == sku));
     let has_price = known.contains_key("price");
     for (name, value) in more.into_iter().filter(|_| fits) {
-        if !known.contains_key(&name) && !(has_price && name == "currency") {
+        let is_settled = known.contains_key(&name) || (has_price && name == "currency");
+        if !is_settled {
             known.insert(name, value);
         }
     }
