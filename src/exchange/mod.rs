@@ -11,6 +11,7 @@ mod fetch;
 mod following;
 mod guard;
 mod includes;
+mod joining;
 mod learning;
 mod limiting;
 mod link;
@@ -57,6 +58,7 @@ use actions::Acting;
 use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker, Came, Outlook, SURROGATE_CONTROL};
 use includes::Includes;
+use joining::Joining;
 use learning::Learner;
 use observers::Observers;
 use open::Arrival;
@@ -96,6 +98,8 @@ pub struct Exchange {
     responses_read: Cache<Fingerprint, ()>,
     /// Of rules that fail.
     pub fuses: Arc<Fuses>,
+    /// Logins, and consent that is withdrawn.
+    joining: Joining,
     off: AtomicBool,
 }
 
@@ -136,6 +140,7 @@ impl Exchange {
             known: KnownPlans::default(),
             responses_read: Cache::new(READ_RESPONSES),
             fuses,
+            joining: Joining::default(),
             off: AtomicBool::new(false),
         }
     }
@@ -162,6 +167,9 @@ impl Exchange {
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {
+                if arrival.limited && !self.is_off() {
+                    self.joining.follow(&context, &self.profiles).await;
+                }
                 let answered = self.walk(&context, arrival).await;
                 let failed = |failure| Answered::failed(&failure, &Told::visitor(&context), &self.metrics);
                 let answered = answered.unwrap_or_else(failed);
