@@ -7,6 +7,9 @@ use serde_json::{Value as Json, json};
 
 use super::house::{Answer, Front, page, serve_origin};
 
+/// Names with values.
+type Fields = &'static [(&'static str, &'static str)];
+
 const PAGE: &str = "<html><head><title>t</title></head><body><h1>Tent</h1><p class=price>€ 1.299,00</p></body></html>";
 
 const COLLECT: &str = "
@@ -32,7 +35,7 @@ const LAID: &str =
     "  laid: { match: { path: \"/products/**\" }, inject: { select: h1, place: after, html: \"<i>new</i>\" } }\n";
 
 /// An origin whose product pages carry these fields.
-fn origin(fields: &'static [(&'static str, &'static str)]) -> impl Fn(Request<Body>) -> Response<Body> + Send + Sync {
+fn origin(fields: Fields) -> impl Fn(Request<Body>) -> Response<Body> + Send + Sync {
     move |request| {
         if request.uri().path() == "/home" {
             return page("<main>nothing yet</main>");
@@ -54,13 +57,13 @@ async fn learnt(front: &Front, key: &str) -> Json {
     front.until_true("an item", async || item(front, key).await).await
 }
 
-async fn fronting(rules: &str, fields: &'static [(&'static str, &'static str)]) -> Front {
+async fn fronting(rules: &str, fields: Fields) -> Front {
     Front::new(&format!("{COLLECT}{SHOWN}{rules}"), origin(fields)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_tells_its_item_whichever_way_it_goes() {
-    let shareable: [&[(&str, &str)]; 3] = [&[], &[("cache-control", "max-age=60")], &[("etag", "\"1\"")]];
+    let shareable: [Fields; 3] = [&[], &[("cache-control", "max-age=60")], &[("etag", "\"1\"")]];
     for fields in shareable {
         for (rules, expected) in [("", PAGE.to_owned()), (LAID, PAGE.replace("</h1>", "</h1><i>new</i>"))] {
             let front = fronting(rules, fields).await;
@@ -94,7 +97,7 @@ async fn a_page_in_a_coding_is_read_and_leaves_as_it_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_one_visitors_is_nobodys_item() {
-    let own: [(&'static [(&str, &str)], &[(&str, &str)]); 6] = [
+    let own: [(Fields, Fields); 6] = [
         (&[("cache-control", "private")], &[]),
         (&[("cache-control", "no-store")], &[]),
         (&[("set-cookie", "session=1"), ("cache-control", "max-age=60")], &[]),
