@@ -26,6 +26,7 @@ use crate::origin::for_us::ForUs;
 use crate::profile::{Change, IdError, Op, ProfileId, Traits, TraitsError};
 use crate::scope::ledger::Bounds;
 use crate::store::Profiles;
+use crate::visitor::session::Landing;
 use crate::visitor::{Identity, Purpose};
 
 /// Why what the origin said is of no use.
@@ -98,17 +99,21 @@ impl Exchange {
     /// That a page is viewed, if it is: by a visitor who can be known again, and not ahead of a visit that may never come.
     pub(super) fn view(&self, context: &Context, response: &Response<Body>) -> Option<Noted> {
         let request = &context.request;
-        let is_wanted = context.policy.page_views
-            && *request.method() == Method::GET
+        let is_wanted = *request.method() == Method::GET
             && is_page(response, context)
             && remembers(context)
             && is_known_again(context, response.headers())
             && !request.is_unseen()
             && !context.site.protects(request.path());
         let id = whose(&context.visitor).filter(|_| is_wanted)?;
-        let data = Data::new(json!({ "path": request.path() })).unwrap_or_else(|_| Data::none());
-        let event = event(PAGE_VIEW, data, Direction::Traffic, context.now);
-        Some(Noted { profiles: self.profiles.clone(), id, changes: vec![Change::append(event, context.now)] })
+        let landing = serde_json::to_value(Landing::of(request)).ok().and_then(|landing| Data::new(landing).ok());
+        let mut changes = vec![Change::new(Op::Visit(landing.unwrap_or_else(Data::none)), context.now)];
+        if context.policy.page_views {
+            let data = Data::new(json!({ "path": request.path() })).unwrap_or_else(|_| Data::none());
+            let event = event(PAGE_VIEW, data, Direction::Traffic, context.now);
+            changes.push(Change::append(event, context.now));
+        }
+        Some(Noted { profiles: self.profiles.clone(), id, changes })
     }
 }
 

@@ -34,6 +34,9 @@ fn origin(request: Request<Body>) -> Response<Body> {
     response
 }
 
+/// What is sent beside the body, the body, and what is told of it under which status.
+type Wrong<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, &'a str);
+
 async fn front() -> Front {
     Front::with(DEPLOYMENT, &[("rules/a.yaml", RULES)], origin).await
 }
@@ -87,7 +90,7 @@ async fn nothing_is_taken_that_is_wrong_foreign_or_not_believed() {
     let front = front().await;
     let (ann, id) = visitor(&front).await;
     let many = format!("[{}]", vec![r#"{"type":"a.b"}"#; 101].join(","));
-    let cases: [(u16, &[(&str, &str)], &str, &str); 10] = [
+    let cases: [Wrong<'_>; 10] = [
         (400, &[], "{", "no JSON"),
         (422, &[], "[]", "1 to 100"),
         (422, &[], &many, "101 events"),
