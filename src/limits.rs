@@ -144,8 +144,8 @@ pub const STORE_QUEUE: usize = 8 * 1024;
 pub const STORE_GROUP: usize = 2 * 1024;
 /// Pieces of changes beside a profile after which they are folded into it: reading each costs about a microsecond, folding rewrites the profile.
 pub const STORE_FOLD_CHANGES: usize = 32;
-/// Profiles for which the changes beside them are counted.
-pub const STORE_FOLD_IDS: usize = 100_000;
+/// Counters of changes beside profiles, a byte each: so many that a million profiles rarely share one.
+pub const STORE_FOLD_COUNTERS: usize = 4 * 1024 * 1024;
 /// Profiles looked at in one go in search of those not seen for long: some tenths of a second, in which nothing is written.
 pub const STORE_EXPIRY_PIECE: usize = 2_000;
 
