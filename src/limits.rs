@@ -107,6 +107,8 @@ pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
+/// Events that one question gives at most.
+pub const EVENTS_ASKED: usize = 1_000;
 /// Time in which a profile must come; without it the visitor is unknown for this page.
 pub const PROFILE_DEADLINE: Duration = Duration::from_millis(25);
 /// Changes that wait to be written, of all profiles: minutes of a busy site while its store is away. Beyond, they are lost and counted.
@@ -800,6 +802,20 @@ pub const RULES_SETTLE: Duration = Duration::from_millis(50);
 pub const RULES_SETTLE_LOOKS: usize = 10;
 /// How often the files of certificates are looked at: they change every few weeks, but a wrong one is put right in a hurry.
 pub const CERTIFICATES_POLL: Duration = Duration::from_secs(1);
+
+// -- cli/feed --
+
+/// Bytes of one record of a feed: what one line of a bulk call may have. A quote that is never closed ends there.
+pub const FEED_RECORD_BYTES: usize = 2 * 1024 * 1024;
+/// Records that are handed over at once, and their bytes (the last may go beyond them): less than a second's work.
+pub const FEED_BATCH_LINES: usize = 500;
+pub const FEED_BATCH_BYTES: usize = 512 * 1024;
+/// Lines that can't be used which are told one by one; all are counted.
+pub const FEED_BAD_TOLD: u64 = 100;
+/// Members that `inlay audiences import --replace` holds to compare them with those who are on the list: some hundred megabytes.
+pub const REPLACED_MEMBERS: usize = 2_000_000;
+/// Pause between two tellings of how far an import is.
+pub const FEED_PROGRESS_PAUSE: Duration = Duration::from_millis(200);
 
 // -- cli/demo --
 

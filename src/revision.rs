@@ -37,6 +37,8 @@ pub struct Revision {
     pub library: Arc<Library>,
     pub audiences: Arc<Audiences>,
     pub sources: Sources,
+    /// Whether any code of it may ask what is remembered of visitors.
+    pub recalls: bool,
 }
 
 /// One thing that a rule lays in.

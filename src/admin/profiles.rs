@@ -74,11 +74,7 @@ pub async fn answer(
         Call::Erase => {
             let erased = profiles.erase(&id).await.map_err(|error| Refused::failed(&error))?;
             tracing::info!(?id, events = erased.events, "a profile was erased by the admin API");
-            let ids: Vec<&str> = erased.ids.iter().map(ProfileId::text).collect();
-            Ok(document(&json!({
-                "ids": ids, "traits": erased.traits, "events": erased.events, "counters": erased.counters,
-                "lists": erased.lists, "timers": erased.timers,
-            })))
+            Ok(document(&erased.document()))
         }
         Call::AddEvents => {
             let changes = events(&read(body).await?, now)?;
@@ -120,18 +116,8 @@ pub(super) fn profile_id(part: &str) -> Result<ProfileId, Refused> {
 /// One event, or a list of them.
 fn events(body: &[u8], now: Timestamp) -> Result<Vec<Change>, Refused> {
     let sent: Json = serde_json::from_slice(body).map_err(|error| Refused::wrong(&error))?;
-    let sent = match sent {
-        Json::Array(events) => events,
-        event => vec![event],
-    };
-    if !(1..=ADMIN_EVENTS).contains(&sent.len()) {
-        return Err(Refused::wrong(&format!("Send 1 to {ADMIN_EVENTS} events at once.")));
-    }
-    let read = |(place, event): (usize, Json)| match Event::read(event, Direction::Api, now) {
-        Ok(event) => Ok(Change::append(event, now)),
-        Err(error) => Err(Refused::wrong(&format!("Event {}: {error}.", place + 1))),
-    };
-    sent.into_iter().enumerate().map(read).collect()
+    let events = Event::read_some(sent, ADMIN_EVENTS, Direction::Api, now).map_err(|error| Refused::wrong(&error))?;
+    Ok(events.into_iter().map(|event| Change::append(event, now)).collect())
 }
 
 /// Changes a profile, and waits until that is safe.

@@ -24,6 +24,7 @@ pub use build::BuildError;
 pub use look::Look;
 pub use reload::{Refusal, Reloaded};
 pub use standalone::Standalone;
+pub use store::{Predecessor, open as open_store};
 pub use successor::HandOverError;
 
 use crate::acme::Challenges;
@@ -43,7 +44,6 @@ use crate::shutdown::{Drained, Shutdown, Trigger, shutdown};
 use crate::store::StoreError;
 use build::Connecting;
 use reload::Reloader;
-use store::Predecessor;
 
 /// Inlay, running.
 #[derive(Debug)]

@@ -6,8 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
 use thiserror::Error;
+use tokio::runtime::Runtime;
 
 use crate::config::problems::Problems;
 use crate::config::{self, ConfigSource};
@@ -58,33 +60,12 @@ impl AdminPort {
     /// # Errors
     /// Why there is none, or what it says is wrong.
     pub fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Bytes, CallError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CallError::Start)?;
-        runtime.block_on(self.ask(method, path, body.into()))
-    }
-
-    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Bytes, CallError> {
         let (address, token) = self.aim()?;
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{address}{path}"))
-            .body(Body::full(body))
-            .expect("invariant: a socket address and a path of ours make a URL");
-        if let Some(token) = token.and_then(|token| format!("Bearer {token}").try_into().ok()) {
-            request.headers_mut().insert(header::AUTHORIZATION, token);
-        }
-        let client = HttpClient::new(None)?;
-        let sent = client.send(request, Needs::Http1).await;
-        let answer = sent.map_err(|error| CallError::Unreachable(address, error))?;
-        let status = answer.status();
-        let text = answer.into_body().collect_at_most(ADMIN_ANSWER_BYTES).await?;
-        match status.is_success() {
-            true => Ok(text),
-            false => Err(CallError::Refused(status, detail(&text))),
-        }
+        Caller::new(address, token)?.call(method, path, body)
     }
 
     /// Where to go, and with which token: flags count before the file.
-    fn aim(&self) -> Result<(SocketAddr, Option<String>), CallError> {
+    pub fn aim(&self) -> Result<(SocketAddr, Option<String>), CallError> {
         let Some(file) = &self.config else {
             return Ok((self.admin.unwrap_or(DEFAULT), self.token.clone()));
         };
@@ -94,6 +75,72 @@ impl AdminPort {
         };
         let token = self.token.clone().or(admin.token.map(|token| token.expose().to_owned()));
         Ok((self.admin.unwrap_or(admin.address), token))
+    }
+}
+
+/// Who makes many calls, over the same connection.
+pub struct Caller {
+    runtime: Runtime,
+    client: HttpClient,
+    address: SocketAddr,
+    token: Option<HeaderValue>,
+}
+
+impl Caller {
+    /// Who calls the port at `address`.
+    ///
+    /// # Errors
+    /// This machine has no means for it.
+    pub fn new(address: SocketAddr, token: Option<String>) -> Result<Self, CallError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CallError::Start)?;
+        let token = token.and_then(|token| format!("Bearer {token}").try_into().ok());
+        Ok(Self { runtime, client: HttpClient::new(None)?, address, token })
+    }
+
+    /// Makes one call, and waits for its answer.
+    ///
+    /// # Errors
+    /// Why there is none, or what it says is wrong.
+    pub fn call(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Result<Bytes, CallError> {
+        self.runtime.block_on(async {
+            let answer = self.ask(method, path, body.into()).await?;
+            Ok(answer.collect_at_most(ADMIN_ANSWER_BYTES).await?)
+        })
+    }
+
+    /// Makes one call whose answer is of any length: `piece` gets each piece of it.
+    ///
+    /// # Errors
+    /// Why there is none, or what it says is wrong; what `piece` says.
+    pub fn read<E: From<CallError>>(&self, path: &str, mut piece: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        self.runtime.block_on(async {
+            let mut answer = self.ask(Method::GET, path, Bytes::new()).await?;
+            while let Some(frame) = answer.frame().await {
+                let frame = frame.map_err(|error| E::from(CallError::Answer(error)))?;
+                if let Ok(data) = frame.into_data() {
+                    piece(&data)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Bytes) -> Result<Body, CallError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address))
+            .body(Body::full(body))
+            .expect("invariant: a socket address and a path of ours make a URL");
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(header::AUTHORIZATION, token.clone());
+        }
+        let sent = self.client.send(request, Needs::Http1).await;
+        let answer = sent.map_err(|error| CallError::Unreachable(self.address, error))?;
+        let (head, body) = answer.into_parts();
+        match head.status.is_success() {
+            true => Ok(body),
+            false => Err(CallError::Refused(head.status, detail(&body.collect_at_most(ADMIN_ANSWER_BYTES).await?))),
+        }
     }
 }
 

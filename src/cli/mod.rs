@@ -4,13 +4,17 @@
 
 mod admin_port;
 mod against;
+mod audiences;
 pub mod check;
 pub mod demo;
 mod explain;
+mod feed;
 mod flags;
 pub mod independence;
 mod preview;
+mod profiles;
 mod purge;
+mod remembered;
 mod run;
 mod switch;
 mod test;
@@ -53,6 +57,12 @@ enum Command {
     On(AdminPort),
     /// Take responses out of the running process's cache: by URL, by prefix or by tag.
     Purge(purge::Args),
+    /// What is remembered of visitors and customers: import, export, look, erase.
+    #[command(subcommand)]
+    Profiles(profiles::Command),
+    /// Audiences: how large they are, and who is on those that are lists.
+    #[command(subcommand)]
+    Audiences(audiences::Command),
 }
 
 /// Problems were found, or the work could not be done.
@@ -72,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Off(args) => switch::run(&args, Switch::Off),
         Command::On(args) => switch::run(&args, Switch::On),
         Command::Purge(args) => purge::run(&args),
+        Command::Profiles(command) => profiles::run(&command),
+        Command::Audiences(command) => audiences::run(&command),
     }
 }
 

@@ -75,6 +75,11 @@ impl Library {
         &self.fragments
     }
 
+    /// Whether there is code in JavaScript, of which it only shows in time what it reads.
+    pub fn has_functions(&self) -> bool {
+        !self.functions.is_empty()
+    }
+
     /// The language of its templates.
     pub fn language(&self) -> &Arc<Language> {
         &self.language

@@ -165,7 +165,7 @@ impl Exchange {
     /// # Errors
     /// As for [`Arrival::open`].
     fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
-        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.clock)
+        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.profiles, &self.clock)
     }
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.

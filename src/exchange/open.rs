@@ -14,12 +14,13 @@ use super::failure::Failure;
 use super::link::{self, Presented};
 use super::trace::TraceSink;
 use crate::clock::Clock;
-use crate::context::Context;
+use crate::context::{Context, Remembered};
 use crate::decide::supposed::Supposed;
 use crate::http::Body;
 use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
 use crate::revision::Revision;
+use crate::store::Profiles;
 use crate::telemetry::Metrics;
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{Purpose, VisitorPolicy};
@@ -110,6 +111,7 @@ impl Arrival {
         &self,
         revision: Arc<Revision>,
         policy: Arc<VisitorPolicy>,
+        profiles: &Profiles,
         clock: &Clock,
     ) -> Result<Arc<Context>, Failure> {
         let host = self.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
@@ -123,10 +125,26 @@ impl Arrival {
         let supposed = self.supposed.clone();
         let now = supposed.at.unwrap_or_else(|| clock.now());
         let visitor = Arc::new(policy.recognise(&facts, now));
+        let remembered = match revision.recalls {
+            true => Remembered::of(&visitor, profiles, now),
+            false => Remembered::nothing(),
+        };
         let (started, witness) = (self.started, self.trace.as_ref().map(|trace| trace.witness().clone()));
         let request = Arc::new(facts);
         let counted = visitor.id().filter(|_| supposed.is_nothing() && visitor.consent.allows(Purpose::Measure));
         let census = counted.map(|id| self.metrics.audiences.census(id.text(), now));
-        Ok(Arc::new(Context { revision, site, request, visitor, policy, supposed, now, started, witness, census }))
+        Ok(Arc::new(Context {
+            revision,
+            site,
+            request,
+            visitor,
+            remembered,
+            policy,
+            supposed,
+            now,
+            started,
+            witness,
+            census,
+        }))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: a profile; or an event as somebody sends it. Out: JSON; or the event. It must not know over which port.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value as Json, json};
 
 use super::Profile;
@@ -45,6 +45,16 @@ pub enum DocumentError {
     Event(#[from] EventError),
 }
 
+/// Why what was sent is no list of events.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEvents {
+    #[error("{count} events were sent; send 1 to {most} at once")]
+    Count { count: usize, most: usize },
+    /// Counted from 1.
+    #[error("event {place}: {error}")]
+    One { place: usize, error: DocumentError },
+}
+
 impl Event {
     /// The event in words: `type`, `time`, `id`, `from`, `data`.
     pub fn document(&self) -> Json {
@@ -76,6 +86,27 @@ impl Event {
         let data = map.shift_remove("data").filter(|data| !data.is_null()).map(Data::new).transpose()?;
         let micros = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(now);
         Ok(Self { id, kind, at: micros.min(now), from, data: data.unwrap_or_else(Data::none) })
+    }
+
+    /// Reads one event, or a list of 1 to `most`. Those that say no time follow each other, a microsecond apart, and end at `now`.
+    ///
+    /// # Errors
+    /// [`NoEvents`]; nothing of a list counts then.
+    pub fn read_some(sent: Json, most: usize, from: Direction, now: Timestamp) -> Result<Vec<Self>, NoEvents> {
+        let sent = match sent {
+            Json::Array(events) => events,
+            event => vec![event],
+        };
+        let count = sent.len();
+        if !(1..=most).contains(&count) {
+            return Err(NoEvents::Count { count, most });
+        }
+        let one = |(place, event): (usize, Json)| {
+            let ago = SignedDuration::from_micros(i64::try_from(count - 1 - place).unwrap_or_default());
+            let at = now.checked_sub(ago).unwrap_or(now);
+            Self::read(event, from, at).map_err(|error| NoEvents::One { place: place + 1, error })
+        };
+        sent.into_iter().enumerate().map(one).collect()
     }
 }
 

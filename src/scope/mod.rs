@@ -146,7 +146,7 @@ const METHODS: [(&str, &[&str]); 4] = [
     ("now", &["format", "after", "before"]),
     ("element", &["attr"]),
     ("each", &["attr"]),
-    ("events", &["any", "count", "last", "recent", "age"]),
+    ("events", &["any", "count", "last", "recent", "age", "sum", "list"]),
 ];
 
 /// Whether `name`, below this path, is called and not looked up. Templates see that from how it is written; JavaScript reads a method

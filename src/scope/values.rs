@@ -37,14 +37,6 @@ impl Tree {
         Self { json: json.into(), of_visitor: true }
     }
 
-    fn at(&self, path: &[Key]) -> Option<&Json> {
-        path.iter().try_fold(&*self.json, |json, key| match json {
-            Json::Object(map) => map.get(&**key),
-            Json::Array(list) => list.get(key.parse::<usize>().ok()?),
-            _ => None,
-        })
-    }
-
     fn answer(&self, seen: Seen) -> Answer {
         Answer { of_visitor: self.of_visitor, ..Answer::fixed(seen) }
     }
@@ -52,23 +44,41 @@ impl Tree {
 
 impl Facts for Tree {
     fn get(&self, path: &[Key]) -> Answer {
-        self.answer(match self.at(path) {
-            None => Seen::Absent,
-            Some(Json::Object(_)) => Seen::Map,
-            Some(Json::Array(_)) => Seen::List,
-            Some(Json::Null) => Seen::Scalar(Value::from(())),
-            Some(Json::Bool(bool)) => Seen::Scalar(Value::from(*bool)),
-            Some(Json::String(text)) => Seen::Scalar(Value::from(text.as_str())),
-            Some(Json::Number(number)) => Seen::Scalar(scalar_of_number(number)),
-        })
+        self.answer(at(&self.json, path).map_or(Seen::Absent, shown))
     }
 
     fn keys(&self, path: &[Key]) -> Answer {
-        self.answer(match self.at(path) {
-            Some(Json::Object(map)) => Seen::Keys(map.keys().map(|key| Key::from(key.as_str())).collect()),
-            Some(Json::Array(list)) => Seen::Keys((0..list.len()).map(|index| Key::from(index.to_string())).collect()),
-            _ => Seen::Absent,
-        })
+        self.answer(at(&self.json, path).map_or(Seen::Absent, parts))
+    }
+}
+
+/// What stands at a path below `json`.
+pub fn at<'a>(json: &'a Json, path: &[Key]) -> Option<&'a Json> {
+    path.iter().try_fold(json, |json, key| match json {
+        Json::Object(map) => map.get(&**key),
+        Json::Array(list) => list.get(key.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// A piece of JSON as code sees it.
+pub fn shown(json: &Json) -> Seen {
+    match json {
+        Json::Object(_) => Seen::Map,
+        Json::Array(_) => Seen::List,
+        Json::Null => Seen::Scalar(Value::from(())),
+        Json::Bool(bool) => Seen::Scalar(Value::from(*bool)),
+        Json::String(text) => Seen::Scalar(Value::from(text.as_str())),
+        Json::Number(number) => Seen::Scalar(scalar_of_number(number)),
+    }
+}
+
+/// The ordered keys of a map, or the indices of a list.
+pub fn parts(json: &Json) -> Seen {
+    match json {
+        Json::Object(map) => Seen::Keys(map.keys().map(|key| Key::from(key.as_str())).collect()),
+        Json::Array(list) => Seen::Keys((0..list.len()).map(|index| Key::from(index.to_string())).collect()),
+        _ => Seen::Absent,
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use thiserror::Error;
 
 pub use self::redis::{AddressError, RedisAddress, RedisStore};
@@ -103,6 +103,15 @@ impl Erased {
             lists: profile.lists().len(),
             timers: 0,
         }
+    }
+
+    /// All of it in words, for whoever asked for it.
+    pub fn document(&self) -> Json {
+        let ids: Vec<&str> = self.ids.iter().map(ProfileId::text).collect();
+        json!({
+            "ids": ids, "traits": self.traits, "events": self.events, "counters": self.counters, "lists": self.lists,
+            "timers": self.timers,
+        })
     }
 
     /// Whether nothing was there.

@@ -187,8 +187,13 @@ impl Front {
 
     /// Asks the admin port to do what `body` says.
     pub async fn admin_post(&self, path: &str, body: &str) -> Answer {
+        self.admin_send("POST", path, body).await
+    }
+
+    /// The same with any method.
+    pub async fn admin_send(&self, method: &str, path: &str, body: &str) -> Answer {
         let address = self.app.admin_address().expect("an admin port");
-        whole(self.ask(address, "POST", path, &[], body).await).await
+        whole(self.ask(address, method, path, &[], body).await).await
     }
 
     async fn ask(

@@ -25,6 +25,7 @@ mod proving;
 mod purging;
 mod recalling;
 mod reloading;
+mod remembering;
 mod seeing;
 mod sharing;
 mod sheltering;

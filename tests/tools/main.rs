@@ -7,6 +7,7 @@ mod house;
 mod against;
 mod explain;
 mod preview;
+mod remembering;
 mod testing;
 
 use std::path::Path;

@@ -42,7 +42,7 @@ use crate::content::function::Functions;
 use crate::content::source::House;
 use crate::content::source::definition::Definition;
 use crate::content::{Content, Lasting, Library};
-use crate::decide::audience::Audiences;
+use crate::decide::audience::{Audience, Audiences};
 use crate::revision::{Injection, Revision, Sites};
 use crate::rule::action::Actions;
 use crate::rule::{Rule, RuleBook};
@@ -162,7 +162,12 @@ impl Rules {
             };
             injection.marker.wants_element = reads("element") || reads("each");
         }
+        // What functions ask is only known when they run.
+        let recalls = ["profile", "events"].iter().any(|name| self.language.mentions_anywhere(name))
+            || self.audiences.values().any(|audience| matches!(audience, Audience::List(_)))
+            || library.has_functions();
         Revision {
+            recalls,
             id: self.id,
             sites,
             book: RuleBook::new(self.rules),

@@ -54,6 +54,11 @@ impl Functions {
         Self { modules: compiled.keys().map(|name| (name.clone(), kept(name))).collect(), formatting }
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.modules.is_empty()
+    }
+
     /// The module of a path below the folder of rules.
     pub(super) fn module(&self, path: &str) -> Option<Module> {
         self.modules.get(path).map(|kept| kept.module)

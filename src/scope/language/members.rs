@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::survey::Survey;
 
 /// Names whose members are fixed, with these.
-const MEMBERS: [(&str, &[&str]); 9] = [
+const MEMBERS: [(&str, &[&str]); 10] = [
     (
         "request",
         &[
@@ -50,10 +50,11 @@ const MEMBERS: [(&str, &[&str]); 9] = [
         ],
     ),
     ("csp", &["nonce"]),
+    ("events", &["any", "count", "last", "recent", "age", "sum", "list"]),
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 4] = ["profile", "events", "items", "experiments"];
+const TO_COME: [&str; 2] = ["items", "experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {

@@ -289,6 +289,11 @@ impl Language {
         Ok(!text.is_empty())
     }
 
+    /// Whether any source may mention `path` or something below it.
+    pub fn mentions_anywhere(&self, path: &str) -> bool {
+        self.units.values().any(|compiled| compiled.mentions.mentions(path))
+    }
+
     /// What a source and all that it includes mentions.
     pub fn mentions(&self, unit: &Unit) -> Option<&Mentions> {
         self.units.get(unit).map(|compiled| &compiled.mentions)

@@ -3,6 +3,9 @@
 //! In: what was taken once at the start: the revision, the site, the request's head, the visitor and how it was recognised,
 //! the time. Out: the scope that code sees. It must not change after the start.
 
+mod happened;
+mod remembered;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +15,7 @@ use crate::content::source::SourceFacts;
 /// Where what one exchange asks of sources is told.
 pub use crate::content::source::Witness;
 use crate::decide::audience::AudienceFacts;
+use crate::decide::lists::LISTS;
 use crate::decide::supposed::Supposed;
 use crate::revision::{Revision, Site};
 use crate::rule::Asking;
@@ -23,6 +27,9 @@ use crate::visitor::facts::RequestFacts;
 use crate::visitor::geo::GeoFacts;
 use crate::visitor::session::SessionFacts;
 use crate::visitor::{Visitor, VisitorFacts, VisitorPolicy};
+use happened::EventFacts;
+use remembered::{MemberFacts, ProfileFacts};
+pub use remembered::{Remembered, whose};
 
 /// One request's world.
 #[derive(Clone, Debug)]
@@ -32,6 +39,8 @@ pub struct Context {
     pub site: Arc<Site>,
     pub request: Arc<RequestFacts>,
     pub visitor: Arc<Visitor>,
+    /// What is remembered of the visitor, once somebody asks.
+    pub remembered: Remembered,
     /// How the visitor was recognised; a cookie that is owed is made with the same keys.
     pub policy: Arc<VisitorPolicy>,
     /// What somebody wants to see supposed; nothing, for a visitor. What is made under it is for nobody else.
@@ -57,6 +66,13 @@ impl Context {
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
             .with("random", Arc::new(Random::new()))
             .with("session", Arc::new(SessionFacts::new(self.request.clone(), None)));
+        let plain = match self.revision.recalls {
+            true => plain
+                .with("profile", Arc::new(ProfileFacts(self.remembered.clone())))
+                .with("events", Arc::new(EventFacts::new(self.remembered.clone())))
+                .with(LISTS, Arc::new(MemberFacts(self.remembered.clone()))),
+            false => plain,
+        };
         let plain = match self.policy.geo.is_some() {
             true => plain.with("geo", Arc::new(GeoFacts::new(self.policy.geo.clone(), self.request.clone()))),
             false => plain,
