@@ -105,6 +105,8 @@ pub const ITEM_DATA_DEPTH: usize = 16;
 pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 /// Bytes of profiles at hand in memory before the store: the visitors of some hours.
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that one of them takes, about: it only says for how many places are made beforehand.
+pub const PROFILE_USUAL_BYTES: u64 = 8 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
 /// Events that one question gives at most.

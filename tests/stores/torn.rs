@@ -14,10 +14,15 @@ const EVENTS: i64 = 24;
 /// Events that were promised where the rest is torn.
 const PROMISED: i64 = 12;
 /// Places at which each kind of damage is done.
-const PLACES: usize = 8;
+const PLACES: usize = 12;
 
 fn event(number: i64) -> Vec<Change> {
     vec![happened(&format!("e{number}"), "page.view", number, json!({ "text": format!("{number:0>120}") }))]
+}
+
+/// A folder in memory where there is such a thing: hundreds of stores are opened, and none is to survive a power cut.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
 /// A store with events, each acknowledged by itself.
@@ -28,7 +33,7 @@ struct Written {
 }
 
 async fn written() -> Written {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let store = EmbeddedStore::open(folder.path(), keep()).expect("a store");
     let mut after = Vec::new();
     for number in 0..EVENTS {
@@ -123,7 +128,7 @@ async fn a_write_that_nobody_was_told_of_is_torn_and_forgotten() {
     for damage in Damage::ALL {
         for place in 0..PLACES {
             let at = begin + (end - begin) * place / PLACES;
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = folder();
             copied(written.folder.path(), folder.path());
             let journal = journal(folder.path());
             let mut bytes = content(&journal);
@@ -148,7 +153,7 @@ async fn damage_to_what_was_acknowledged_is_said() {
         for place in 0..PLACES {
             // From somewhere within the first event to the very last byte.
             let at = 200 + (end - 201) * place / (PLACES - 1);
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = folder();
             copied(written.folder.path(), folder.path());
             let journal = journal(folder.path());
             let mut bytes = content(&journal);
@@ -174,7 +179,7 @@ async fn damage_to_what_was_acknowledged_is_said() {
 
 #[tokio::test]
 async fn a_folder_of_an_older_version_becomes_one_of_this() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     copied(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/stores/format-1"), folder.path());
     for _ in 0..2 {
         let store = EmbeddedStore::open(folder.path(), keep()).expect("a store");
