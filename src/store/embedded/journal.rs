@@ -36,7 +36,7 @@ pub fn mend(folder: &Path) -> io::Result<Option<Torn>> {
     }
     let Some(journal) = newest(folder)? else { return Ok(None) };
     let bytes = fs::read(&journal)?;
-    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let written = written(&bytes);
     let sound = sound(&bytes);
     if sound == 0 || sound >= written {
         return Ok(None);
@@ -60,6 +60,15 @@ fn newest(folder: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(newest.map(|(_, path)| path))
+}
+
+/// How long a journal is without the room for batches to come, which is most of it: looked at page by page.
+fn written(bytes: &[u8]) -> usize {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let room: usize =
+        bytes.rchunks(ZEROS.len()).take_while(|page| **page == ZEROS[..page.len()]).map(<[u8]>::len).sum();
+    let rest = &bytes[..bytes.len() - room];
+    rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
 /// How many bytes whole batches have, from the first on without a gap.
