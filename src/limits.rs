@@ -396,6 +396,25 @@ pub const TOKEN_TRAITS_BYTES: usize = 8 * 1024;
 pub const CUSTOMER_ID_BYTES: usize = 256;
 /// By how much the clocks of a login and ours may differ, unless the file says otherwise.
 pub const TOKEN_LEEWAY: Duration = Duration::from_secs(60);
+/// Bytes of a key set; those of large issuers have some kilobytes.
+pub const JWKS_BYTES: usize = 256 * 1024;
+/// How often a key set is fetched, unless the file says otherwise: issuers publish a key long before they sign with it.
+pub const JWKS_REFRESH: Duration = Duration::from_secs(60 * 60);
+/// Pause between fetches where there are no keys, or one is missed.
+pub const JWKS_AGAIN: Duration = Duration::from_secs(30);
+/// Time in which a key set must come.
+pub const JWKS_WAIT: Duration = Duration::from_secs(10);
+/// Pause between looks whether keys are to be fetched.
+pub const JWKS_LOOK: Duration = Duration::from_secs(1);
+/// Tokens of which it is remembered what they say: verifying one costs some tens of microseconds.
+pub const TOKENS_VERIFIED: u64 = 10_000;
+/// Visitors of whom it is known that their login was remembered, or that they are being erased.
+pub const JOINS_KNOWN: u64 = 100_000;
+/// Time after which that is looked at again, because other processes write too.
+pub const JOIN_AGAIN: Duration = Duration::from_secs(60);
+/// Attempts to erase somebody while the store is away, and the pause after the first; each is twice the one before: an hour in all.
+pub const ERASE_ATTEMPTS: u32 = 13;
+pub const ERASE_RETRY: Duration = Duration::from_millis(500);
 /// Bytes of a geo database, which is kept in memory. The largest that are sold for whole cities have some 150 MB.
 pub const GEO_DATABASE_BYTES: u64 = 512 * 1024 * 1024;
 /// Parameters of a query that are looked through for campaigns and clicks.
@@ -740,6 +759,10 @@ pub const CACHE_PASS_WAIT: Duration = Duration::from_secs(120);
 pub const CACHE_TINY_BYTES: usize = 2 * 1024;
 /// Bytes of a body too large to keep that are held for those who read it, behind the fastest and ahead of it.
 pub const CACHE_WINDOW_BYTES: u64 = 1024 * 1024;
+/// How long the fastest reader of such a body waits for the others in all, beside what [`CACHE_PACE`] gives them: a network's hiccup.
+pub const CACHE_PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes a second below which the fastest reader of such a body is not held for the others: 32 Mbit/s.
+pub const CACHE_PACE: u64 = 4 * 1024 * 1024;
 /// How long one request waits for the answer to another one: as long as a page may take that is worth waiting for.
 pub const COLLAPSE_WAIT: Duration = Duration::from_secs(10);
 /// How old a request may be that others join; it is hanging then, and another one may fare better.

@@ -26,7 +26,8 @@ use crate::shutdown::Shutdown;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::visitor::geo::{GeoDatabase, GeoError, GeoPolicy};
-use crate::visitor::token::{KeysError, TokenPolicy, read_keys};
+use crate::visitor::keys::{KeyRing, KeysError};
+use crate::visitor::token::TokenPolicy;
 use crate::visitor::{IdentityKeys, VisitorPolicy};
 
 /// Why settings that were read cannot be used.
@@ -174,14 +175,15 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> Result<V
         keys,
         consent: visitor.consent.clone(),
         geo: geo(&settings.geo, before)?,
-        token: token(visitor)?,
+        token: token(visitor, before)?,
     })
 }
 
-/// The keys are read again each time.
-fn token(settings: &VisitorSettings) -> Result<Option<Arc<TokenPolicy>>, BuildError> {
+/// Keys in a file are read again each time; those that were fetched stay.
+fn token(settings: &VisitorSettings, before: Option<&VisitorPolicy>) -> Result<Option<Arc<TokenPolicy>>, BuildError> {
     let Some(settings) = &settings.token else { return Ok(None) };
-    let policy = TokenPolicy { keys: Arc::new(read_keys(&settings.keys)?), ..settings.policy.clone() };
+    let before = before.and_then(|before| before.token.as_ref()).map(|token| &*token.keys);
+    let policy = TokenPolicy { keys: Arc::new(KeyRing::open(&settings.keys, before)?), ..settings.policy.clone() };
     Ok(Some(Arc::new(policy)))
 }
 

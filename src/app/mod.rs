@@ -3,6 +3,7 @@
 //! In: where the files are. Out: a running [`App`]. It must not decide what any room decides.
 
 mod build;
+mod keys;
 mod look;
 mod reload;
 mod standalone;
@@ -162,6 +163,7 @@ impl App {
         let watching = watch::reload_certificates_on_change(app.reloader.clone(), certificates, handle.clone());
         app.tasks.spawn(watching);
         app.tasks.spawn(watch::reload_geo_on_change(app.reloader.clone(), handle.clone()));
+        app.tasks.spawn(keys::keep(app.exchange.clone(), handle.clone()));
         app.tasks.spawn(store::expire(app.exchange.profiles.clone(), forget, clock, handle.clone()));
         for keeper in keepers {
             app.tasks.spawn(keeper.keep(handle.clone()));

@@ -5,6 +5,7 @@
 
 mod happened;
 mod remembered;
+mod session;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,6 +31,7 @@ use crate::visitor::{Visitor, VisitorFacts, VisitorPolicy};
 use happened::EventFacts;
 use remembered::{MemberFacts, ProfileFacts};
 pub use remembered::{Remembered, whose};
+use session::RememberedSession;
 
 /// One request's world.
 #[derive(Clone, Debug)]
@@ -64,14 +66,14 @@ impl Context {
             .with("site", self.site.facts.clone())
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
-            .with("random", Arc::new(Random::new()))
-            .with("session", Arc::new(SessionFacts::new(self.request.clone(), None)));
+            .with("random", Arc::new(Random::new()));
         let plain = match self.revision.recalls {
             true => plain
                 .with("profile", Arc::new(ProfileFacts(self.remembered.clone())))
                 .with("events", Arc::new(EventFacts::new(self.remembered.clone())))
+                .with("session", Arc::new(RememberedSession::new(self.request.clone(), self.remembered.clone())))
                 .with(LISTS, Arc::new(MemberFacts(self.remembered.clone()))),
-            false => plain,
+            false => plain.with("session", Arc::new(SessionFacts::new(self.request.clone(), None))),
         };
         let plain = match self.policy.geo.is_some() {
             true => plain.with("geo", Arc::new(GeoFacts::new(self.policy.geo.clone(), self.request.clone()))),

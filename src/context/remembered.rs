@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::decide::lists::{LISTS, ListFacts};
-use crate::profile::{Profile, ProfileId};
+use crate::profile::{Keep, Profile, ProfileId};
 use crate::scope::values::{at, parts, shown};
 use crate::scope::{Answer, Facts, Key, Question, Seen};
 use crate::store::Profiles;
@@ -27,6 +27,8 @@ struct Inner {
     /// Whose profile it is, and who has it; `None` where there is nothing to ask for.
     asked: Option<(Profiles, ProfileId)>,
     held: OnceLock<Arc<Profile>>,
+    /// What profiles keep; `None` where this visitor has none yet.
+    keep: Option<Keep>,
     now: Timestamp,
 }
 
@@ -41,13 +43,19 @@ impl Remembered {
         let came_before = !matches!(visitor.identity, Identity::New(_) | Identity::Replaced(_));
         let may_show = visitor.consent.allows(Purpose::Personalise);
         let id = whose(visitor).filter(|_| may_show && (came_before || visitor.customer().is_some()));
+        let keep = id.is_some().then(|| *profiles.keep());
         let held = if id.is_some() { OnceLock::new() } else { OnceLock::from(Arc::default()) };
-        Self(Some(Arc::new(Inner { asked: id.map(|id| (profiles.clone(), id)), held, now })))
+        Self(Some(Arc::new(Inner { asked: id.map(|id| (profiles.clone(), id)), held, keep, now })))
     }
 
     /// This profile, whoever asks.
     pub fn supposed(profile: Arc<Profile>, now: Timestamp) -> Self {
-        Self(Some(Arc::new(Inner { asked: None, held: profile.into(), now })))
+        Self(Some(Arc::new(Inner { asked: None, held: profile.into(), keep: Some(Keep::default()), now })))
+    }
+
+    /// What profiles keep; `None` where nobody remembers this visitor.
+    pub fn keep(&self) -> Option<Keep> {
+        self.0.as_ref()?.keep
     }
 
     /// The profile, if it is at hand, and the moment at which windows over time end.
@@ -116,7 +124,7 @@ impl Facts for MemberFacts {
 }
 
 /// The answer as long as the profile is not at hand.
-fn awaited(name: &str, path: &[Key]) -> Answer {
+pub fn awaited(name: &str, path: &[Key]) -> Answer {
     let whole = std::iter::once(Key::from(name)).chain(path.iter().cloned());
     Answer::fixed(Seen::Awaited(Arc::new([Question::Get(whole.collect())]))).private()
 }

@@ -15,6 +15,7 @@ use super::plan::decided::Decided;
 use super::respond;
 use crate::context::Context;
 use crate::http::Body;
+use crate::http::alike::remove_alike;
 use crate::http::headers::remove_conditions;
 use crate::http::peer::TrueClient;
 use crate::origin::Origin;
@@ -149,6 +150,10 @@ impl Acting {
     /// Changes the request on its way to the origin. What is shared among visitors before the origin must look at the
     /// request as it is then, and keep no answer to one whose fields were set by what the [bounds](Self::bounds) call the visitor's.
     pub fn change_request(&self, request: &mut Request<Body>) {
+        for Change { name, .. } in &self.request {
+            // Also what a server may take for it: a client must not say it under another name.
+            remove_alike(request.headers_mut(), name);
+        }
         change(request.headers_mut(), &self.request);
         let Some(serve) = &self.serve else { return };
         if self.bounds != Bounds::default() {

@@ -11,6 +11,7 @@ mod fetch;
 mod following;
 mod guard;
 mod includes;
+mod joining;
 mod limiting;
 mod link;
 mod observers;
@@ -51,6 +52,7 @@ use actions::Acting;
 use failure::{Failure, Told};
 use fetch::{Answer, Asked, Asker, Outlook, SURROGATE_CONTROL};
 use includes::Includes;
+use joining::Joining;
 use observers::Observers;
 use open::Arrival;
 pub use open::Unserved;
@@ -84,6 +86,8 @@ pub struct Exchange {
     known: KnownPlans,
     /// Of rules that fail.
     pub fuses: Arc<Fuses>,
+    /// Logins, and consent that is withdrawn.
+    joining: Joining,
     off: AtomicBool,
 }
 
@@ -121,6 +125,7 @@ impl Exchange {
             paths: Paths::default(),
             known: KnownPlans::default(),
             fuses,
+            joining: Joining::default(),
             off: AtomicBool::new(false),
         }
     }
@@ -146,6 +151,9 @@ impl Exchange {
         let account = Account::open(&arrival);
         let (context, answered) = match self.open(&arrival) {
             Ok(context) => {
+                if arrival.limited && !self.is_off() {
+                    self.joining.follow(&context, &self.profiles).await;
+                }
                 let answered = self.walk(&context, arrival).await;
                 let failed = |failure| Answered::failed(&failure, &Told::visitor(&context), &self.metrics);
                 let answered = answered.unwrap_or_else(failed);

@@ -39,7 +39,8 @@ pub fn plain(name: &str) -> Cow<'_, str> {
 
 /// Removes all lines of `name`, also under names that are taken for it.
 pub fn remove_alike(headers: &mut HeaderMap, name: &HeaderName) {
-    remove_where(headers, |other| plain(other) == name.as_str());
+    let name = plain(name.as_str());
+    remove_where(headers, |other| plain(other) == name);
 }
 
 /// Removes the fields that are taken for another which proxies, caches and firewalls read, and which none of them has read.

@@ -104,14 +104,20 @@ fn exchange(headers: &mut HeaderMap, name: &HeaderName, make: impl Fn(&str) -> O
     }
 }
 
-/// Where the URL stands in `5; url=/there`, which browsers read with or without quotes.
+/// Where the URL stands in `5; url=/there`: browsers read it with or without quotes, and also without `url=` (the HTML
+/// standard's shared declarative refresh steps).
 fn url_of_refresh(line: &str) -> Option<std::ops::Range<usize>> {
-    let after = line.find([';', ','])? + 1;
-    let url = after + line[after..].to_ascii_lowercase().find("url=")? + "url=".len();
-    let padding = line[url..].len() - line[url..].trim_start_matches([' ', '"', '\'']).len();
-    let start = url + padding;
-    let end = start + line[start..].find(['"', '\'', ' ']).unwrap_or(line.len() - start);
-    Some(start..end)
+    let rest = line[line.find([';', ','])? + 1..].trim_start();
+    let named = rest.get(..3).filter(|name| name.eq_ignore_ascii_case("url"));
+    let named = named.and_then(|name| rest[name.len()..].trim_start().strip_prefix('='));
+    let url = named.map_or(rest, str::trim_start);
+    let bare = url.strip_prefix(['"', '\'']);
+    let end = match (bare, url.chars().next()) {
+        (Some(bare), Some(quote)) => bare.find(quote).unwrap_or(bare.len()),
+        _ => url.trim_end().len(),
+    };
+    let start = line.len() - bare.unwrap_or(url).len();
+    Some(start..start + end)
 }
 
 /// A cookie for the origin's own domain, which the client's host is not in, made one for that host alone.
@@ -186,7 +192,20 @@ mod tests {
     fn refreshes_are_rewritten_in_place() {
         assert_eq!(spoken("refresh", "5; url=http://plain.be/x"), "5; url=https://www.shop.be:8443/x");
         assert_eq!(spoken("refresh", "0;URL='http://plain.be/x'"), "0;URL='https://www.shop.be:8443/x'");
-        for line in ["5", "5; url=/x", "5; url=http://other.be/", "url", ";", "5;url="] {
+        assert_eq!(spoken("refresh", "0; url = \"http://plain.be/x\" y"), "0; url = \"https://www.shop.be:8443/x\" y");
+        assert_eq!(spoken("refresh", "5;http://plain.be/x"), "5;https://www.shop.be:8443/x");
+        assert_eq!(spoken("refresh", "5, 'http://plain.be/x'"), "5, 'https://www.shop.be:8443/x'");
+        for line in [
+            "5",
+            "5; url=/x",
+            "5; url=http://other.be/",
+            "5; http://other.be/?url=http://plain.be/",
+            "url",
+            ";",
+            "5;url=",
+            "5;url",
+            "5; '",
+        ] {
             assert_eq!(spoken("refresh", line), line);
         }
     }

@@ -63,6 +63,14 @@ impl Identity {
         }
     }
 
+    /// Who withdrew consent.
+    pub fn withdrawn(&self) -> Option<&VisitorId> {
+        match self {
+            Identity::Withdrawn(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Whether the visitor was here before.
     pub fn returning(&self) -> bool {
         matches!(self, Identity::Known(_) | Identity::Renewed(_))

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod facts;
 pub mod geo;
 pub mod identity;
+pub mod keys;
 mod policy;
 pub mod session;
 mod signature;
@@ -26,14 +27,15 @@ use crate::http::cookies::Transport;
 use crate::scope::values::Tree;
 use crate::scope::{Answer, Facts, Key};
 use facts::RequestFacts;
-use token::{Customer, Login};
+pub use token::Customer;
+use token::Login;
 
 /// The visitor of one exchange.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     pub identity: Identity,
     pub consent: Consent,
-    /// The token of the site's own login; none without consent to be recognised.
+    /// The token of the site's own login; none without consent to be recognised, unless that is being withdrawn.
     login: Option<Arc<Login>>,
 }
 
@@ -42,12 +44,12 @@ impl Visitor {
     pub fn recognise(policy: &VisitorPolicy, request: &RequestFacts, consent: Consent, now: Timestamp) -> Self {
         let (keys, token) = (&policy.keys, policy.token.as_ref());
         let cookie = request.cookie(keys.cookie_name());
-        let token = token.filter(|_| consent.allows(Purpose::Store));
-        let login = token.and_then(|token| Login::of(token, request, now)).map(Arc::new);
         let identity = match consent.allows(Purpose::Store) {
             true => keys.identify(cookie, now),
             false => keys.withdrawn(cookie),
         };
+        let token = token.filter(|_| identity != Identity::Nobody);
+        let login = token.and_then(|token| Login::of(token, request, now)).map(Arc::new);
         Self { identity, consent, login }
     }
 
@@ -56,9 +58,14 @@ impl Visitor {
         self.identity.id()
     }
 
-    /// Who is logged in, by a token that was verified.
+    /// Who is logged in, by a token that was verified; nobody who withdrew consent.
     pub fn customer(&self) -> Option<&Customer> {
-        self.login.as_ref()?.customer()
+        self.login.as_ref().filter(|_| !self.has_withdrawn())?.customer()
+    }
+
+    /// Who is logged in and withdrew consent.
+    pub fn who_withdraws(&self) -> Option<&Customer> {
+        self.login.as_ref().filter(|_| self.has_withdrawn())?.customer()
     }
 
     /// Whether consent was withdrawn: the cookie is to expire, and what is remembered to be erased.

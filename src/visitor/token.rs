@@ -4,21 +4,21 @@
 //! keys, nor remember anybody. Signatures are verified by ring, by algorithms that the deployment names: what a token says of its own
 //! algorithm only chooses among them.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::{fs, io};
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value as Json};
 use thiserror::Error;
 
 use super::consent::Told;
 use super::facts::RequestFacts;
+use super::keys::{KeyRing, Keyed};
 use super::signature;
 use crate::limits::{CUSTOMER_ID_BYTES, LOGIN_TOKEN_BYTES, TOKEN_TRAITS_BYTES};
+use crate::scope::ledger::Fingerprint;
 use crate::telemetry::Causes;
 
 /// `visitor.identify` of inlay.yaml as it is used.
@@ -26,7 +26,7 @@ use crate::telemetry::Causes;
 pub struct TokenPolicy {
     /// Where the token is; before one in a field `Bearer` may stand.
     pub told: Told,
-    pub keys: Arc<JwkSet>,
+    pub keys: Arc<KeyRing>,
     /// At least one.
     pub algorithms: Vec<Algorithm>,
     /// One of these must have issued it; empty: anybody whose key it is.
@@ -78,30 +78,13 @@ impl Login {
     }
 }
 
-/// Why keys can't be used.
-#[derive(Debug, Error)]
-pub enum KeysError {
-    #[error("the keys {} can't be read", .path.display())]
-    Read {
-        path: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{} is no key set (JWKS, RFC 7517)", .path.display())]
-    Format {
-        path: PathBuf,
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-/// Reads a key set from a file.
-///
-/// # Errors
-/// [`KeysError`].
-pub fn read_keys(path: &Path) -> Result<JwkSet, KeysError> {
-    let text = fs::read_to_string(path).map_err(|source| KeysError::Read { path: path.to_owned(), source })?;
-    serde_json::from_str(&text).map_err(|source| KeysError::Format { path: path.to_owned(), source })
+/// What a token says whose signature is good, whatever time it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    customer: Customer,
+    /// Seconds since 1970 from and until which it holds.
+    from: Option<f64>,
+    until: f64,
 }
 
 /// Why a token tells nothing.
@@ -140,6 +123,20 @@ impl TokenPolicy {
         if token.len() > LOGIN_TOKEN_BYTES {
             return Err(TokenError::Long);
         }
+        let (keyed, name) = (self.keys.keyed(), Fingerprint::of(token));
+        let said = match keyed.verified.get(&name) {
+            Some(said) => said,
+            None => {
+                let said = Arc::new(self.verified(token, &keyed)?);
+                keyed.verified.insert(name, said.clone());
+                said
+            }
+        };
+        self.holds(&said, now)
+    }
+
+    /// What a token says, if one of the keys signed it.
+    fn verified(&self, token: &str, keyed: &Keyed) -> Result<Said, TokenError> {
         signature::install();
         let header = decode_header(token).map_err(TokenError::Invalid)?;
         // Extensions that it says must be understood are not (RFC 7515 section 4.1.11).
@@ -147,15 +144,18 @@ impl TokenPolicy {
             return Err(TokenError::Invalid(ErrorKind::InvalidAlgorithm.into()));
         }
         let named = |key: &&Jwk| header.kid.is_none() || key.common.key_id == header.kid;
-        let keys = self.keys.keys.iter().filter(|key| signs(key, header.alg)).filter(named);
+        let keys = keyed.set.keys.iter().filter(|key| signs(key, header.alg)).filter(named);
         let validation = self.validation(header.alg);
         let mut error = TokenError::UnknownKey;
         for key in keys {
             let key = DecodingKey::from_jwk(key).map_err(TokenError::Invalid)?;
             match decode::<Map<String, Json>>(token, &key, &validation) {
-                Ok(token) => return self.believed(token.claims, now),
+                Ok(token) => return self.said(&token.claims),
                 Err(refused) => error = TokenError::Invalid(refused),
             }
+        }
+        if matches!(error, TokenError::UnknownKey) {
+            self.keys.miss();
         }
         Err(error)
     }
@@ -178,16 +178,23 @@ impl TokenPolicy {
         validation
     }
 
-    /// What a token says whose signature is good, at a moment.
-    fn believed(&self, claims: Map<String, Json>, now: Timestamp) -> Result<Customer, TokenError> {
-        let moment = |name: &str| claims.get(name).and_then(Json::as_f64);
+    /// Whom a verified token is of, at a moment.
+    fn holds(&self, said: &Said, now: Timestamp) -> Result<Customer, TokenError> {
         let (now, leeway) = (now.as_second() as f64, self.leeway.as_secs() as f64);
-        if moment("exp").is_none_or(|end| end + leeway <= now) {
+        if said.until + leeway <= now {
             return Err(TokenError::Expired);
         }
-        if moment("nbf").is_some_and(|begin| begin - leeway > now) {
+        if said.from.is_some_and(|begin| begin - leeway > now) {
             return Err(TokenError::Early);
         }
+        Ok(said.customer.clone())
+    }
+
+    /// What the claims of a token come to.
+    fn said(&self, claims: &Map<String, Json>) -> Result<Said, TokenError> {
+        let moment = |name: &str| claims.get(name).and_then(Json::as_f64);
+        // One without an end would hold for ever.
+        let until = moment("exp").ok_or(TokenError::Expired)?;
         let id = match claims.get(&*self.id) {
             Some(Json::String(text)) => text.trim().to_owned(),
             Some(Json::Number(number)) => number.to_string(),
@@ -207,7 +214,8 @@ impl TokenPolicy {
         if traits.to_string().len() > TOKEN_TRAITS_BYTES {
             return Err(TokenError::LargeTraits);
         }
-        Ok(Customer { id: id.into(), traits: Arc::new(traits) })
+        let customer = Customer { id: id.into(), traits: Arc::new(traits) };
+        Ok(Said { customer, from: moment("nbf"), until })
     }
 }
 

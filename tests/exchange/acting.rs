@@ -207,6 +207,11 @@ rules:
     );
     assert_eq!(front.get("/high.json").await.header("x-frame-options").as_deref(), Some("SAMEORIGIN"));
 
+    // Servers that make variables of fields take `x_lang` for `x-lang`.
+    front.get_with("/b.json?lang=nl", &[("x_lang", "forged"), ("x_other", "kept")]).await;
+    assert_eq!((last_head(&asked)["x-lang"].to_str().ok(), last_head(&asked).get("x_lang")), (Some("nl"), None));
+    assert!(last_head(&asked).contains_key("x_other"));
+
     // What cannot be printed is not left to the client to say.
     front.get_with("/a.json", &[("x-lang", "forged")]).await;
     assert!(!last_head(&asked).contains_key("x-lang"));
@@ -262,4 +267,32 @@ async fn what_an_origin_says_of_itself_is_said_of_the_clients_host() {
     let answer = front.get_with("/as-is", &client).await;
     assert_eq!(led(&answer), (302, format!("http://{address}/there?a=b")));
     assert_eq!(answer.header("set-cookie").as_deref(), Some("a=1; Domain=127.0.0.1; Path=/, b=2"));
+}
+
+#[tokio::test]
+async fn what_an_origin_calls_changed_by_its_own_name_is_not_served_any_more() {
+    let asked = Asked::default();
+    let noted = noting("first", &asked);
+    let front = Front::new("rules: {}\n", move |request| {
+        let own = request.headers()["host"].to_str().expect("ASCII").to_owned();
+        let post = request.method() == "POST";
+        let mut response = noted(request);
+        if post {
+            *response.status_mut() = http::StatusCode::CREATED;
+            let headers = response.headers_mut();
+            headers.insert("location", format!("http://{own}/a.json?b=1").parse().expect("a header"));
+            headers.insert("content-location", format!("http://{own}:1/b.json").parse().expect("a header"));
+        }
+        response
+    })
+    .await;
+    let client = [("host", "www.shop.example")];
+    for target in ["/a.json?b=1", "/b.json"] {
+        front.get_with(target, &client).await;
+    }
+    front.send("POST", "/c.json", &client, "x").await;
+    for target in ["/a.json?b=1", "/b.json"] {
+        front.get_with(target, &client).await;
+    }
+    assert_eq!(targets(&asked), ["/a.json?b=1", "/b.json", "/c.json", "/a.json?b=1"]);
 }

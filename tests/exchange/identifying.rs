@@ -26,14 +26,14 @@ fn text(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// Whoever issues tokens.
-struct Issuer {
+pub struct Issuer {
     ec: EcdsaKeyPair,
     ed: Ed25519KeyPair,
     random: SystemRandom,
 }
 
 impl Issuer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let ec = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
@@ -43,7 +43,7 @@ impl Issuer {
         Self { ec, ed, random }
     }
 
-    fn keys(&self) -> String {
+    pub fn keys(&self) -> String {
         let point = self.ec.public_key().as_ref();
         json!({ "keys": [
             { "kty": "EC", "crv": "P-256", "kid": "one", "use": "sig", "x": text(&point[1..33]), "y": text(&point[33..]) },
@@ -61,7 +61,7 @@ impl Issuer {
         format!("{message}.{}", text(signature))
     }
 
-    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
+    pub fn token(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = claims();
         change(&mut claims);
         self.sign(&json!({ "alg": "ES256", "kid": "one" }), &claims)

@@ -15,6 +15,7 @@ mod failing;
 mod forbidding;
 mod house;
 mod identifying;
+mod joining;
 mod including;
 mod laying;
 mod leaking;

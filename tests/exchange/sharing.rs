@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -287,6 +288,36 @@ async fn what_is_too_large_to_keep_streams_through_whole() {
         }
         let once_more = front.get(path).await;
         assert!(once_more.header("cache-status").is_some_and(|line| line.starts_with("inlay; fwd=uri-miss")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn who_reads_a_little_later_gets_the_whole_of_what_is_too_large_to_keep() {
+    const WHOLE: usize = 40 * 1024 * 1024;
+    let (feed, body) = fed();
+    let bodies = std::sync::Mutex::new(vec![body]);
+    let front = Front::with("cache: { responses: 4MiB, object: 1MiB }\n", &[("rules/a.yaml", NONE)], move |_| {
+        let body = bodies.lock().expect("no panic").pop().expect("asked once");
+        Response::builder().header("cache-control", "max-age=60").body(body).expect("a response")
+    })
+    .await;
+    feed.send(Bytes::from_static(b"x")).await.expect("fed");
+    let [first, second] = [front.begin("GET", "/", &[], "").await, front.begin("GET", "/", &[], "").await];
+    let feeding = async {
+        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
+        for _ in 0..WHOLE / piece.len() {
+            feed.send(piece.clone()).await.expect("fed");
+        }
+        drop(feed);
+    };
+    let late = async {
+        // As long as the first takes for all that it is given alone.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        second.into_body().collect().await
+    };
+    let (first, second, ()) = tokio::join!(first.into_body().collect(), late, feeding);
+    for read in [first, second] {
+        assert_eq!(read.expect("whole").to_bytes().len(), WHOLE + 1);
     }
 }
 

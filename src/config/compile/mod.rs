@@ -163,7 +163,7 @@ impl Rules {
             injection.marker.wants_element = reads("element") || reads("each");
         }
         // What functions ask is only known when they run.
-        let recalls = ["profile", "events"].iter().any(|name| self.language.mentions_anywhere(name))
+        let recalls = ["profile", "events", "session"].iter().any(|name| self.language.mentions_anywhere(name))
             || self.audiences.values().any(|audience| matches!(audience, Audience::List(_)))
             || library.has_functions();
         Revision {

@@ -46,8 +46,10 @@ record! {
         key "cookie" cookie: CookieName,
         /// The header that holds it, perhaps after `Bearer`.
         key "header" header: HeaderName,
-        /// A file with the public keys of whoever issues it (JWKS).
+        /// A file or a URL with the public keys of whoever issues it (JWKS).
         required "keys" keys: Text,
+        /// How often keys are fetched from a URL; 1h by default.
+        key "refresh" refresh: Duration,
         /// By which it may be signed: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA.
         required "algorithms" algorithms: OneOrMany<RawAlgorithm>,
         /// Who must have issued it (`iss`); anybody with these keys by default.
@@ -61,7 +63,7 @@ record! {
         /// Traits, and the claims that they are read from, such as `{ tier: loyalty.tier }`.
         key "traits" traits: Named<Text>,
     }
-    later ["refresh"]
+    later []
 }
 
 /// How a token is signed, as RFC 7518 names it.

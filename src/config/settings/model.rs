@@ -31,6 +31,7 @@ use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
 use crate::visitor::ConsentPolicy;
 use crate::visitor::facts::Expose;
+use crate::visitor::keys::KeysFrom;
 use crate::visitor::token::TokenPolicy;
 
 /// Everything of `inlay.yaml` and the command line.
@@ -106,8 +107,8 @@ pub struct VisitorSettings {
 /// The token of the site's own login.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenSettings {
-    /// A key set.
-    pub keys: PathBuf,
+    /// Where the key set is.
+    pub keys: KeysFrom,
     /// All else; its own keys are empty.
     pub policy: TokenPolicy,
 }

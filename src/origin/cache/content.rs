@@ -1,23 +1,27 @@
 //! The bytes of one response, while they arrive and afterwards, for any number of readers.
 //!
 //! In: pieces as the origin sends them. Out: bodies that begin at once, each at its reader's pace. What is to be kept is all
-//! held, so nobody waits for anybody. What turned out too big to keep runs through a window that follows the fastest reader:
-//! the origin waits for that one, and one who falls behind the window is cut off, so that its client can tell. It must not
-//! ask the origin itself.
+//! held, so nobody waits for anybody. What turned out too big to keep runs through a window behind and ahead of its readers;
+//! when the fastest has to wait for others is told to whoever brings the bytes, who may leave those behind. One who was left
+//! behind is cut off, so that its client can tell. It must not ask the origin itself, nor know what time it is.
 
+mod arriving;
 mod reader;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 
+use super::allowance::Share;
 use crate::http::{Body, BodyError};
-use crate::limits::{CACHE_TINY_BYTES, CACHE_WINDOW_BYTES};
+use arriving::{Arriving, End, Keeping};
 use reader::Reader;
+
+pub use arriving::Room;
 
 /// Bytes that are here or arriving.
 #[derive(Debug)]
@@ -36,41 +40,6 @@ struct Whole {
     trailers: Option<HeaderMap>,
 }
 
-#[derive(Debug, Default)]
-struct Arriving {
-    /// Neighbours without gaps, each with its place.
-    pieces: VecDeque<(u64, Bytes)>,
-    received: u64,
-    keeping: Keeping,
-    end: Option<End>,
-    readers: Vec<Reading>,
-    last_reader: u64,
-    /// Of whoever brings the bytes, while there is no room for more.
-    bringer: Option<Waker>,
-}
-
-/// What becomes of bytes that have been read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Keeping {
-    #[default]
-    All,
-    Window,
-}
-
-#[derive(Debug)]
-enum End {
-    /// Of a body that ran through the window.
-    Complete(Option<HeaderMap>),
-    Broken,
-}
-
-#[derive(Debug)]
-struct Reading {
-    id: u64,
-    position: u64,
-    waker: Option<Waker>,
-}
-
 /// Why a reader does not get the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CutShort {
@@ -87,9 +56,9 @@ impl From<CutShort> for BodyError {
 }
 
 impl Content {
-    /// Of a response whose body is yet to come.
-    pub fn arriving(announced: Option<u64>) -> Arc<Self> {
-        Arc::new(Self { whole: OnceLock::new(), arriving: Mutex::default(), announced })
+    /// Of a response whose body is yet to come, and will take its bytes from `share`.
+    pub fn arriving(announced: Option<u64>, share: Share) -> Arc<Self> {
+        Arc::new(Self { whole: OnceLock::new(), arriving: Mutex::new(Arriving::new(share)), announced })
     }
 
     fn lock(&self) -> MutexGuard<'_, Arriving> {
@@ -111,7 +80,7 @@ impl Content {
     pub fn held(&self) -> u64 {
         match self.whole.get() {
             Some(whole) => whole.bytes.len() as u64,
-            None => self.lock().pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+            None => self.lock().held(),
         }
     }
 
@@ -135,11 +104,14 @@ impl Content {
         if gone && self.whole.get().is_none() {
             return None;
         }
-        arriving.last_reader += 1;
-        let id = arriving.last_reader;
-        arriving.readers.push(Reading { id, position, waker: None });
+        let id = arriving.join(position);
         drop(arriving);
         Some(Body::wrap(Reader::new(Arc::clone(self), id, position, until)))
+    }
+
+    /// Whether there is room for so many bytes more of what is to be kept; they are taken then.
+    pub fn reserve(&self, bytes: usize) -> bool {
+        self.lock().share.as_mut().is_some_and(|share| share.grow(bytes as u64))
     }
 
     /// A piece came.
@@ -151,25 +123,17 @@ impl Content {
 
     /// From now on only a window is held.
     pub fn keep_no_longer(&self) {
-        let mut arriving = self.lock();
-        arriving.keeping = Keeping::Window;
-        arriving.forget();
+        self.lock().keep_no_longer();
     }
 
-    /// Ready when there is room for another piece; `None` when nobody reads any more.
-    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Option<()>> {
-        let mut arriving = self.lock();
-        if arriving.keeping == Keeping::All {
-            return Poll::Ready(Some(()));
-        }
-        let Some(fastest) = arriving.readers.iter().map(|reading| reading.position).max() else {
-            return Poll::Ready(None);
-        };
-        if arriving.received.saturating_sub(fastest) < CACHE_WINDOW_BYTES {
-            return Poll::Ready(Some(()));
-        }
-        arriving.bringer = Some(cx.waker().clone());
-        Poll::Pending
+    /// Ready when another piece may come, or the fastest reader waits for others; `None` when nobody reads any more.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Option<Room>> {
+        self.lock().poll_room(cx)
+    }
+
+    /// Those who keep the fastest reader waiting get no more.
+    pub fn leave_behind(&self) {
+        self.lock().leave_behind();
     }
 
     /// All of it came.
@@ -192,63 +156,6 @@ impl Content {
         let mut arriving = self.lock();
         arriving.end = Some(End::Broken);
         arriving.wake_readers();
-    }
-}
-
-impl Arriving {
-    /// Appends a piece; tiny ones are joined, because each costs its place in the list and may hold on to a far larger buffer.
-    fn append(&mut self, bytes: Bytes) {
-        let length = bytes.len() as u64;
-        let tiny = |bytes: &Bytes| bytes.len() < CACHE_TINY_BYTES;
-        match self.pieces.back_mut() {
-            Some((_, last)) if tiny(last) && tiny(&bytes) => {
-                let mut both = BytesMut::with_capacity(last.len() + bytes.len());
-                both.extend_from_slice(last);
-                both.extend_from_slice(&bytes);
-                *last = both.freeze();
-            }
-            _ => self.pieces.push_back((self.received, bytes)),
-        }
-        self.received += length;
-    }
-
-    fn wake_readers(&mut self) {
-        self.readers.iter_mut().filter_map(|reading| reading.waker.take()).for_each(Waker::wake);
-    }
-
-    /// Lets go of what lies behind the window.
-    fn forget(&mut self) {
-        if self.keeping == Keeping::All {
-            return;
-        }
-        let fastest = self.readers.iter().map(|reading| reading.position).max().unwrap_or(self.received);
-        let slowest = self.readers.iter().map(|reading| reading.position).min().unwrap_or(self.received);
-        let from = slowest.max(fastest.saturating_sub(CACHE_WINDOW_BYTES));
-        while self.pieces.front().is_some_and(|(start, bytes)| start + bytes.len() as u64 <= from) {
-            self.pieces.pop_front();
-        }
-    }
-
-    /// A reader went on to `position`.
-    fn advance(&mut self, id: u64, position: u64) {
-        if let Some(reading) = self.readers.iter_mut().find(|reading| reading.id == id) {
-            reading.position = position;
-        }
-        self.forget();
-        self.bringer.take().into_iter().for_each(Waker::wake);
-    }
-
-    /// The bytes at `position`, as far as they lie in one piece.
-    fn at(&self, position: u64) -> Result<Option<Bytes>, CutShort> {
-        if position >= self.received {
-            return Ok(None);
-        }
-        let behind = self.pieces.partition_point(|(start, _)| *start <= position);
-        let Some((start, bytes)) = behind.checked_sub(1).and_then(|at| self.pieces.get(at)) else {
-            return Err(CutShort::Behind);
-        };
-        let offset = usize::try_from(position - start).unwrap_or(usize::MAX).min(bytes.len());
-        Ok(Some(bytes.slice(offset..)).filter(|bytes| !bytes.is_empty()))
     }
 }
 

@@ -129,7 +129,7 @@ impl Errand {
     /// Puts a response where others find it, its body still to come.
     fn put(&self, head: &response::Parts, body: &Body, received: Received, asked: Turn) -> Result<Arc<Stored>, Unkept> {
         let storable = self.storable(head, body, received)?;
-        let content = Content::arriving(http_body::Body::size_hint(body).exact());
+        let content = Content::arriving(http_body::Body::size_hint(body).exact(), self.house.allowance.share());
         let (index, asking) = (&self.house.index, &self.asking);
         let version = index.next_version();
         let stored = Stored::new(version, head.status, &head.headers, storable, asking, content, received.at);

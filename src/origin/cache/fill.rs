@@ -3,8 +3,9 @@
 //! In: the origin's body. Out: pieces in a [`Content`], and an index that holds only what is whole or still arriving. It goes
 //! on when the client that asked has gone, within a bound. It must not answer anybody.
 
+use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +14,11 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
 use super::House;
+use super::content::{Content, Room};
 use super::key::Key;
 use super::stored::Stored;
 use crate::http::{Body, BodyError};
-use crate::limits::FILL_ALONE_WAIT;
+use crate::limits::{CACHE_PACE, CACHE_PATIENCE, FILL_ALONE_WAIT};
 
 /// A body that is to be brought in.
 pub struct Fill {
@@ -61,18 +63,17 @@ impl Fill {
     }
 
     async fn bring(&mut self) -> Result<Option<HeaderMap>, Stopped> {
-        let mut reserved = Some(Reserved { budget: Arc::clone(&self.house.filling), bytes: 0 });
+        let mut kept = Kept::SoFar;
         let (mut trailers, mut received, mut alone) = (None, 0, None);
         loop {
-            if reserved.is_none() {
-                let content = &self.stored.content;
-                std::future::poll_fn(|cx| content.poll_room(cx)).await.ok_or(Stopped::Unread)?;
+            if let Kept::Not { held_up } = &mut kept {
+                room(&self.stored.content, received, held_up).await.ok_or(Stopped::Unread)?;
             }
             let Some(frame) = self.next(&mut alone).await? else { break };
             match frame.into_data() {
                 Ok(bytes) => {
                     received += bytes.len() as u64;
-                    self.take(bytes, received, &mut reserved);
+                    self.take(bytes, received, &mut kept);
                 }
                 Err(frame) => trailers = frame.into_trailers().ok(),
             }
@@ -96,36 +97,44 @@ impl Fill {
     }
 
     /// Takes a piece in. If it is one too many, the body is not kept from then on, and others get their own.
-    fn take(&self, bytes: Bytes, received: u64, reserved: &mut Option<Reserved>) {
-        let house = &self.house;
-        let fits =
-            |kept: &mut Reserved| received <= house.settings.object && kept.grow(bytes.len(), house.settings.bytes);
-        if reserved.as_mut().is_some_and(|kept| !fits(kept)) {
-            *reserved = None;
+    fn take(&self, bytes: Bytes, received: u64, kept: &mut Kept) {
+        let (house, content) = (&self.house, &self.stored.content);
+        let fits = || received <= house.settings.object && content.reserve(bytes.len());
+        if *kept == Kept::SoFar && !fits() {
+            *kept = Kept::Not { held_up: Duration::ZERO };
             house.index.remove(self.key, &self.stored);
             house.index.pass(self.flight, house.clock.now());
-            self.stored.content.keep_no_longer();
+            content.keep_no_longer();
         }
-        self.stored.content.push(bytes);
+        content.push(bytes);
     }
 }
 
-/// Bytes that arriving bodies hold beside what is stored.
-struct Reserved {
-    budget: Arc<AtomicU64>,
-    bytes: u64,
+/// Waits until another piece may come. The fastest reader waits for the others only so long in all, and the longer the
+/// body the longer, so that it never goes on slower than [`CACHE_PACE`] for them; then they are left behind.
+async fn room(content: &Content, received: u64, held_up: &mut Duration) -> Option<()> {
+    if poll_fn(|cx| content.poll_room(cx)).await? == Room::ForAll {
+        return Some(());
+    }
+    let since = Instant::now();
+    let patience = CACHE_PATIENCE + Duration::from_millis(received.saturating_mul(1000) / CACHE_PACE);
+    let caught_up = poll_fn(|cx| match content.poll_room(cx) {
+        Poll::Ready(Some(Room::ForTheFastest)) => Poll::Pending,
+        room => room.map(drop),
+    });
+    if timeout(patience.saturating_sub(*held_up), caught_up).await.is_err() {
+        content.leave_behind();
+    }
+    *held_up += since.elapsed();
+    Some(())
 }
 
-impl Reserved {
-    /// Takes more of the budget, if there is any left: all that arrives together may hold as much as all that is stored.
-    fn grow(&mut self, bytes: usize, bound: u64) -> bool {
-        self.bytes += bytes as u64;
-        self.budget.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64 <= bound
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        self.budget.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
+/// Whether a body is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    SoFar,
+    /// It is too large. The fastest of its readers has waited so long for others.
+    Not {
+        held_up: Duration,
+    },
 }

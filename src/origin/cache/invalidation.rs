@@ -14,7 +14,8 @@ use super::key::Target;
 use crate::http::peer::TrueClient;
 use crate::origin::Origin;
 
-/// Takes out what is stored for the target, and for `Location` and `Content-Location` where they are of the same host.
+/// Takes out what is stored for the target, and for `Location` and `Content-Location` where they are of the same host, also by
+/// the name that the origin has for itself.
 pub fn invalidate(house: &House, origin: &Arc<Origin>, client: &TrueClient, target: &Uri, answer: &HeaderMap) {
     let host = client.host.as_ref().map(|host| host.as_str().to_ascii_lowercase()).unwrap_or_default();
     let scheme = client.scheme.as_str();
@@ -24,9 +25,15 @@ pub fn invalidate(house: &House, origin: &Arc<Origin>, client: &TrueClient, targ
     let path = target.path_and_query().map_or("/", PathAndQuery::as_str);
     gone(path);
     let Ok(base) = Url::parse(&format!("{scheme}://{host}{path}")) else { return };
+    let mut named = HeaderMap::new();
     for name in [header::LOCATION, header::CONTENT_LOCATION] {
-        let named = answer.get(name).and_then(|value| base.join(value.to_str().ok()?).ok());
-        if let Some(url) = named.filter(|url| url.origin() == base.origin()) {
+        answer.get(&name).into_iter().for_each(|value| drop(named.insert(name.clone(), value.clone())));
+    }
+    // Where the origin speaks of itself it means what the client knows by the client's host.
+    origin.speak_as(&mut named, client);
+    for value in named.values() {
+        let url = value.to_str().ok().and_then(|url| base.join(url).ok());
+        if let Some(url) = url.filter(|url| url.origin() == base.origin()) {
             gone(&url[url::Position::BeforePath..url::Position::AfterQuery]);
         }
     }

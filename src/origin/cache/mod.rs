@@ -4,6 +4,7 @@
 //! [`Origin::fetch`] and changes nothing of what that does. It must not store what the policy forbids, nor anything that was
 //! made for one visitor.
 
+mod allowance;
 mod asking;
 mod asserted;
 mod content;
@@ -19,7 +20,6 @@ mod turn;
 mod walk;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -33,6 +33,7 @@ use crate::http::annotations::{CacheStatus, Forwarded};
 use crate::http::peer::{Peer, TrueClient};
 use crate::limits;
 use crate::telemetry::CacheFigures;
+use allowance::Allowance;
 use asking::Asking;
 use flight::Flights;
 use index::Index;
@@ -67,8 +68,8 @@ pub struct House {
     hashing: Hashing,
     index: Index,
     flights: Arc<Flights>,
-    /// Bytes held by bodies that are arriving.
-    filling: Arc<AtomicU64>,
+    /// For the bodies that are stored, arrive, or are still read though they are no longer stored.
+    allowance: Allowance,
     /// One for each response that may be renewed while it is served stale.
     renewing: Arc<Semaphore>,
 }
@@ -127,6 +128,8 @@ impl ResponseCache {
     /// An empty cache; what it does is counted in `figures`.
     pub fn new(settings: CacheSettings, clock: Clock, figures: CacheFigures) -> Self {
         let index = Index::new(settings.bytes, &figures);
+        // What is on its way in or out may take as much as what is stored.
+        let allowed = settings.bytes.saturating_mul(2);
         Self(Arc::new(House {
             settings,
             clock,
@@ -134,7 +137,7 @@ impl ResponseCache {
             hashing: Hashing::new(),
             index,
             flights: Arc::default(),
-            filling: Arc::default(),
+            allowance: Allowance::new(allowed),
             renewing: Arc::new(Semaphore::new(limits::BACKGROUND_RENEWALS)),
         }))
     }

@@ -31,8 +31,8 @@ pub enum NotStored {
     /// The request or the response said `no-store`.
     NoStore,
     Private,
-    /// A part, an interim answer, a switch of protocols, an answer to a condition; or `must-understand` with a status that
-    /// we do not know.
+    /// A part or the refusal of one, an interim answer, a switch of protocols, an answer to a condition; or `must-understand`
+    /// with a status that we do not know.
     Status,
     /// The request carried `Authorization`, and nothing allows sharing the answer.
     Credentials,
@@ -111,7 +111,8 @@ fn check_message(asked: Asked<'_>, status: StatusCode, headers: &HeaderMap, said
     if asked.method != Method::GET {
         return Err(NotStored::Method);
     }
-    if status.is_informational() || matches!(status.as_u16(), 206 | 304) {
+    // 412 and 416 say something of a condition or a range that others who ask for the URL do not send.
+    if status.is_informational() || matches!(status.as_u16(), 206 | 304 | 412 | 416) {
         return Err(NotStored::Status);
     }
     let directives = &said.directives;

@@ -4,12 +4,13 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::{Content, CutShort, End, Whole, slice};
+use super::arriving::End;
+use super::{Content, CutShort, Whole, slice};
 use crate::http::BodyError;
 
 /// One reader.
@@ -110,9 +111,6 @@ impl HttpBody for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut arriving = self.content.lock();
-        arriving.readers.retain(|reading| reading.id != self.id);
-        arriving.forget();
-        arriving.bringer.take().into_iter().for_each(Waker::wake);
+        self.content.lock().leave(self.id);
     }
 }

@@ -78,6 +78,8 @@ fn what_one_visitor_got_is_never_stored() {
         (case(&[("cache-control", "max-age=60"), ("vary", "*")]), NotStored::Vary(VaryError::Anything)),
         (case(&[("cache-control", "max-age=60"), ("content-type", "Text/Event-Stream")]), NotStored::EventStream),
         (control("max-age=60").status(206), NotStored::Status),
+        (control("max-age=60").status(412), NotStored::Status),
+        (control("public, s-maxage=60").status(416), NotStored::Status),
         (control("max-age=60").status(304), NotStored::Status),
         (control("max-age=60, must-understand").status(499), NotStored::Status),
         (case(&[]), NotStored::Useless),
