@@ -8,6 +8,27 @@ use jiff::SignedDuration;
 
 // -- page --
 
+/// Bytes inside one element of which a value is made: a price, a title, a short description with its markup.
+pub const EXTRACT_TEXT_BYTES: usize = 16 * 1024;
+/// Bytes of one value: what fits into a field of an item.
+pub const EXTRACT_VALUE_BYTES: usize = 2 * 1024;
+/// Bytes of one script of JSON-LD: the largest listings have a tenth.
+pub const EXTRACT_JSON_BYTES: usize = 512 * 1024;
+/// Scripts of JSON-LD of one page.
+pub const EXTRACT_DOCUMENTS: usize = 16;
+/// How deep what JSON-LD and microdata tell is followed: the usual `@graph` of lists of products with offers takes eight.
+pub const EXTRACT_DEPTH: usize = 16;
+/// Properties of one thing in microdata, and values of one property.
+pub const EXTRACT_PROPERTIES: usize = 100;
+/// Properties of Open Graph of one page.
+pub const EXTRACT_GRAPH: usize = 64;
+/// Readings of one page: a listing of five hundred products.
+pub const EXTRACT_READINGS: usize = 500;
+/// Elements whose inside is read at one time.
+pub const EXTRACT_CAPTURES: usize = 64;
+/// Bytes of all values of one page that are kept with it.
+pub const EXTRACT_BYTES: usize = 256 * 1024;
+
 /// Bytes of a page that may be parsed ahead of what the client has taken. Enough to start the fragments of a
 /// whole ordinary page early, small enough that a thousand slow clients stay cheap.
 pub const PAGE_AHEAD_BYTES: usize = 64 * 1024;
@@ -94,6 +115,22 @@ pub const PROFILE_KNOWN_CHANGES: usize = 256;
 pub const LINE_EVENTS: usize = 1_000;
 
 // -- store --
+
+/// Bytes of items at hand: some fifty thousand of a kilobyte.
+pub const ITEM_HOT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that one of them takes beside its data.
+pub const ITEM_ENTRY_BYTES: u64 = 256;
+/// Time after which an item at hand is looked up again, and what hangs on it is made anew: another reading is seen so soon.
+pub const ITEM_FRESH: Duration = Duration::from_secs(1);
+/// Age at which a reading is written again although it tells nothing new, so that it is known how old it is.
+pub const ITEM_REFRESH: Duration = Duration::from_secs(24 * 60 * 60);
+/// Readings that wait to be written: twenty listings of as many products as a page may tell. More are read again with their pages.
+pub const ITEM_QUEUE: usize = 10_000;
+/// Readings that are written at once.
+pub const ITEM_WRITE_BATCH: usize = 256;
+/// Pause between attempts to write to a store that is away, and how many there are before a batch is given up.
+pub const ITEM_WRITE_RETRY: Duration = Duration::from_millis(500);
+pub const ITEM_WRITE_RETRIES: u32 = 20;
 
 /// Bytes of an item's key: a SKU, or the path of an article.
 pub const ITEM_KEY_BYTES: usize = 256;
@@ -453,6 +490,13 @@ pub const SECRET_CHARACTERS: usize = 32;
 
 // -- exchange --
 
+/// Pieces of a page that is passed on which wait to be read: some hundred kilobytes. Beyond them it is not read.
+pub const READING_PIECES: usize = 64;
+/// Wait for the next of them.
+pub const READING_STALL: Duration = Duration::from_secs(60);
+/// Stored responses of which it is known that they were read.
+pub const READ_RESPONSES: usize = 50_000;
+
 /// Layouts (compiled selectors of a set of rules) kept; a site has about as many as it has kinds of page.
 pub const LAYOUTS: u64 = 1_000;
 /// Paths of which it is remembered which rules have them and what these capture; the path of each is bounded like its request.
@@ -788,6 +832,8 @@ pub const ADMIN_WRITE_WAIT: Duration = Duration::from_secs(5);
 pub const BULK_LINE_BYTES: usize = 2 * 1024 * 1024;
 /// Wait between two pieces of a bulk call's body.
 pub const BULK_BODY_STALL: Duration = Duration::from_secs(30);
+/// Bytes of one line with an item: twice its data, for what is written about.
+pub const ITEM_LINE_BYTES: usize = 2 * ITEM_DATA_BYTES;
 /// Problems of lines that the answer to a bulk call lists; the others are counted.
 pub const BULK_PROBLEMS: usize = 100;
 /// URLs, prefixes and tags of one purge: each stored response is held against all of them.

@@ -12,7 +12,8 @@ use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
 use crate::origin::cache::{Asserted, NOTHING};
 use crate::origin::{Origin, Origins};
-use crate::page::Marker;
+use crate::page::{Extraction, Marker};
+use crate::profile::Name;
 use crate::rule::RuleBook;
 use crate::rule::action::Actions;
 use crate::rule::pattern::{Glob, PathPattern};
@@ -39,6 +40,43 @@ pub struct Revision {
     pub sources: Sources,
     /// Whether any code of it may ask what is remembered of visitors.
     pub recalls: bool,
+    pub collects: Collects,
+}
+
+/// What is read from pages, and from which.
+#[derive(Debug, Default)]
+pub struct Collects {
+    /// The pages, by number.
+    pub book: RuleBook,
+    pub list: Vec<Collecting>,
+}
+
+/// What is read from the pages of some paths.
+#[derive(Clone, Debug)]
+pub struct Collecting {
+    pub name: Arc<str>,
+    pub extraction: Extraction,
+    /// As what it is known.
+    pub item: ItemName,
+    /// In which the item's key is said.
+    pub phrases: Arc<Language>,
+}
+
+/// Under which name a reading is known.
+#[derive(Clone, Debug)]
+pub struct ItemName {
+    pub kind: Name,
+    /// The name of a template among the phrases.
+    pub key: Arc<str>,
+    pub named: Named,
+}
+
+/// Which readings of a page have a name of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// The first, which is what the page is about: its name follows from the path.
+    First,
+    All,
 }
 
 /// One thing that a rule lays in.

@@ -71,7 +71,16 @@ fn the_deployment_to_copy_is_fine() {
 
 #[test]
 fn every_block_of_the_readme_is_fine() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README");
+    every_block_is_fine("README.md");
+}
+
+#[test]
+fn every_block_about_items_is_fine() {
+    every_block_is_fine("docs/items.md");
+}
+
+fn every_block_is_fine(file: &str) {
+    let text = fs::read_to_string(root().join(file)).expect("a file");
     let blocks: Vec<&str> =
         text.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect();
     assert!(!blocks.is_empty());

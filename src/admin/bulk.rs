@@ -29,19 +29,26 @@ pub enum Lined {
 
 /// What came of lines.
 #[derive(Debug, Default)]
-struct Told {
-    accepted: u64,
+pub struct Told {
+    pub accepted: u64,
     problems: Vec<Json>,
     /// Problems beyond those that are listed.
     more: u64,
 }
 
 impl Told {
-    fn wrong(&mut self, line: u64, why: &str) {
+    /// Notes that a line is refused.
+    pub fn wrong(&mut self, line: u64, why: &str) {
         match self.problems.len() < BULK_PROBLEMS {
             true => self.problems.push(json!({ "line": line, "problem": why })),
             false => self.more += 1,
         }
+    }
+
+    /// The answer.
+    pub fn document(self) -> Response<Body> {
+        let refused = self.problems.len() as u64 + self.more;
+        document(&json!({ "accepted": self.accepted, "refused": refused, "problems": self.problems }))
     }
 }
 
@@ -70,8 +77,7 @@ pub async fn take(
     bulk.settle().await.map_err(|error| failed(&error, &bulk))?;
     told.accepted = bulk.safe();
     tracing::info!(accepted = told.accepted, ?lined, "lines came over the admin API");
-    let refused = told.problems.len() as u64 + told.more;
-    Ok(document(&json!({ "accepted": told.accepted, "refused": refused, "problems": told.problems })))
+    Ok(told.document())
 }
 
 fn read(text: &Bytes, lined: &Lined, keep: &Keep, now: Timestamp) -> Result<Line, LineError> {

@@ -7,6 +7,7 @@ mod audiences;
 mod bulk;
 mod explaining;
 mod exporting;
+mod items;
 mod previewing;
 mod profiles;
 mod purging;
@@ -129,6 +130,11 @@ impl Admin {
                 let (method, body) = (request.method().clone(), request.into_body());
                 return profiles::answer(profiles, &method, rest, body, now).await.unwrap_or_else(|refused| refused);
             }
+            Some(("items", rest)) => {
+                let (items, now) = (&self.exchange.items, self.exchange.clock.now());
+                let (method, body) = (request.method().clone(), request.into_body());
+                return items::answer(items, &method, rest, body, now).await.unwrap_or_else(|refused| refused);
+            }
             Some(("audiences", rest)) => return self.members(request, rest).await.unwrap_or_else(|refused| refused),
             _ => {}
         }
@@ -143,16 +149,23 @@ impl Admin {
             (&Method::GET, "profiles") => exporting::profiles(self.exchange.profiles.store()),
             (&Method::POST, "profiles") => self.take(&Lined::Profiles, request.into_body()).await,
             (&Method::POST, "events") => self.take(&Lined::Events, request.into_body()).await,
+            (&Method::POST, "items") => {
+                let (items, now) = (&self.exchange.items, self.exchange.clock.now());
+                items::take(items, request.into_body(), now).await.unwrap_or_else(|refused| refused)
+            }
             (&Method::GET, "audiences") => self.audiences().await.unwrap_or_else(|refused| refused),
-            (_, "revision" | "off" | "purge" | "explain" | "preview" | "profiles" | "events" | "audiences") => problem(
+            (
+                _,
+                "revision" | "off" | "purge" | "explain" | "preview" | "profiles" | "events" | "audiences" | "items",
+            ) => problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "`off` takes GET, PUT and DELETE; `explain`, `preview`, `purge` and `events` take POST; `profiles` takes GET and \
+                "`off` takes GET, PUT and DELETE; `explain`, `preview`, `purge`, `events` and `items` take POST; `profiles` takes GET and \
                  POST; `revision` and `audiences` take GET.",
             ),
             _ => problem(
                 StatusCode::NOT_FOUND,
                 "The API has /api/v1/revision, /api/v1/off, /api/v1/purge, /api/v1/explain, /api/v1/preview, /api/v1/profiles, \
-                 /api/v1/events and /api/v1/audiences.",
+                 /api/v1/events, /api/v1/items and /api/v1/audiences.",
             ),
         }
     }

@@ -231,7 +231,7 @@ impl App {
         self.admin_trigger.drain(ADMIN_DRAIN_WAIT).await;
         self.tasks.join_all().await;
         // Last: whoever was served may have left something to remember.
-        store::close(&self.exchange.profiles).await;
+        store::close(&self.exchange.profiles, &self.exchange.items).await;
         drained
     }
 }

@@ -13,6 +13,7 @@ use crate::config::settings::StoreSettings;
 use crate::limits::{STORE_CLOSE_WAIT, STORE_EXPIRY_PAUSE};
 use crate::profile::Keep;
 use crate::shutdown::Shutdown;
+use crate::store::items::Items;
 use crate::store::{EmbeddedStore, MemoryStore, OpeningStore, Profiles, RedisAddress, RedisStore, Store, StoreError};
 
 /// Whether a process before this one is giving up what it has.
@@ -87,7 +88,11 @@ pub async fn expire(profiles: Profiles, kept: std::time::Duration, clock: Clock,
 }
 
 /// Closes the store when nobody uses it any more.
-pub async fn close(profiles: &Profiles) {
+pub async fn close(profiles: &Profiles, items: &Items) {
+    match items.settled(STORE_CLOSE_WAIT).await {
+        0 => {}
+        left => tracing::warn!(left, "readings of items are lost until their pages are read again"),
+    }
     match profiles.close(STORE_CLOSE_WAIT).await {
         Ok(0) => {}
         Ok(left) => tracing::error!(left, "changes of profiles are lost: the store did not take them before the end"),

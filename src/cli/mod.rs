@@ -11,6 +11,7 @@ mod explain;
 mod feed;
 mod flags;
 pub mod independence;
+mod items;
 mod preview;
 mod profiles;
 mod purge;
@@ -63,6 +64,9 @@ enum Command {
     /// Audiences: how large they are, and who is on those that are lists.
     #[command(subcommand)]
     Audiences(audiences::Command),
+    /// Items, what the site sells or publishes: import a feed, look, list, remove.
+    #[command(subcommand)]
+    Items(items::Command),
 }
 
 /// Problems were found, or the work could not be done.
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Purge(args) => purge::run(&args),
         Command::Profiles(command) => profiles::run(&command),
         Command::Audiences(command) => audiences::run(&command),
+        Command::Items(command) => items::run(&command),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::rule::Asking;
 use crate::scope::Scope;
 use crate::scope::now::Now;
 use crate::scope::values::Random;
+use crate::store::items::{ItemFacts, Items};
 use crate::telemetry::Census;
 use crate::visitor::facts::RequestFacts;
 use crate::visitor::geo::GeoFacts;
@@ -45,6 +46,8 @@ pub struct Context {
     pub remembered: Remembered,
     /// How the visitor was recognised; a cookie that is owed is made with the same keys.
     pub policy: Arc<VisitorPolicy>,
+    /// What is known of what the site sells or publishes.
+    pub items: Items,
     /// What somebody wants to see supposed; nothing, for a visitor. What is made under it is for nobody else.
     pub supposed: Supposed,
     /// The wall clock when the request arrived, or the moment that is supposed; nothing in the exchange asks again.
@@ -66,7 +69,8 @@ impl Context {
             .with("site", self.site.facts.clone())
             .with("visitor", Arc::new(VisitorFacts(self.visitor.clone())))
             .with("now", Arc::new(Now::new(self.now.to_zoned_datetime(self.site.zone.clone()))))
-            .with("random", Arc::new(Random::new()));
+            .with("random", Arc::new(Random::new()))
+            .with("items", Arc::new(ItemFacts::new(self.items.clone(), self.now)));
         let plain = match self.revision.recalls {
             true => plain
                 .with("profile", Arc::new(ProfileFacts(self.remembered.clone())))

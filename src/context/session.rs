@@ -33,25 +33,22 @@ impl RememberedSession {
             return Some(facts);
         }
         let (profile, now) = self.remembered.profile()?;
-        let session = self.remembered.keep().map(|keep| session(&profile, &keep, &self.request, now));
+        let session = self.remembered.keep().and_then(|keep| session(&profile, &keep, &self.request, now));
         Some(self.facts.get_or_init(|| SessionFacts::new(self.request.clone(), session)))
     }
 }
 
-/// The session that a request belongs to. Whether it was noted already or will be is the same.
-fn session(profile: &Profile, keep: &Keep, request: &RequestFacts, now: Timestamp) -> Session {
-    match profile.session() {
-        Some(running) if running.goes_on(now, keep) => Session {
-            new: running.began == now,
-            count: running.before + 1,
-            landing: serde_json::from_str(running.data.text()).unwrap_or_default(),
+/// The session that a request belongs to, whether it was noted already or will be; `None` of whom no request was noted ever.
+fn session(profile: &Profile, keep: &Keep, request: &RequestFacts, now: Timestamp) -> Option<Session> {
+    let last = profile.session()?;
+    Some(match last.goes_on(now, keep) {
+        true => Session {
+            new: last.began == now,
+            count: last.before + 1,
+            landing: serde_json::from_str(last.data.text()).unwrap_or_default(),
         },
-        before => Session {
-            new: true,
-            count: before.map_or(0, |before| before.before + 1) + 1,
-            landing: Landing::of(request),
-        },
-    }
+        false => Session { new: true, count: last.before + 2, landing: Landing::of(request) },
+    })
 }
 
 impl Facts for RememberedSession {

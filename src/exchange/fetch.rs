@@ -16,7 +16,7 @@ use crate::http::coding::{Accepted, accepted_codings};
 use crate::http::cookies::remove_cookie;
 use crate::http::headers::{is_html, remove_conditions};
 use crate::http::peer::{Peer, TrueClient};
-use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache};
+use crate::origin::cache::{Asserted, Call, EntryId, Fetched, ResponseCache, UseCache, Whose};
 use crate::origin::{Hop, Origin, OriginError, WantedCodings};
 
 /// By which an origin is told that its includes are honoured (Edge Architecture Specification).
@@ -50,6 +50,8 @@ pub struct Came {
     pub cache: CacheStatus,
     /// The stored response that it is, if it is one: what is made of its content may be kept under this name.
     pub entry: Option<EntryId>,
+    /// Whose it is.
+    pub whose: Whose,
 }
 
 /// What may become of the page that is asked for.
@@ -121,8 +123,8 @@ impl Asked {
         if let Some(whole) = self.whole.filter(|_| is_part_of_a_page(&fetched.response)) {
             fetched = responses.fetch(origin, whole.map(|()| Body::empty()), &call).await?;
         }
-        let Fetched { response, status, entry } = fetched;
-        Ok(Answer { response, came: Came { took: asking.elapsed(), cache: status, entry } })
+        let Fetched { response, status, entry, whose } = fetched;
+        Ok(Answer { response, came: Came { took: asking.elapsed(), cache: status, entry, whose } })
     }
 }
 

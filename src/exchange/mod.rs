@@ -12,6 +12,7 @@ mod following;
 mod guard;
 mod includes;
 mod joining;
+mod learning;
 mod limiting;
 mod link;
 mod observers;
@@ -19,6 +20,7 @@ mod open;
 pub mod pages;
 mod plan;
 mod preview;
+mod reading;
 mod respond;
 mod rewriting;
 mod serving;
@@ -30,7 +32,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use futures_util::future::join;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response};
+use quick_cache::sync::Cache;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
@@ -39,27 +43,31 @@ use crate::http::Body;
 use crate::http::coding::Effort;
 use crate::http::nonce::{csp_nonce, exchange_nonce};
 use crate::http::peer::{TrueClient, TrustedProxies};
-use crate::limits::{ACTION_DEADLINE, SOURCE_ROUNDS};
-use crate::origin::cache::{CacheSettings, EntryId, ResponseCache};
+use crate::limits::{ACTION_DEADLINE, READ_RESPONSES, SOURCE_ROUNDS};
+use crate::origin::cache::{CacheSettings, EntryId, ResponseCache, Whose};
 use crate::profile::Keep;
 use crate::revision::Revision;
 use crate::scope::Scope;
+use crate::scope::ledger::Fingerprint;
+use crate::store::items::Items;
 use crate::store::{MemoryStore, Profiles, Store};
 use crate::telemetry::{Metrics, SelectorFigures};
 use crate::visitor::VisitorPolicy;
 use account::{Account, Answered};
 use actions::Acting;
 use failure::{Failure, Told};
-use fetch::{Answer, Asked, Asker, Outlook, SURROGATE_CONTROL};
+use fetch::{Answer, Asked, Asker, Came, Outlook, SURROGATE_CONTROL};
 use includes::Includes;
 use joining::Joining;
+use learning::Learner;
 use observers::Observers;
 use open::Arrival;
 pub use open::Unserved;
-use pages::{Pages, Wanted};
+use pages::{Pages, Wanted, last_content_type};
 use plan::known::{KnownPlans, Met};
 use plan::paths::{OnPath, Paths};
 use plan::{Fuses, Gate, Plan};
+use reading::{ReadBody, Reading};
 use serving::{Rewrite, Source};
 use trace::TraceSink;
 
@@ -71,6 +79,8 @@ pub struct Exchange {
     pub visitors: ArcSwap<VisitorPolicy>,
     /// What is remembered of visitors; in memory, unless it was told of a store.
     pub profiles: Profiles,
+    /// What is known of what the site sells or publishes; beside the profiles.
+    pub items: Items,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     /// Origin responses that are shared.
@@ -84,6 +94,8 @@ pub struct Exchange {
     paths: Paths,
     /// Plans that came out before.
     known: KnownPlans,
+    /// Stored responses that were passed on, and read beside that.
+    responses_read: Cache<Fingerprint, ()>,
     /// Of rules that fail.
     pub fuses: Arc<Fuses>,
     /// Logins, and consent that is withdrawn.
@@ -112,8 +124,10 @@ impl Exchange {
         let metrics = Arc::new(Metrics::with(revision.sources.figures()));
         let keep = Keep::default();
         let fuses = Arc::new(Fuses::new(metrics.clone()));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(keep));
         Self {
-            profiles: Profiles::new(Arc::new(MemoryStore::new(keep)), keep, metrics.profiles.clone()),
+            items: Items::new(store.clone(), metrics.items.clone()),
+            profiles: Profiles::new(store, keep, metrics.profiles.clone()),
             pages: Pages::new(pages, metrics.clone()),
             responses: ResponseCache::new(cache, clock.clone(), metrics.cache.clone()),
             revision: ArcSwap::new(revision),
@@ -124,6 +138,7 @@ impl Exchange {
             effort: Effort::default(),
             paths: Paths::default(),
             known: KnownPlans::default(),
+            responses_read: Cache::new(READ_RESPONSES),
             fuses,
             joining: Joining::default(),
             off: AtomicBool::new(false),
@@ -133,7 +148,8 @@ impl Exchange {
     /// The same, which remembers visitors in this store.
     #[must_use]
     pub fn remembering(self, store: Arc<dyn Store>, keep: Keep) -> Self {
-        Self { profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
+        let items = Items::new(store.clone(), self.metrics.items.clone());
+        Self { items, profiles: Profiles::new(store, keep, self.metrics.profiles.clone()), ..self }
     }
 
     /// The same, which makes this much effort for what is compressed as it streams.
@@ -173,7 +189,8 @@ impl Exchange {
     /// # Errors
     /// As for [`Arrival::open`].
     fn open(&self, arrival: &Arrival) -> Result<Arc<Context>, Failure> {
-        arrival.open(self.revision.load_full(), self.visitors.load_full(), &self.profiles, &self.clock)
+        let remembering = (&self.profiles, &self.items);
+        arrival.open(self.revision.load_full(), self.visitors.load_full(), remembering, &self.clock)
     }
 
     /// The walk: let it pass, decide, act on the request, ask the origin, and lay what was decided into what came.
@@ -182,7 +199,8 @@ impl Exchange {
             self.limit(context)?;
         }
         let Arrival { mut request, peer, client, trace, metrics, .. } = arrival;
-        let path = self.path(context);
+        let found = self.path(context);
+        let path = found.clone().filter(|path| path.lays_in);
         let scope = path.as_ref().map(|_| context.scope()).unwrap_or_default();
         let (listening, gate) = (trace.is_some(), self.gate(context, trace.as_ref()));
         let met = path.as_ref().filter(|_| !listening).and_then(|path| self.meet(context, path, &scope));
@@ -220,9 +238,9 @@ impl Exchange {
         if let Some(plan) = plan.as_mut().filter(|plan| plan.includes()) {
             plan.include_by(Includes::new(&self.responses, context, (&peer, &client), &metrics));
         }
-        let observers = Observers { metrics, trace };
+        let observers = Observers { metrics, trace, learner: None };
         let (method, accepted, held) = (asked.method(), asked.accepted, asked.held.clone());
-        let rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
+        let mut rewrite = Rewrite { method, accepted, effort: self.effort, held, observers };
 
         // The request leaves first; fragments are filled while the origin works.
         let filling = async { plan.and_then(|plan| guard::filled(plan, Plan::fill_ahead)) };
@@ -231,6 +249,7 @@ impl Exchange {
 
         origin.speak_as(response.headers_mut(), &client);
         acting.change_response(response.headers_mut());
+        rewrite.observers.learner = found.as_ref().and_then(|path| self.learner(context, path, &came));
         let known = match &met {
             Some(met) => self.laid_out(response, came.entry, met, &rewrite, context),
             None => Err(response),
@@ -247,12 +266,39 @@ impl Exchange {
         };
         Ok(match laid {
             Laid::Personalised(response, rules) => Answered::personalised(response, came, rules),
-            Laid::Unchanged(response) => Answered::passed(response, came),
+            Laid::Unchanged(response) => Answered::passed(self.read(response, found.as_deref(), &came, &rewrite), came),
             Laid::NoPage(mut response) => {
                 acting.tell_what_it_rests_on(response.headers_mut(), context);
-                Answered::passed(response, came)
+                Answered::passed(self.read(response, found.as_deref(), &came, &rewrite), came)
             }
         })
+    }
+
+    /// Who learns from this answer: nobody, if it may be the client's own.
+    fn learner(&self, context: &Context, path: &OnPath, came: &Came) -> Option<Arc<Learner>> {
+        let learns =
+            !path.collects.is_empty() && came.whose == Whose::Anybodys && *context.request.method() == Method::GET;
+        learns.then(|| Learner::of(context, &path.collects, &self.clock, &self.metrics)).flatten()
+    }
+
+    /// Has a page that is passed on read, unless that was done.
+    fn read(&self, response: Response<Body>, path: Option<&OnPath>, came: &Came, rewrite: &Rewrite) -> Response<Body> {
+        let learner = rewrite.observers.learner.clone();
+        let Some((learner, layout)) = learner.zip(path.and_then(|path| path.layout.as_ref())) else { return response };
+        let Ok(codings) = respond::page_codings(&response) else { return response };
+        let is_read = |entry| {
+            let name = Fingerprint::of((entry, layout.digest));
+            let is_read = self.responses_read.get(&name).is_some();
+            self.responses_read.insert(name, ());
+            is_read
+        };
+        if came.entry.is_some_and(is_read) {
+            return response;
+        }
+        let content_type = last_content_type(response.headers());
+        let reading = Reading { markers: layout.markers.clone(), codings, content_type, learner };
+        let length = response.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        response.map(|body| Body::wrap(ReadBody::new(body, length, reading)))
     }
 
     /// What the path brings; `None` leaves the exchange a pure pass-through.

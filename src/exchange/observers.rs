@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::explanation::Explanation;
+use super::learning::Learner;
 use super::trace::TraceSink;
 use crate::telemetry::Metrics;
 
@@ -14,6 +15,8 @@ pub struct Observers {
     pub metrics: Arc<Metrics>,
     /// Where somebody listens in.
     pub trace: Option<TraceSink>,
+    /// Who learns from a page that may be shared.
+    pub learner: Option<Arc<Learner>>,
 }
 
 impl Observers {

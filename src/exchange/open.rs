@@ -21,6 +21,7 @@ use crate::http::peer::{Peer, TrueClient, TrustedProxies};
 use crate::limits::OWN_PATHS;
 use crate::revision::Revision;
 use crate::store::Profiles;
+use crate::store::items::Items;
 use crate::telemetry::Metrics;
 use crate::visitor::facts::{Head, RequestFacts};
 use crate::visitor::{Purpose, VisitorPolicy};
@@ -111,7 +112,7 @@ impl Arrival {
         &self,
         revision: Arc<Revision>,
         policy: Arc<VisitorPolicy>,
-        profiles: &Profiles,
+        (profiles, items): (&Profiles, &Items),
         clock: &Clock,
     ) -> Result<Arc<Context>, Failure> {
         let host = self.client.host.as_ref().map(|host| host.host().to_ascii_lowercase()).unwrap_or_default();
@@ -133,6 +134,7 @@ impl Arrival {
         let request = Arc::new(facts);
         let counted = visitor.id().filter(|_| supposed.is_nothing() && visitor.consent.allows(Purpose::Measure));
         let census = counted.map(|id| self.metrics.audiences.census(id.text(), now));
+        let items = items.clone();
         Ok(Arc::new(Context {
             revision,
             site,
@@ -140,6 +142,7 @@ impl Arrival {
             visitor,
             remembered,
             policy,
+            items,
             supposed,
             now,
             started,

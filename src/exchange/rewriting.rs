@@ -184,6 +184,11 @@ impl RewritingBody {
     fn finish(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
         if let Phase::Emptying(assembler) = std::mem::replace(&mut self.phase, Phase::Done) {
             self.tell_early_end(&assembler);
+            if let (Some(learner), Some(extracted), Ended::Whole(_)) =
+                (&self.observers.learner, assembler.extracted(), &self.ended)
+            {
+                learner.learn(extracted);
+            }
         }
         match std::mem::replace(&mut self.ended, Ended::Whole(None)) {
             Ended::NotYet | Ended::Whole(None) => None,

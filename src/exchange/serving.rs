@@ -85,7 +85,7 @@ pub fn rewrite(
     let (head, body) = rewritten(response);
     let wanted = match source {
         Source::Kept(kept) => return Visit { head, how, pages }.serve(kept, plan),
-        Source::Shared(wanted) => Some(wanted),
+        Source::Shared(wanted) => Some(Wanted { learner: how.observers.learner.clone(), ..wanted }),
         Source::Own => None,
     };
     let includes = plan.brings();

@@ -21,6 +21,7 @@ use super::Fills;
 use super::broken::Broken;
 use super::charset::Charset;
 use super::compile::Compiler;
+use super::extract::Extracted;
 use super::follow::Follower;
 use super::markers::Markers;
 
@@ -80,6 +81,11 @@ impl<F: Fills> Assembler<F> {
     /// task. `Ready(None)`: nothing more until more is written; or at all, if [`Self::is_done`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.follower.poll_next(cx)
+    }
+
+    /// What was read from the page; `None` before its end, if nothing was looked for, or reading it broke off.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.compiler.extracted()
     }
 
     /// Why rewriting broke off, if it did. The page is whole even so; slots opened by then are settled.

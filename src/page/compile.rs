@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 use super::attribute::Number;
 use super::charset::Charset;
 use super::esi::{EsiScanner, Mark};
+use super::extract::{Extracted, Extractor};
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Absence, Closing, Piece, Pieces};
@@ -34,6 +35,10 @@ pub(super) struct Compiler {
     /// The page's own, where its occurrences are to be pieces of their own.
     nonce: Option<Nonce>,
     planner: Planner,
+    /// Of what is read from the page; gone once that is broken off.
+    extractor: Option<Box<Extractor>>,
+    /// What that came to.
+    extracted: Option<Arc<Extracted>>,
     esi: Option<Esi>,
     source: Source,
     /// Elements whose end tag is waited for, outermost first.
@@ -73,17 +78,24 @@ impl Compiler {
     pub fn new(markers: Arc<Markers>, charset: Charset, nonce: Option<Nonce>) -> Self {
         let mode = match charset {
             Charset::Foreign(_) => Mode::PassThrough,
-            _ if markers.list().is_empty() => Mode::PassThrough,
-            _ => Mode::Rewriting(Box::new(Scanner::new(&markers, charset.for_matching(), nonce.is_some()))),
+            _ if markers.list().is_empty() && markers.extractions().is_empty() => Mode::PassThrough,
+            _ => {
+                let reads = markers.extractions().sights();
+                Mode::Rewriting(Box::new(Scanner::new(&markers, reads, charset.for_matching(), nonce.is_some())))
+            }
         };
+        let reads = matches!(mode, Mode::Rewriting(_)) && !markers.extractions().is_empty();
+        let extractor = reads.then(|| Box::new(Extractor::new(markers.extractions().clone(), charset)));
         let foreign = matches!(charset, Charset::Foreign(_));
         let esi = markers.esi().filter(|_| !foreign).map(|_| Esi::default());
         Self {
             mode,
             charset,
             nonce,
+            extractor,
             esi,
             planner: Planner::new(markers, charset),
+            extracted: None,
             source: Source::default(),
             open: Vec::new(),
             events: Vec::new(),
@@ -120,6 +132,10 @@ impl Compiler {
             let scanned = scanner.write(&part);
             scanner.swap_events(&mut self.events);
             let understood = scanner.understood();
+            if let Some(extractor) = &mut self.extractor {
+                scanner.swap_reads(extractor.events());
+                extractor.digest(&self.source, understood);
+            }
             self.digest();
             if let Err(error) = scanned {
                 if own {
@@ -146,6 +162,9 @@ impl Compiler {
     }
 
     fn end_markup(&mut self) {
+        if let Some(extractor) = self.extractor.take() {
+            self.extracted = Some(Arc::new(extractor.finish(&self.source)));
+        }
         let mode = std::mem::replace(&mut self.mode, Mode::PassThrough);
         self.release(self.source.end());
         let may_insert = match mode {
@@ -160,9 +179,15 @@ impl Compiler {
         }
     }
 
+    /// What was read from the page, once its end was said; `None` if nothing was looked for, or reading it broke off.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.extracted.as_ref()
+    }
+
     /// What has been made since the last call. Slots are in it before the first piece that mentions them.
     pub fn take_made(&mut self) -> Pieces {
-        Pieces { pieces: std::mem::take(&mut self.pieces), found: self.planner.take_found() }
+        let (pieces, found) = (std::mem::take(&mut self.pieces), self.planner.take_found());
+        Pieces { pieces, found, extracted: self.extracted.clone() }
     }
 
     /// Whether the page had as many matches as there may be slots; further ones are not looked at.
@@ -286,6 +311,7 @@ impl Compiler {
     /// The rest of the page is not understood: no more slots, and no place for those that wait for an end tag.
     fn break_off(&mut self) {
         self.mode = Mode::PassThrough;
+        self.extractor = None;
         self.release(self.decided());
         while let Some(OpenElement { slots, .. }) = self.open.pop() {
             self.close(&slots.inner, Closing::Implied);

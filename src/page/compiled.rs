@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::Slot;
 use super::attribute::{Number, Value};
 use super::charset::Charset;
+use super::extract::Extracted;
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Closing, Found, Piece};
@@ -34,6 +35,8 @@ pub struct CompiledPage {
     pub(super) found: Vec<Found>,
     /// By number: where a slot that spans bytes ends.
     spans: Vec<Option<Spanned>>,
+    /// What was read from it.
+    extracted: Option<Arc<Extracted>>,
     /// Made as they are asked for.
     pub(super) forms: Arc<Forms>,
 }
@@ -64,7 +67,17 @@ impl CompiledPage {
         let whole = whole.freeze();
         let pieces = joined(&whole, pieces);
         let spans = spans(&pieces, found.len());
-        let mut page = Self { markers, charset, nonce, whole, pieces, found, spans, forms: Arc::new(Forms::new(0, 0)) };
+        let mut page = Self {
+            markers,
+            charset,
+            nonce,
+            whole,
+            pieces,
+            found,
+            spans,
+            extracted: None,
+            forms: Arc::new(Forms::new(0, 0)),
+        };
         page.forms = Arc::new(Forms::new(page.whole.len(), page.beside()));
         page
     }
@@ -72,6 +85,18 @@ impl CompiledPage {
     /// The nonce that the page was sent with: the one to exchange in its policy. `None`: it carried none.
     pub fn nonce(&self) -> Option<&Nonce> {
         self.nonce.as_ref()
+    }
+
+    /// The same, with what was read from it.
+    pub(super) fn telling(mut self, extracted: Option<Arc<Extracted>>) -> Self {
+        self.extracted = extracted;
+        self.forms = Arc::new(Forms::new(self.whole.len(), self.beside()));
+        self
+    }
+
+    /// What was read from it; `None` if nothing was looked for.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.extracted.as_ref()
     }
 
     /// The page's slots, by number.
@@ -96,7 +121,8 @@ impl CompiledPage {
         let spans = self.spans.len() * size_of::<Option<Spanned>>();
         let values = self.pieces.iter().filter(|piece| matches!(piece, Piece::Value(_))).count() * size_of::<Value>();
         let elements: usize = self.slots().map(elements_weight).sum();
-        size_of::<Self>() + list + spans + values + elements
+        let extracted = self.extracted.as_ref().map_or(0, |extracted| extracted.weight());
+        size_of::<Self>() + list + spans + values + elements + extracted
     }
 
     pub(super) fn span(&self, number: Number) -> Option<Spanned> {

@@ -14,6 +14,7 @@ use super::broken::Broken;
 use super::charset::Charset;
 use super::compile::Compiler;
 use super::compiled::CompiledPage;
+use super::extract::Extracted;
 use super::markers::Markers;
 use super::nonce::Nonce;
 use super::piece::{Piece, Pieces};
@@ -110,6 +111,7 @@ impl Compiling {
         if self.length > limits::COMPILED_PAGE_BYTES {
             return Err(NotKept::TooLarge);
         }
+        let extracted = self.compiler.extracted().cloned();
         let pieces = || self.batches.iter().flat_map(|batch| &batch.0.pieces);
         if let Some(nonce) = &self.nonce
             && leaks(nonce, pieces(), self.length)
@@ -117,7 +119,8 @@ impl Compiling {
             return Err(NotKept::NonceElsewhere);
         }
         let found = self.batches.iter().flat_map(|batch| batch.0.found.iter().cloned()).collect();
-        Ok(CompiledPage::new(self.markers, self.charset, self.nonce.clone(), found, pieces(), self.length))
+        Ok(CompiledPage::new(self.markers, self.charset, self.nonce.clone(), found, pieces(), self.length)
+            .telling(extracted))
     }
 }
 
@@ -125,6 +128,11 @@ impl Batch {
     /// The page's bytes that are in it, as the origin made them.
     pub fn bytes(&self) -> impl Iterator<Item = &Bytes> {
         self.0.pieces.iter().filter_map(Piece::origin)
+    }
+
+    /// With the last batch: what was read from the page; `None` if nothing was looked for, or reading it broke off.
+    pub fn extracted(&self) -> Option<&Arc<Extracted>> {
+        self.0.extracted.as_ref()
     }
 
     /// How many bytes of the page are in it.

@@ -3,9 +3,12 @@
 //! In: [`Marker`]s in order of precedence. Out: one scanner handler for each distinct selector, with what it must report.
 //! It must not know pages: nothing here changes once it is made.
 
+use std::sync::Arc;
+
 use lol_html::Selector;
 use thiserror::Error;
 
+use super::extract::Extractions;
 use super::selector::{self, SelectorError, below, check_attribute, check_class};
 use super::{Marker, Place, Target, Which};
 
@@ -27,6 +30,8 @@ pub struct Markers {
     /// The marker of whatever is ESI, where that is looked for.
     esi: Option<usize>,
     handlers: Vec<Handler>,
+    /// What is read from the page besides.
+    extractions: Arc<Extractions>,
 }
 
 /// One distinct selector and what it is for.
@@ -86,6 +91,17 @@ impl Markers {
         self.enclosures.push(None);
         self.esi = Some(self.list.len() - 1);
         self
+    }
+
+    /// The same, by which pages are read as well.
+    #[must_use]
+    pub fn reading(self, extractions: Arc<Extractions>) -> Self {
+        Self { extractions, ..self }
+    }
+
+    /// What is read from pages.
+    pub fn extractions(&self) -> &Arc<Extractions> {
+        &self.extractions
     }
 
     /// The marker of whatever is ESI.

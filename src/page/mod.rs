@@ -10,6 +10,7 @@
 //! markers → what to look for, compiled once per revision                     (selector: what can be looked for)
 //! scan    → lol_html, reduced to *where* things are: it changes no byte      (source: the bytes themselves, kept aside)
 //! esi     → Edge Side Includes: where they stand, and the page as it reads without them
+//! extract → what the page tells in its elements, read in the same scan
 //! compile → pieces: bytes, and slots between them; neutral, may be kept      (piece, plan, tag)
 //! walk    → pieces and fills become the page that leaves                     (queue, waiting, attribute, class, escape, outgoing)
 //! flowing → a fill that leaves while it comes, and is closed where it breaks off
@@ -35,6 +36,7 @@ mod compiled;
 mod compiling;
 mod escape;
 mod esi;
+mod extract;
 mod find;
 mod flowing;
 mod follow;
@@ -63,6 +65,10 @@ pub use charset::Charset;
 pub use compiled::CompiledPage;
 pub use compiling::{Batch, Compiling, NotKept};
 pub use escape::escape;
+pub use extract::{
+    Extracted, Extraction, ExtractionError, Extractions, Lookup, PageReader, Reading, Troubles, ValueKind, currency,
+    number, plain_number,
+};
 pub use find::{Findings, FoundElement};
 pub use follow::Follower;
 pub use markers::{MarkerError, Markers};

@@ -3,12 +3,15 @@
 //! The list is neutral. It says where slots are, not what goes into them, so it can be kept and walked again for
 //! another visitor without parsing the page. It must not know who asks.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
 use super::Slot;
 use super::attribute::{Number, Value};
 use super::escape::Holder;
+use super::extract::Extracted;
 
 /// One piece. The bytes of all pieces, in order, are the page as the origin made it.
 #[derive(Clone, Debug)]
@@ -79,4 +82,6 @@ pub(super) struct Pieces {
     pub pieces: Vec<Piece>,
     /// The slots that those pieces mention for the first time or will mention later, by ascending number.
     pub found: Vec<Found>,
+    /// With the last: what was read from the page.
+    pub extracted: Option<Arc<Extracted>>,
 }

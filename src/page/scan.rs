@@ -16,6 +16,7 @@ use lol_html::html_content::EndTag;
 use lol_html::send::{Element, ElementContentHandlers, HtmlRewriter, Settings};
 use lol_html::{AsciiCompatibleEncoding, HandlerResult, MemorySettings, OutputSink};
 
+use super::extract::Sight;
 use super::markers::{Markers, PROBE, Wants};
 use crate::limits;
 
@@ -64,8 +65,22 @@ pub(super) struct Scanner {
     understood: Arc<AtomicU64>,
 }
 
+/// What handlers met, by what it is for: slots, or what is read from the page.
 #[derive(Default)]
 struct Findings {
+    slots: Heard,
+    reads: Heard,
+}
+
+/// Who hears of a match.
+#[derive(Clone, Copy, Debug)]
+enum Ear {
+    Slots,
+    Reads,
+}
+
+#[derive(Default)]
+struct Heard {
     events: Vec<Event>,
     /// The last tag whose attributes were listed, and the last whose end tag is waited for: once is enough.
     attributes_of: Option<u64>,
@@ -75,6 +90,15 @@ struct Findings {
 
 /// Handlers run inside `write`, on the thread that holds the scanner: the lock is there for `Send` and never contended.
 type Shared = Arc<Mutex<Findings>>;
+
+impl Findings {
+    fn of(&mut self, ear: Ear) -> &mut Heard {
+        match ear {
+            Ear::Slots => &mut self.slots,
+            Ear::Reads => &mut self.reads,
+        }
+    }
+}
 
 fn lock(findings: &Shared) -> MutexGuard<'_, Findings> {
     findings.lock().unwrap_or_else(PoisonError::into_inner)
@@ -91,8 +115,8 @@ impl OutputSink for Understood {
 
 impl Scanner {
     /// A scanner for a page in `encoding`, which must be ASCII-compatible. `nonces`: whether tags with a `nonce` attribute are
-    /// reported too, as those of [`NONCE`].
-    pub fn new(markers: &Markers, encoding: &'static Encoding, nonces: bool) -> Self {
+    /// reported too, as those of [`NONCE`]. `reads`: what is looked for besides, by index.
+    pub fn new(markers: &Markers, reads: &[Sight], encoding: &'static Encoding, nonces: bool) -> Self {
         let findings = Shared::default();
         let understood = Arc::new(AtomicU64::new(0));
         let memory = MemorySettings::new()
@@ -105,14 +129,21 @@ impl Scanner {
             .with_memory_settings(memory)
             .with_graceful_bail_out_on_content_handler_error(true);
         for (index, handler) in markers.handlers().iter().enumerate() {
-            let on_match = on_match(index, handler.wants, Arc::clone(&findings));
+            let on_match = on_match(Ear::Slots, index, handler.wants, Arc::clone(&findings));
             let handlers = ElementContentHandlers::default().element(on_match);
             settings = settings.append_element_content_handler((Cow::Borrowed(&handler.selector), handlers));
         }
         if let (true, Ok(with_nonce)) = (nonces, "[nonce]".parse()) {
             let wants = Wants { attributes: true, ..Wants::default() };
-            let handlers = ElementContentHandlers::default().element(on_match(NONCE, wants, Arc::clone(&findings)));
+            let handlers =
+                ElementContentHandlers::default().element(on_match(Ear::Slots, NONCE, wants, Arc::clone(&findings)));
             settings = settings.append_element_content_handler((Cow::Owned(with_nonce), handlers));
+        }
+        for (index, sight) in reads.iter().enumerate() {
+            let wants = Wants { end_tag: sight.wants.end_tag, attributes: sight.wants.attributes, once: false };
+            let on_match = on_match(Ear::Reads, index, wants, Arc::clone(&findings));
+            let handlers = ElementContentHandlers::default().element(on_match);
+            settings = settings.append_element_content_handler((Cow::Borrowed(&sight.selector), handlers));
         }
         let rewriter = HtmlRewriter::new(settings, Understood(Arc::clone(&understood)));
         Self { rewriter, findings, understood }
@@ -128,17 +159,22 @@ impl Scanner {
     pub fn ends_between_tags(mut self, end: u64) -> bool {
         {
             let mut findings = lock(&self.findings);
-            findings.events.clear();
-            findings.deaf = false;
+            findings.slots.events.clear();
+            findings.slots.deaf = false;
         }
         let read = self.rewriter.write(format!("<{PROBE}>").as_bytes());
         let begins_there = |event: &Event| matches!(event, Event::Start(start) if start.tag.start == end);
-        read.is_ok() && lock(&self.findings).events.iter().any(begins_there)
+        read.is_ok() && lock(&self.findings).slots.events.iter().any(begins_there)
     }
 
     /// Exchanges the events found since the last call for the (empty) list `events`, which is used for the next ones.
     pub fn swap_events(&self, events: &mut Vec<Event>) {
-        std::mem::swap(&mut lock(&self.findings).events, events);
+        std::mem::swap(&mut lock(&self.findings).slots.events, events);
+    }
+
+    /// The same with what was met of the reads.
+    pub fn swap_reads(&self, events: &mut Vec<Event>) {
+        std::mem::swap(&mut lock(&self.findings).reads.events, events);
     }
 
     /// Offset in the page up to which all events have been reported.
@@ -146,21 +182,23 @@ impl Scanner {
         self.understood.load(Ordering::Relaxed)
     }
 
-    /// No further match is reported; the ends of elements already reported still are.
+    /// No further match for a slot is reported; the ends of elements already reported still are.
     pub fn stop_matching(&self) {
-        lock(&self.findings).deaf = true;
+        lock(&self.findings).slots.deaf = true;
     }
 }
 
 /// The handler of one selector: notes the match, and sees to it that the end tag is noted.
 fn on_match(
+    ear: Ear,
     handler: usize,
     wants: Wants,
     shared: Shared,
 ) -> impl FnMut(&mut Element<'_, '_>) -> HandlerResult + Send + 'static {
     let mut matched = false;
     move |element| {
-        let mut findings = lock(&shared);
+        let mut all = lock(&shared);
+        let findings = all.of(ear);
         if findings.deaf || (wants.once && matched) {
             return Ok(());
         }
@@ -173,7 +211,7 @@ fn on_match(
         }
         if wants.end_tag && can_have_content && findings.end_of != Some(tag.start) {
             findings.end_of = Some(tag.start);
-            element.on_end_tag(on_end(tag.start, Arc::clone(&shared)))?;
+            element.on_end_tag(on_end(ear, tag.start, Arc::clone(&shared)))?;
         }
         let html = element.namespace_uri() == "http://www.w3.org/1999/xhtml";
         let start = Start { handler, tag, can_have_content, html, attributes };
@@ -182,10 +220,10 @@ fn on_match(
     }
 }
 
-fn on_end(element: u64, shared: Shared) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
+fn on_end(ear: Ear, element: u64, shared: Shared) -> Box<dyn FnOnce(&mut EndTag<'_>) -> HandlerResult + Send> {
     Box::new(move |end_tag| {
         let tag = offsets(end_tag.source_location().bytes());
-        lock(&shared).events.push(Event::End(End { element, tag }));
+        lock(&shared).of(ear).events.push(Event::End(End { element, tag }));
         Ok(())
     })
 }
@@ -223,11 +261,11 @@ mod tests {
     /// The events of a page as text, the same for every chunk size.
     fn events(selects: &[&str], page: &[u8]) -> Vec<String> {
         let scan = |chunk: usize| {
-            let mut scanner = Scanner::new(&markers(selects), encoding_rs::UTF_8, false);
+            let mut scanner = Scanner::new(&markers(selects), &[], encoding_rs::UTF_8, false);
             let mut events = Vec::new();
             for chunk in page.chunks(chunk) {
                 scanner.write(chunk).unwrap();
-                let last = lock(&scanner.findings).events.iter().map(end_of_event).max().unwrap_or_default();
+                let last = lock(&scanner.findings).slots.events.iter().map(end_of_event).max().unwrap_or_default();
                 assert!(last <= scanner.understood(), "an event lies in bytes that were not let go");
             }
             scanner.swap_events(&mut events);
@@ -330,7 +368,7 @@ mod tests {
             ("<svg><![CDATA[", false),
             ("<!doctype", false),
         ] {
-            let mut scanner = Scanner::new(&markers, encoding_rs::UTF_8, false);
+            let mut scanner = Scanner::new(&markers, &[], encoding_rs::UTF_8, false);
             scanner.write(page.as_bytes()).unwrap();
             assert_eq!(scanner.ends_between_tags(page.len() as u64), expected, "{page}");
         }

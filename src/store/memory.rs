@@ -238,6 +238,13 @@ impl Store for MemoryStore {
         self.at_once(|| self.rest().put_items(items))
     }
 
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64> {
+        self.at_once(|| {
+            let mut rest = self.rest();
+            Ok(keys.iter().filter(|key| rest.items.remove(key).is_some()).count() as u64)
+        })
+    }
+
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>> {
         self.at_once(|| {
             let rest = self.rest();

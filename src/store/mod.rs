@@ -6,6 +6,7 @@
 mod bounded;
 mod bulk;
 mod embedded;
+pub mod items;
 mod memory;
 mod opening;
 mod profiles;
@@ -151,6 +152,8 @@ pub enum ContentError {
         "an item's data is an object of at most {ITEM_DATA_BYTES} bytes as JSON, nested at most {ITEM_DATA_DEPTH} deep"
     )]
     Item,
+    #[error("an item is an object with `kind`, `key`, `data` and perhaps `at`, a time")]
+    Line,
     #[error("a timer's data has at most {TIMER_DATA_BYTES} bytes as JSON")]
     Timer,
 }
@@ -199,6 +202,36 @@ impl Item {
             true => Ok(Self { key, at, data: Arc::new(data) }),
             false => Err(ContentError::Item),
         }
+    }
+}
+
+impl Item {
+    /// Reads an item as [`document`](Item::document) writes it; without `at` it was read now, and never later than that.
+    ///
+    /// # Errors
+    /// [`ContentError`].
+    pub fn read(document: Json, now: Timestamp) -> Result<Self, ContentError> {
+        let Json::Object(mut document) = document else { return Err(ContentError::Line) };
+        let at = match document.remove("at").filter(|at| !at.is_null()) {
+            Some(at) => at.as_str().and_then(|at| at.parse().ok()).ok_or(ContentError::Line)?,
+            None => now,
+        };
+        let text = |part: Option<Json>| match part {
+            Some(Json::String(text)) => Ok(text),
+            // Keys that are numbers are written so in many feeds.
+            Some(Json::Number(number)) if number.is_u64() => Ok(number.to_string()),
+            _ => Err(ContentError::Line),
+        };
+        let (kind, key) = (text(document.remove("kind"))?, text(document.remove("key"))?);
+        match (document.remove("data"), document.is_empty()) {
+            (Some(data), true) => Self::new(ItemKey::new(&kind, &key)?, at.min(now), data),
+            _ => Err(ContentError::Line),
+        }
+    }
+
+    /// All of it, for whoever asks.
+    pub fn document(&self) -> Json {
+        json!({ "kind": self.key.kind.text(), "key": &*self.key.key, "at": self.at.to_string(), "data": &*self.data })
     }
 }
 
@@ -267,6 +300,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Keeps items, each unless a newer reading of it is kept. Out: how many were kept.
     fn put_items(&self, items: Vec<Item>) -> Answer<'_, u64>;
+
+    /// Takes items away. Out: how many were there.
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64>;
 
     /// The items of a kind, some at a time.
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>>;

@@ -103,6 +103,10 @@ impl Store for OpeningStore {
         self.through(|store| store.put_items(items))
     }
 
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64> {
+        self.through(|store| store.remove_items(keys))
+    }
+
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>> {
         self.through(|store| store.list_items(kind, from, most))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 
-use super::{Cursor, Found, Store, StoreError};
+use super::{Cursor, Found, Item, Store, StoreError};
 use crate::limits::EXPORT_BATCH;
 use crate::profile::{Name, ProfileId};
 
@@ -45,6 +45,18 @@ pub fn members(
         async move {
             let Place::At(from) = place else { return Ok(None) };
             let batch = store.members(&list, from, EXPORT_BATCH).await?;
+            Ok(Some((batch.entries, Place::behind(batch.next))))
+        }
+    })
+}
+
+/// All items of a kind.
+pub fn items(store: Arc<dyn Store>, kind: Name) -> impl Stream<Item = Result<Vec<Item>, StoreError>> + Send + 'static {
+    try_unfold(Place::At(None), move |place| {
+        let (store, kind) = (store.clone(), kind.clone());
+        async move {
+            let Place::At(from) = place else { return Ok(None) };
+            let batch = store.list_items(&kind, from, EXPORT_BATCH).await?;
             Ok(Some((batch.entries, Place::behind(batch.next))))
         }
     })

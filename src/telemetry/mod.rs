@@ -5,6 +5,7 @@
 mod audiences;
 mod cache;
 mod fragments;
+mod items;
 mod labels;
 mod log;
 mod profiles;
@@ -24,6 +25,7 @@ use prometheus_client::registry::Registry;
 pub use audiences::{AudienceFigures, AudienceSizes, Census};
 pub use cache::CacheFigures;
 pub use fragments::FragmentFigures;
+pub use items::ItemFigures;
 pub use labels::{
     ActionLabels, FailureLabels, Kind, LimitLabels, Name, NameLabel, Reason, RequestLabels, SlotLabels, Treatment,
 };
@@ -70,6 +72,7 @@ pub struct Metrics {
     pub cache: CacheFigures,
     pub sources: SourceFigures,
     pub profiles: ProfileFigures,
+    pub items: ItemFigures,
     /// Who was met in which audience.
     pub audiences: AudienceSizes,
     /// Pages that rules apply to, by where they came from: `kept`, `joined` (another visitor's was being compiled), `compiled`,
@@ -77,6 +80,8 @@ pub struct Metrics {
     pub pages: Family<Kind, Counter>,
     /// Personalised pages that left compressed, by how: `stitched`, `live`.
     pub compressed_pages: Family<Kind, Counter>,
+    /// What of pages was not read, by why: `malformed`, `beyond` what may be read of one.
+    pub extraction_troubles: Family<Kind, Counter>,
     /// Bytes of compiled pages.
     pub page_bytes: Gauge<i64, AtomicI64>,
 }
@@ -117,9 +122,11 @@ impl Metrics {
             cache: CacheFigures::default(),
             sources,
             profiles: ProfileFigures::default(),
+            items: ItemFigures::default(),
             audiences: AudienceSizes::default(),
             pages: Family::default(),
             compressed_pages: Family::default(),
+            extraction_troubles: Family::default(),
             page_bytes: Gauge::default(),
             tasks: Gauge::default(),
         };
@@ -152,9 +159,12 @@ impl Metrics {
         self.cache.register(registry);
         self.sources.register(registry);
         self.profiles.register(registry);
+        self.items.register(registry);
         registry.register("pages", "Pages that rules apply to, by where they came from", self.pages.clone());
         let compressed = self.compressed_pages.clone();
         registry.register("compressed_pages", "Personalised pages that left compressed, by how", compressed);
+        let troubles = self.extraction_troubles.clone();
+        registry.register("extraction_troubles", "Parts of pages that were not read, by why", troubles);
         registry.register("page_bytes", "Bytes of compiled pages", self.page_bytes.clone());
         registry.register("tasks", "Tasks of the runtime that have not ended", self.tasks.clone());
     }

@@ -18,6 +18,7 @@ mod identifying;
 mod joining;
 mod including;
 mod laying;
+mod learning;
 mod leaking;
 mod limiting;
 mod passing;

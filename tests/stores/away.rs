@@ -81,6 +81,9 @@ impl Store for Away {
     fn put_items(&self, items: Vec<Item>) -> Answer<'_, u64> {
         self.store.put_items(items)
     }
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64> {
+        self.store.remove_items(keys)
+    }
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>> {
         self.store.list_items(kind, from, most)
     }

@@ -322,6 +322,9 @@ async fn keeps_the_newest_reading_of_an_item(store: &dyn Store) {
     let found = store.items(&[key("B2"), key("none"), key("A1")]).await.expect("items");
     let prices: Vec<_> = found.iter().map(|item| item.as_ref().map(|item| item.data["price"].clone())).collect();
     assert_eq!(prices, [Some(json!(8.0)), None, Some(json!(5.0))]);
+    let removed = store.remove_items(vec![key("ü 3"), key("none"), key("ü 3")]).await.expect("removed");
+    assert_eq!((removed, store.items(&[key("ü 3")]).await.expect("items")), (1, vec![None]));
+    store.put_items(vec![item("ü 3", 10, 1.0)]).await.expect("kept");
     let other = Item::new(ItemKey::new("article", "x").expect("a key"), at(1), json!({})).expect("an item");
     store.put_items(vec![other]).await.expect("kept");
     let (mut listed, mut from) = (BTreeSet::new(), None);

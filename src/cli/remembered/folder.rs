@@ -25,8 +25,8 @@ use crate::telemetry::ProfileFigures;
 
 /// A store that this process has opened.
 pub struct Folder {
-    runtime: Runtime,
-    profiles: Profiles,
+    pub(super) runtime: Runtime,
+    pub(super) profiles: Profiles,
     source: ConfigSource,
     /// The audiences of the rule files, once somebody has asked.
     defined: OnceCell<Audiences>,

@@ -9,6 +9,7 @@
 //! ```
 
 mod folder;
+mod items;
 pub mod lines;
 mod port;
 

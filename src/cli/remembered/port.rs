@@ -16,10 +16,10 @@ use crate::cli::feed::import::Line;
 use crate::profile::ProfileId;
 
 /// An id as a part of a path.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
+pub(super) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 /// A process that runs.
-pub struct Port(Caller);
+pub struct Port(pub(super) Caller);
 
 /// What it answers to lines.
 #[derive(Deserialize)]
@@ -54,15 +54,7 @@ impl Port {
 
     pub fn take(&self, lined: &Lined, batch: &[Line]) -> Result<Vec<BadLine>, RememberedError> {
         let body: String = batch.iter().flat_map(|line| [line.json.as_str(), "\n"]).collect();
-        let answer = self.0.call(Method::POST, &path(lined), body)?;
-        let taken: Taken = serde_json::from_slice(&answer).map_err(RememberedError::Answer)?;
-        let number = |line: usize| batch.get(line.wrapping_sub(1)).or(batch.last()).map_or(0, |line| line.number);
-        let unlisted = usize::try_from(taken.refused).unwrap_or(usize::MAX).saturating_sub(taken.problems.len());
-        let bad = |problem: Problem| BadLine { line: number(problem.line), why: problem.problem };
-        let mut refused: Vec<BadLine> = taken.problems.into_iter().map(bad).collect();
-        let more = BadLine { line: number(batch.len()), why: "this line, or one before it, is refused too".to_owned() };
-        refused.extend(std::iter::repeat_n(more, unlisted.min(batch.len())));
-        Ok(refused)
+        taken(&self.0.call(Method::POST, &path(lined), body)?, batch)
     }
 
     pub fn export(&self, lined: &Lined, out: &mut dyn Write) -> Result<(), RememberedError> {
@@ -85,6 +77,18 @@ fn path(lined: &Lined) -> String {
     }
 }
 
-fn document(answer: &[u8]) -> Result<Json, RememberedError> {
+pub(super) fn document(answer: &[u8]) -> Result<Json, RememberedError> {
     serde_json::from_slice(answer).map_err(RememberedError::Answer)
+}
+
+/// The lines of a batch that were refused, by the process's answer to it.
+pub(super) fn taken(answer: &[u8], batch: &[Line]) -> Result<Vec<BadLine>, RememberedError> {
+    let taken: Taken = serde_json::from_slice(answer).map_err(RememberedError::Answer)?;
+    let number = |line: usize| batch.get(line.wrapping_sub(1)).or(batch.last()).map_or(0, |line| line.number);
+    let unlisted = usize::try_from(taken.refused).unwrap_or(usize::MAX).saturating_sub(taken.problems.len());
+    let bad = |problem: Problem| BadLine { line: number(problem.line), why: problem.problem };
+    let mut refused: Vec<BadLine> = taken.problems.into_iter().map(bad).collect();
+    let more = BadLine { line: number(batch.len()), why: "this line, or one before it, is refused too".to_owned() };
+    refused.extend(std::iter::repeat_n(more, unlisted.min(batch.len())));
+    Ok(refused)
 }

@@ -7,6 +7,7 @@ mod actions;
 mod audiences;
 mod attributes;
 mod chance;
+mod collect;
 mod contents;
 mod cycles;
 mod fetches;
@@ -43,7 +44,7 @@ use crate::content::source::House;
 use crate::content::source::definition::Definition;
 use crate::content::{Content, Lasting, Library};
 use crate::decide::audience::{Audience, Audiences};
-use crate::revision::{Injection, Revision, Sites};
+use crate::revision::{Collects, Injection, Revision, Sites};
 use crate::rule::action::Actions;
 use crate::rule::{Rule, RuleBook};
 use crate::scope::language::{Language, Unit};
@@ -66,6 +67,8 @@ pub struct Rules {
     pub fragments: BTreeMap<Arc<str>, Content>,
     pub audiences: Audiences,
     pub sources: Vec<Definition>,
+    /// What is read from pages.
+    pub collects: collect::Compiled,
     pub language: Arc<Language>,
     pub functions: Arc<Functions>,
     /// Rule files read.
@@ -112,9 +115,11 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     }
     let mut phrases = Units::default();
     sources::phrases(&world, &mut phrases);
+    let collects = collect::compile(&world, &mut phrases, report);
     let (language, phrases) = (units.finish(&world, report), phrases.finish(&world, report));
     // What phrases have wrong is noted; all else that is wrong with sources is looked for all the same.
     let phrases = phrases.unwrap_or_else(Language::empty);
+    let collects = collects.said_in(&phrases);
     let sources = sources::definitions(&world, &phrases, report);
     let language = language?;
     loops::redirects(&rules, &language, &world, report);
@@ -122,7 +127,7 @@ pub fn compile(folders: &[impl AsRef<Path>], around: Surroundings<'_>, report: &
     let id = id(&folder, &exchanged, report);
     let files = folder.files.len();
     let functions = functions.filter(|_| !report.failed())?;
-    Some(Rules { id, rules, injections, actions, fragments, audiences, sources, language, functions, files })
+    Some(Rules { id, rules, injections, actions, fragments, audiences, sources, collects, language, functions, files })
 }
 
 fn read(id: SourceId, environment: &Environment, exchanged: &mut Vec<String>, report: &mut Report) -> Option<RuleFile> {
@@ -177,6 +182,7 @@ impl Rules {
             library,
             audiences: Arc::new(self.audiences),
             sources: house.furnish(self.sources),
+            collects: Collects { book: RuleBook::new(self.collects.rules), list: self.collects.list },
         }
     }
 }

@@ -14,6 +14,15 @@ fn outside(name: &'static str) -> Refused {
     }
 }
 
+/// A name of the scope in the key of an item.
+fn unread(name: &'static str) -> Refused {
+    Refused {
+        name,
+        what: format!("there is no `{name}` here: what a page tells is the same whoever asks"),
+        hint: "use `params`, `key`, or a value that `extract` reads".to_owned(),
+    }
+}
+
 fn no_each() -> Refused {
     Refused {
         name: "each",
@@ -40,6 +49,8 @@ pub enum Purpose {
     },
     /// A part of a source's request: said over what the source is called with.
     Phrase,
+    /// The key of an item: said over what was read from the page, and what its path captures.
+    Key,
     /// The condition or the template of one injection.
     Injection {
         /// Whether it names an enclosing element.
@@ -69,6 +80,7 @@ impl Purpose {
         match self {
             Purpose::Shared | Purpose::Injection { each: true } => Vec::new(),
             Purpose::Rule | Purpose::Line => page.into(),
+            Purpose::Key => SCOPE_NAMES.into_iter().filter(|name| *name != "params").map(unread).collect(),
             Purpose::Phrase => SCOPE_NAMES.into_iter().map(outside).collect(),
             Purpose::Audience => page.into_iter().chain([params]).collect(),
             Purpose::Injection { each: false } => vec![no_each()],

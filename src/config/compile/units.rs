@@ -69,6 +69,12 @@ impl Units {
         self.names.insert(Unit::Template(name), names.to_vec());
     }
 
+    /// Adds the key of an item, over these names.
+    pub fn key(&mut self, name: String, text: &Text, names: &[String]) {
+        let name = self.template(name, text, Purpose::Key);
+        self.names.insert(Unit::Template(name), names.to_vec());
+    }
+
     /// Says that a template is the whole value of an attribute of this kind.
     pub fn stands_in(&mut self, template: Arc<str>, kind: AttributeKind) {
         self.standing.insert((Unit::Template(template), kind));
@@ -112,7 +118,7 @@ impl Units {
             if let Some(names) = self.names.get(unit) {
                 builder.declare(unit, names.iter().cloned());
             }
-            if matches!(purpose, Purpose::Line | Purpose::Phrase | Purpose::Argument { .. }) {
+            if matches!(purpose, Purpose::Line | Purpose::Phrase | Purpose::Key | Purpose::Argument { .. }) {
                 builder.printed_in_lines(unit.clone());
             }
         }
@@ -168,7 +174,7 @@ impl Units {
                 report.error(span, what, "use `share: 20%` for a part of the visitors, who then stay the same");
             }
             self.check_audiences(unit, mentions, world, report);
-            if *purpose != Purpose::Phrase {
+            if !matches!(purpose, Purpose::Phrase | Purpose::Key) {
                 self.check_sources(unit, mentions, world, report);
             }
         }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::config::files::RuleFolder;
 use crate::config::raw::audiences::RawAudience;
+use crate::config::raw::collect::RawCollect;
 use crate::config::raw::contents::RawContent;
 use crate::config::raw::rules::{RawCampaign, RawRule, RuleFile};
 use crate::config::raw::sources::RawSource;
@@ -67,6 +68,7 @@ pub struct World<'a> {
     pub fragments: Definitions<'a, RawContent>,
     pub sources: Definitions<'a, RawSource>,
     pub campaigns: Definitions<'a, RawCampaign>,
+    pub collect: Definitions<'a, RawCollect>,
     /// In the order of files and of each file; with the file whose `match`, `when` and `campaign` hold for it.
     pub rules: Vec<(&'a str, &'a At<RawRule>, File<'a>)>,
     /// Files below `templates`.
@@ -98,6 +100,7 @@ impl<'a> World<'a> {
         let fragments = define("fragment", heads().map(|file| &file.fragments), report);
         let sources = define("source", heads().map(|file| &file.sources), report);
         let campaigns = define("campaign", heads().map(|file| &file.campaigns), report);
+        let collect = define("collect", heads().map(|file| &file.collect), report);
         define("rule", heads().map(|file| &file.rules), report);
         let rules = heads().enumerate().flat_map(|(number, head)| {
             let rules = head.rules.iter().flat_map(|at| &at.value.0);
@@ -106,7 +109,7 @@ impl<'a> World<'a> {
         let rules = rules.collect();
         let RuleFolder { templates, functions, .. } = folder;
         let complete = report.complete();
-        Self { audiences, fragments, sources, campaigns, rules, templates, functions, around, complete }
+        Self { audiences, fragments, sources, campaigns, collect, rules, templates, functions, around, complete }
     }
 
     /// The definition of a name, or `None` after noting that there is none.

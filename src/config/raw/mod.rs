@@ -7,6 +7,7 @@
 pub mod actions;
 pub mod audiences;
 pub mod cache;
+pub mod collect;
 pub mod compression;
 pub mod contents;
 pub mod deployment;

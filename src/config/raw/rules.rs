@@ -4,6 +4,7 @@
 
 use super::actions::{RawHeaders, RawRedirect, RawServe};
 use super::audiences::RawAudience;
+use super::collect::RawCollect;
 use super::contents::RawContent;
 use super::on_error::RawOnError;
 use super::sources::RawSource;
@@ -28,6 +29,8 @@ record! {
         key "sources" sources: Named<RawSource>,
         /// Switches, schedules and conditions that several rules share.
         key "campaigns" campaigns: Named<RawCampaign>,
+        /// What is read from pages, to be known as `items.KIND['KEY']`.
+        key "collect" collect: Named<RawCollect>,
         /// On which pages, for whom, what is laid in where.
         key "rules" rules: Named<RawRule>,
         /// Holds for every rule of this file, besides its own `match`.
@@ -37,7 +40,7 @@ record! {
         /// The campaign of every rule of this file, besides its own.
         key "campaign" campaign: Text,
     }
-    later ["offers", "decisions", "experiments", "surfaces", "journeys", "channels", "items"]
+    later ["offers", "decisions", "experiments", "surfaces", "journeys", "channels"]
 }
 
 record! {

@@ -105,6 +105,9 @@ impl Making {
         };
         self.tell_early_end(&compiling);
         let (last, kept) = compiling.end();
+        if let (Some(learner), Some(extracted)) = (&self.wanted.learner, last.extracted()) {
+            learner.learn(extracted);
+        }
         self.page.push(last);
         let made = match kept {
             Ok(_) if trailers.is_some() || settled.hurried => Made::NotNow,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap};
 
+use crate::exchange::learning::Learner;
 use crate::http::coding::Coding;
 use crate::http::nonce::nonces;
 use crate::origin::cache::EntryId;
@@ -26,6 +27,8 @@ pub struct Wanted {
     pub content_type: Option<String>,
     /// The page's own.
     pub nonce: Option<Nonce>,
+    /// Who learns from it when it is compiled.
+    pub learner: Option<Arc<Learner>>,
 }
 
 impl Wanted {
@@ -46,7 +49,7 @@ impl Wanted {
         let content_type = last_content_type(headers);
         let named = nonce.as_ref().map(|nonce| nonce.bytes().clone());
         let key = PageKey(Fingerprint::of((entry, digest, &content_type, named, codings)));
-        Some(Self { key, markers, content_type, nonce })
+        Some(Self { key, markers, content_type, nonce, learner: None })
     }
 }
 

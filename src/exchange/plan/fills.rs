@@ -72,7 +72,7 @@ enum Became {
 
 impl PageFills {
     /// Fills by `plan`; every settled slot is told to `observers`.
-    pub fn new(plan: Plan, Observers { metrics, trace }: Observers) -> Self {
+    pub fn new(plan: Plan, Observers { metrics, trace, .. }: Observers) -> Self {
         let served = !trace.as_ref().is_some_and(TraceSink::explains);
         let found = if served { vec![0; plan.layout.slots.len()] } else { Vec::new() };
         let (waited, failed, came_out) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::lookout::{Lookout, News};
 use crate::limits::LAYOUTS;
-use crate::page::{Marker, Markers};
+use crate::page::{Extractions, Marker, Markers};
 use crate::revision::{Esi, Injection, Revision};
 use crate::scope::language::{Mentions, Unit};
 use crate::scope::ledger::Fingerprint;
@@ -54,8 +54,8 @@ pub enum Awaits {
 #[derive(Debug)]
 pub struct Layouts(moka::sync::Cache<LayoutKey, Arc<Layout>>);
 
-/// The revision's id, the numbers of its rules, and whether includes are looked for.
-type LayoutKey = (Arc<str>, Box<[usize]>, Esi);
+/// The revision's id, the numbers of its rules and of what is collected, and whether includes are looked for.
+type LayoutKey = (Arc<str>, Box<[usize]>, Box<[usize]>, Esi);
 
 impl Default for Layouts {
     fn default() -> Self {
@@ -65,12 +65,12 @@ impl Default for Layouts {
 
 impl Layouts {
     /// The layout of these rules. `None` if their selectors do not compile together, which loading them ruled out one by one.
-    pub fn of(&self, revision: &Revision, rules: &[usize], esi: Esi) -> Option<Arc<Layout>> {
-        let key = (revision.id.clone(), rules.into(), esi);
+    pub fn of(&self, revision: &Revision, rules: &[usize], collects: &[usize], esi: Esi) -> Option<Arc<Layout>> {
+        let key = (revision.id.clone(), rules.into(), collects.into(), esi);
         if let Some(layout) = self.0.get(&key) {
             return Some(layout);
         }
-        let layout = Arc::new(Layout::new(revision, rules, esi)?);
+        let layout = Arc::new(Layout::new(revision, rules, collects, esi)?);
         self.0.insert(key, layout.clone());
         Some(layout)
     }
@@ -94,7 +94,7 @@ impl Layouts {
 }
 
 impl Layout {
-    fn new(revision: &Revision, rules: &[usize], esi: Esi) -> Option<Self> {
+    fn new(revision: &Revision, rules: &[usize], collects: &[usize], esi: Esi) -> Option<Self> {
         let (mut markers, mut slots, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (rule, number) in rules.iter().enumerate() {
             for (injection, definition) in revision.injections[*number].iter().enumerate() {
@@ -107,7 +107,12 @@ impl Layout {
             .inspect_err(|error| tracing::error!(%error, "selectors that compiled one by one do not compile together"))
             .ok()?;
         let markers = if esi == Esi::Honoured { markers.with_esi() } else { markers };
-        let digest = Fingerprint::of(markers.list());
+        let extractions = collects.iter().map(|number| revision.collects.list[*number].extraction.clone()).collect();
+        let extractions = Extractions::compile(extractions)
+            .inspect_err(|error| tracing::error!(%error, "what compiled one by one does not compile together"))
+            .ok()?;
+        let digest = Fingerprint::of((markers.list(), extractions.list()));
+        let markers = markers.reading(Arc::new(extractions));
         let lookout = Lookout::new(slots.len());
         Some(Self { markers: Arc::new(markers), digest, slots, names, lookout })
     }

@@ -29,8 +29,12 @@ pub struct OnPath {
     pub name: Fingerprint,
     /// Highest first.
     pub rules: Vec<RuleOnPath>,
-    /// `None` where no rule has the path and pages include nothing.
+    /// `None` where no rule has the path, pages include nothing, and nothing is read from them.
     pub layout: Option<Arc<Layout>>,
+    /// Whether rules have the path, or pages include something.
+    pub lays_in: bool,
+    /// What is collected there: the markers of the layout read it, in this order.
+    pub collects: Vec<usize>,
     /// Whether any rule does something besides.
     pub acts: bool,
     /// Whether all that is laid in can be known before the page comes, nothing else is done, and no rule switches itself off.
@@ -57,30 +61,31 @@ impl Paths {
         let Context { revision, site, request, supposed, .. } = context;
         let name = Fingerprint::of((&*revision.id, &*site.name, request.host(), request.path()));
         let numbers = || revision.book.on_path(&site.name, request, supposed);
+        let collects = || revision.collects.book.on_path(&site.name, request, supposed);
         if !supposed.is_nothing() {
             // Then a path may have a rule more.
-            return Arc::new(OnPath::new(context, name, &numbers(), &self.layouts));
+            return Arc::new(OnPath::new(context, name, &numbers(), collects(), &self.layouts));
         }
         if let Some(known) = self.known.get(&name) {
             return known;
         }
-        let found = Arc::new(OnPath::new(context, name, &numbers(), &self.layouts));
+        let found = Arc::new(OnPath::new(context, name, &numbers(), collects(), &self.layouts));
         self.known.insert(name, found.clone());
         found
     }
 
     /// The same as if no rule had the path: what pages include themselves is left.
     pub fn without_rules(&self, context: &Context) -> Arc<OnPath> {
-        Arc::new(OnPath::new(context, Fingerprint::of(&context.revision.id), &[], &self.layouts))
+        Arc::new(OnPath::new(context, Fingerprint::of(&context.revision.id), &[], Vec::new(), &self.layouts))
     }
 }
 
 impl OnPath {
-    fn new(context: &Context, name: Fingerprint, numbers: &[usize], layouts: &Layouts) -> Self {
+    fn new(context: &Context, name: Fingerprint, numbers: &[usize], collects: Vec<usize>, layouts: &Layouts) -> Self {
         let Context { revision, site, request, .. } = context;
         let esi = site.esi(request.path());
         let lays_in = !numbers.is_empty() || esi == Esi::Honoured;
-        let layout = lays_in.then(|| layouts.of(revision, numbers, esi)).flatten();
+        let layout = (lays_in || !collects.is_empty()).then(|| layouts.of(revision, numbers, &collects, esi)).flatten();
         let ahead = |layout: &Layout| layout.slots.iter().all(|slot| slot.awaits == Awaits::Nothing);
         let acts = numbers.iter().any(|number| !revision.actions[*number].is_empty());
         // Whether a rule that fails is off changes from page to page.
@@ -92,6 +97,14 @@ impl OnPath {
             let params = captures.into_iter().map(|(name, text)| (name.to_string(), text.into())).collect();
             RuleOnPath { number, params: Arc::new(Tree::shared(serde_json::Value::Object(params))) }
         };
-        Self { name, rules: numbers.iter().copied().map(rule).collect(), layout, acts, lays_in_ahead }
+        Self {
+            name,
+            lays_in,
+            collects,
+            rules: numbers.iter().copied().map(rule).collect(),
+            layout,
+            acts,
+            lays_in_ahead,
+        }
     }
 }

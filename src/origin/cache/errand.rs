@@ -16,7 +16,7 @@ use super::index::Put;
 use super::key::Key;
 use super::stored::Stored;
 use super::turn::Turn;
-use super::{House, Way};
+use super::{House, Way, Whose};
 use crate::http::Body;
 use crate::origin::policy::freshness::Said;
 use crate::origin::policy::revalidation::{Confirmation, Validators, ask_by, confirms, updated};
@@ -61,6 +61,16 @@ pub enum Unkept {
     Overtaken,
     /// The origin is down, and what is stored stands in for it.
     Down,
+}
+
+impl Unkept {
+    /// Whose a response is that was not kept: anybody's, if it may be kept and only is of no use.
+    pub fn whose(&self) -> Whose {
+        match self {
+            Self::Forbidden(NotStored::Useless) | Self::TooLarge | Self::Overtaken => Whose::Anybodys,
+            Self::Forbidden(_) | Self::Down => Whose::TheClients,
+        }
+    }
 }
 
 impl Errand {

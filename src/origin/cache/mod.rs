@@ -101,6 +101,16 @@ pub struct Fetched {
     pub status: CacheStatus,
     /// Of the stored response, where it is one: it may be shared with whomever the cache would give it to.
     pub entry: Option<EntryId>,
+    pub whose: Whose,
+}
+
+/// Whose a response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// It may be shown to anybody who asks the same, whether or not it is worth storing.
+    Anybodys,
+    /// It may have been made for the one who asked.
+    TheClients,
 }
 
 /// A stored response by name. Equal ids have equal content.
@@ -210,7 +220,7 @@ impl House {
         if unsafe_method && (response.status().is_success() || response.status().is_redirection()) {
             invalidation::invalidate(self, origin, call.hop.client, &uri, response.headers());
         }
-        Ok(Fetched { response, status: forwarded(reason), entry: None })
+        Ok(Fetched { response, status: forwarded(reason), entry: None, whose: Whose::TheClients })
     }
 }
 

@@ -17,7 +17,7 @@ use super::flight::{Boarded, Landing, landed};
 use super::index::Selected;
 use super::key::{Key, Target};
 use super::stored::Stored;
-use super::{Call, EntryId, Fetched, House, Way};
+use super::{Call, EntryId, Fetched, House, Way, Whose};
 use crate::http::annotations::{CacheStatus, Forwarded};
 use crate::http::problem::problem;
 use crate::limits;
@@ -130,7 +130,12 @@ impl<'a> Walk<'a> {
     /// The answer that a stored response gives; `None` if its body is gone already.
     fn stored(&self, stored: &Stored, status: CacheStatus) -> Option<Fetched> {
         let response = stored.answer(&self.asking, self.now)?;
-        Some(Fetched { response, status, entry: Some(EntryId { key: self.key, version: stored.version }) })
+        Some(Fetched {
+            response,
+            status,
+            entry: Some(EntryId { key: self.key, version: stored.version }),
+            whose: Whose::Anybodys,
+        })
     }
 
     /// What another one's request brought, if it answers this one too.
@@ -206,7 +211,7 @@ fn target<'a>(origin: &'a Origin, hop: Hop<'a>, host: &'a str, asking: &'a Askin
 
 fn only_if_cached() -> Fetched {
     let response = problem(StatusCode::GATEWAY_TIMEOUT, "Nothing is stored that answers this request.");
-    Fetched { response, status: CacheStatus::NotStored, entry: None }
+    Fetched { response, status: CacheStatus::NotStored, entry: None, whose: Whose::TheClients }
 }
 
 /// A hit that was waited for.

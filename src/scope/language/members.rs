@@ -54,7 +54,7 @@ const MEMBERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Names that nothing is known under yet. A name leaves this list when what it stands for is built.
-const TO_COME: [&str; 2] = ["items", "experiments"];
+const TO_COME: [&str; 1] = ["experiments"];
 
 /// A look-up that never finds anything.
 pub(super) struct Fruitless {

@@ -277,6 +277,10 @@ impl Store for EmbeddedStore {
         self.command(|reply| Command::PutItems(items, reply))
     }
 
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64> {
+        self.command(|reply| Command::RemoveItems(keys, reply))
+    }
+
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>> {
         let kind = kind.clone();
         self.read(move |trees, _| trees.items_of(&kind, from, most))

@@ -15,7 +15,7 @@ use super::beside::Beside;
 use super::{Trees, failed};
 use crate::limits::STORE_GROUP;
 use crate::profile::{Change, Keep, Name, ProfileId};
-use crate::store::{Erased, Found, Item, StoreError, Timer};
+use crate::store::{Erased, Found, Item, ItemKey, StoreError, Timer};
 
 /// Where the answer to a command goes.
 pub type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -27,6 +27,7 @@ pub enum Command {
     Part(ProfileId, Reply<()>),
     Erase(ProfileId, Reply<Erased>),
     PutItems(Vec<Item>, Reply<u64>),
+    RemoveItems(Vec<ItemKey>, Reply<u64>),
     Schedule(Vec<Timer>, Reply<()>),
     GiveOut {
         now: Timestamp,
@@ -119,6 +120,7 @@ impl Writer {
             Command::Part(visitor, reply) => self.answer(reply, |writer| writer.part(&visitor)),
             Command::Erase(id, reply) => self.answer(reply, |writer| writer.erase(&id)),
             Command::PutItems(items, reply) => self.answer(reply, |writer| writer.put_items(items)),
+            Command::RemoveItems(keys, reply) => self.answer(reply, |writer| writer.remove_items(&keys)),
             Command::Schedule(timers, reply) => self.answer(reply, |writer| writer.schedule(timers)),
             Command::GiveOut { now, lease, most, reply } => {
                 self.answer(reply, |writer| writer.give_out(now, lease, most))

@@ -14,7 +14,7 @@ use super::writer::Writer;
 use super::{failed, keys};
 use crate::limits::{STORE_EXPIRY_PIECE, STORE_FOLD_CHANGES};
 use crate::profile::{Change, Name, Profile, ProfileId};
-use crate::store::{Erased, Found, Item, StoreError, Timer, record};
+use crate::store::{Erased, Found, Item, ItemKey, StoreError, Timer, record};
 
 impl Writer {
     /// Writes changes behind those that are there, unread; those that concern an index are folded at once.
@@ -160,6 +160,17 @@ impl Writer {
             }
         }
         Ok(kept)
+    }
+
+    pub(super) fn remove_items(&mut self, items: &[ItemKey]) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for key in items {
+            if self.trees.item(key)?.is_some() {
+                self.trees.items.remove(keys::item(key)).map_err(failed)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     pub(super) fn schedule(&mut self, timers: Vec<Timer>) -> Result<(), StoreError> {

@@ -54,6 +54,23 @@ impl Redis {
         Ok(kept)
     }
 
+    pub async fn remove_items(&self, keys: &[ItemKey]) -> Result<u64, StoreError> {
+        let mut of_hash: BTreeMap<(Shard, &Name), Vec<&ItemKey>> = BTreeMap::new();
+        for key in keys {
+            of_hash.entry((Shard::of_item(key), key.kind())).or_default().push(key);
+        }
+        let mut removed = 0;
+        for ((shard, kind), keys) in of_hash {
+            let mut remove = redis::cmd("HDEL");
+            remove.arg(self.keys.items(shard, kind));
+            keys.iter().for_each(|key| {
+                remove.arg(key.key());
+            });
+            removed += self.link.ask::<u64>(&remove).await?;
+        }
+        Ok(removed)
+    }
+
     pub async fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Result<Batch<Item>, StoreError> {
         let scanned = self.scanned("HSCAN", |shard| self.keys.items(shard, kind), from, 2 * most).await?;
         // Keys, each followed by what is kept under it.

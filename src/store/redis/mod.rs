@@ -133,6 +133,10 @@ impl Store for RedisStore {
         self.done(|redis| async move { redis.put_items(&items).await })
     }
 
+    fn remove_items(&self, keys: Vec<ItemKey>) -> Answer<'_, u64> {
+        self.done(|redis| async move { redis.remove_items(&keys).await })
+    }
+
     fn list_items(&self, kind: &Name, from: Option<Cursor>, most: usize) -> Answer<'_, Batch<Item>> {
         let kind = kind.clone();
         self.read(move |redis| async move { redis.list_items(&kind, from, most).await })

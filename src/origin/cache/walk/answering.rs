@@ -15,7 +15,7 @@ use crate::origin::cache::errand::{self, Errand, Landed};
 use crate::origin::cache::flight::Ticket;
 use crate::origin::cache::index;
 use crate::origin::cache::stored::Stored;
-use crate::origin::cache::{Fetched, forwarded};
+use crate::origin::cache::{Fetched, Whose, forwarded};
 use crate::origin::policy::Received;
 use crate::origin::policy::revalidation::{Confirmation, head_agrees};
 
@@ -67,7 +67,7 @@ impl Walk<'_> {
                     Some(fetched) => Ok(fetched),
                     None => {
                         tracing::debug!(reason = ?unkept, url = self.url(), "not stored");
-                        Ok(Fetched { response, status: status(None, false), entry: None })
+                        Ok(Fetched { response, status: status(None, false), entry: None, whose: unkept.whose() })
                     }
                 }
             }
@@ -113,14 +113,14 @@ impl Walk<'_> {
                 }
             }
         }
-        Ok(Fetched { response, status: forwarded(reason), entry: None })
+        Ok(Fetched { response, status: forwarded(reason), entry: None, whose: Whose::TheClients })
     }
 }
 
 /// What was stored is gone: its body broke off meanwhile.
 fn broken(reason: Forwarded) -> Fetched {
     let response = problem(StatusCode::BAD_GATEWAY, "The website behind this proxy gave no usable answer.");
-    Fetched { response, status: forwarded(reason), entry: None }
+    Fetched { response, status: forwarded(reason), entry: None, whose: Whose::TheClients }
 }
 
 /// A panic goes on where it would have been without a task of its own.
