@@ -1,7 +1,8 @@
 //! The embedded store: how fast it takes events, how fast a profile comes. And why it is the one that it is: the same work done by
 //! both libraries that were looked at.
 //!
-//! `INLAY_PROFILES=1000000 cargo bench --bench store` for the size that it is meant for; 20,000 without. It prints, and judges nothing.
+//! `INLAY_PROFILES=1000000 cargo bench --bench store` for the size that it is meant for; 20,000 without. `-- --store` leaves the libraries
+//! out. It prints, and judges nothing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +26,9 @@ const VALUE: usize = 120;
 fn main() {
     let profiles: u64 = std::env::var("INLAY_PROFILES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let folder = tempfile::tempdir().expect("a folder");
-    libraries(folder.path(), profiles);
+    if !std::env::args().any(|argument| argument == "--store") {
+        libraries(folder.path(), profiles);
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(store(&folder.path().join("store"), profiles));
@@ -100,7 +103,23 @@ fn rate(count: u64, taken: Duration) -> f64 {
 
 fn shown(latencies: &Histogram<u64>) -> String {
     let at = |quantile: f64| latencies.value_at_quantile(quantile) as f64 / 1_000.0;
-    format!("p50 {:.1} µs, p99 {:.1} µs", at(0.5), at(0.99))
+    format!("p50 {:.1} µs, p90 {:.1} µs, p99 {:.1} µs", at(0.5), at(0.9), at(0.99))
+}
+
+/// Bytes of all files below.
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    entries
+        .map(
+            |entry| {
+                if entry.path().is_dir() {
+                    size(&entry.path())
+                } else {
+                    entry.metadata().map_or(0, |about| about.len())
+                }
+            },
+        )
+        .sum()
 }
 
 fn view(profile: u64, number: u64, now: Timestamp) -> Change {
@@ -138,9 +157,15 @@ async fn store(folder: &Path, profiles: u64) {
     store.close().await.expect("closed");
     drop(store);
 
+    let begun = Instant::now();
     let store = Arc::new(EmbeddedStore::open(folder, keep).expect("a store"));
+    println!("store: opened again in {:.1?}, {} MiB on disk", begun.elapsed(), size(folder) >> 20);
     let at_hand = Profiles::new(store, keep, ProfileFigures::default());
     let (mut cold, mut hot) = [(); 2].map(|()| Histogram::<u64>::new(3).expect("a histogram")).into();
+    // A store that runs has met others before: their profiles, not these.
+    for number in 0..COLD_LOADS / 2 {
+        at_hand.load(&id(scattered(number + COLD_LOADS) % profiles)).await.expect("a profile");
+    }
     for number in 0..COLD_LOADS {
         let id = id(scattered(number) % profiles);
         for latencies in [&mut cold, &mut hot] {

@@ -142,6 +142,8 @@ pub const ITEM_DATA_DEPTH: usize = 16;
 pub const TIMER_DATA_BYTES: usize = 4 * 1024;
 /// Bytes of profiles at hand in memory before the store: the visitors of some hours.
 pub const PROFILE_HOT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that one of them takes, about: it only says for how many places are made beforehand.
+pub const PROFILE_USUAL_BYTES: u64 = 8 * 1024;
 /// Visitors of whom it is remembered for which customer they stand.
 pub const PROFILE_ALIASES: u64 = 100_000;
 /// Events that a page's script may send at once.
@@ -193,8 +195,8 @@ pub const STORE_QUEUE: usize = 8 * 1024;
 pub const STORE_GROUP: usize = 2 * 1024;
 /// Pieces of changes beside a profile after which they are folded into it: reading each costs about a microsecond, folding rewrites the profile.
 pub const STORE_FOLD_CHANGES: usize = 32;
-/// Profiles for which the changes beside them are counted.
-pub const STORE_FOLD_IDS: usize = 100_000;
+/// Counters of changes beside profiles, a byte each: so many that a million profiles rarely share one.
+pub const STORE_FOLD_COUNTERS: usize = 4 * 1024 * 1024;
 /// Profiles looked at in one go in search of those not seen for long: some tenths of a second, in which nothing is written.
 pub const STORE_EXPIRY_PIECE: usize = 2_000;
 

@@ -192,8 +192,7 @@ impl Profile {
         if event.at < oldest(now, keep) {
             return Err(Refusal::TooOld);
         }
-        let order = |one: &Arc<Event>| (one.at, one.id.clone());
-        let place = self.events.partition_point(|one| order(one) <= order(event));
+        let place = self.events.partition_point(|one| (one.at, &one.id) <= (event.at, &event.id));
         self.events.insert(place, event.clone());
         self.see(event.at);
         self.expire(now, keep);

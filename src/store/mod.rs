@@ -3,6 +3,7 @@
 //! In: changes of profiles, items, timers. Out: a future that is ready when what was handed over is safe, as the store's own file
 //! says it. It must not know what changes mean: that is `profile`'s. The same tests hold every store to this (`tests/stores`).
 
+mod bounded;
 mod bulk;
 mod embedded;
 pub mod items;

@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
+use super::bounded::Bounded;
 use super::{Erased, Found, Store, StoreError};
 use crate::limits::{
-    EVENTS_WRITE_WAIT, PROFILE_ALIASES, PROFILE_DEADLINE, PROFILE_HOT_BYTES, PROFILE_UNWRITTEN, PROFILE_WRITE_CHANGES,
-    PROFILE_WRITE_RETRY,
+    EVENTS_WRITE_WAIT, PROFILE_ALIASES, PROFILE_DEADLINE, PROFILE_HOT_BYTES, PROFILE_UNWRITTEN, PROFILE_USUAL_BYTES,
+    PROFILE_WRITE_CHANGES, PROFILE_WRITE_RETRY,
 };
 use crate::profile::{Change, Keep, Profile, ProfileId};
 use crate::telemetry::ProfileFigures;
@@ -31,9 +30,9 @@ struct Inner {
     keep: Keep,
     deadline: Duration,
     figures: ProfileFigures,
-    hot: Cache<ProfileId, Arc<Cell>>,
-    /// The customers for whom visitors stand, as far as that was met.
-    aliases: Cache<ProfileId, ProfileId>,
+    hot: Bounded<Arc<Cell>>,
+    /// The customers for whom visitors stand, as far as that was met, and when.
+    aliases: Bounded<(ProfileId, Instant)>,
     /// Cells with changes that are not written yet, which must not be lost from memory.
     writing: Mutex<HashMap<ProfileId, Arc<Cell>>>,
     /// How many changes are not written yet.
@@ -89,21 +88,13 @@ impl Written {
 impl Profiles {
     /// Profiles of this store, of which `keep` must be what the store keeps.
     pub fn new(store: Arc<dyn Store>, keep: Keep, figures: ProfileFigures) -> Self {
-        let weigh = |_: &ProfileId, cell: &Arc<Cell>| cell.weight();
-        let hot =
-            Cache::builder().max_capacity(PROFILE_HOT_BYTES).weigher(weigh).eviction_policy(EvictionPolicy::lru());
-        let aliases = Cache::builder().max_capacity(PROFILE_ALIASES);
-        let aliases = match store.freshness() {
-            Some(time) => aliases.time_to_live(time),
-            None => aliases,
-        };
         Self(Arc::new(Inner {
             store,
             keep,
             deadline: PROFILE_DEADLINE,
             figures,
-            hot: hot.build(),
-            aliases: aliases.build(),
+            hot: Bounded::new(PROFILE_HOT_BYTES, PROFILE_USUAL_BYTES),
+            aliases: Bounded::new(PROFILE_ALIASES, 1),
             writing: Mutex::default(),
             unwritten: watch::Sender::new(0),
         }))
@@ -149,7 +140,7 @@ impl Profiles {
             Err(_) => self.0.figures.missed.inc(),
         };
         // What was known a moment ago is nearer the truth than nothing.
-        loaded.or_else(|error| self.0.cell(&self.0.stands_for(id)).fresh(None).ok_or(error))
+        loaded.or_else(|error| self.0.cell(&self.0.stood_for(id)).fresh(None).ok_or(error))
     }
 
     /// What the store has, once it has all changes that were handed over.
@@ -171,7 +162,8 @@ impl Profiles {
             return Written(Err(StoreError::Busy(waiting)));
         }
         self.0.unwritten.send_modify(|unwritten| *unwritten += count);
-        let id = self.0.stands_for(id);
+        // Where the next look will find it. If that is not true any more, the look before this change would have said so.
+        let id = self.0.stood_for(id);
         let (cell, done, is_first) = {
             // Found and marked under one lock: a cell with something unwritten is the only one of its id.
             let mut writing = self.0.writing();
@@ -182,7 +174,7 @@ impl Profiles {
             drop(state);
             (cell, done, is_first)
         };
-        self.0.hot.insert(id, cell.clone());
+        self.0.put_at_hand(&cell);
         if is_first {
             tokio::spawn(Inner::write(self.0.clone(), cell));
         }
@@ -210,7 +202,7 @@ impl Profiles {
         let asking = Asking::begin(&to);
         let found = self.0.store.identify(visitor, customer, now).await?;
         let profile = asking.end(&found.profile, &self.0.keep);
-        self.0.aliases.insert(visitor.clone(), customer.clone());
+        self.0.note_alias(visitor, customer);
         Ok(profile)
     }
 
@@ -219,9 +211,9 @@ impl Profiles {
     /// # Errors
     /// [`StoreError`].
     pub async fn part(&self, visitor: &ProfileId) -> Result<(), StoreError> {
-        self.0.settled(&self.0.stands_for(visitor)).await;
+        self.0.settled(&self.0.stood_for(visitor)).await;
         self.0.store.part(visitor).await?;
-        self.0.aliases.invalidate(visitor);
+        self.0.aliases.remove(visitor);
         self.0.cell(visitor).forget();
         Ok(())
     }
@@ -231,12 +223,12 @@ impl Profiles {
     /// # Errors
     /// [`StoreError`].
     pub async fn erase(&self, id: &ProfileId) -> Result<Erased, StoreError> {
-        self.0.settled(&self.0.stands_for(id)).await;
+        self.0.settled(&self.0.stood_for(id)).await;
         let erased = self.0.store.erase(id).await?;
         for id in erased.ids.iter().chain([id]) {
-            self.0.aliases.invalidate(id);
+            self.0.aliases.remove(id);
             self.0.cell(id).forget();
-            self.0.hot.invalidate(id);
+            self.0.hot.remove(id);
         }
         Ok(erased)
     }
@@ -265,8 +257,25 @@ impl Inner {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For whom an id stood when somebody last looked.
+    fn stood_for(&self, id: &ProfileId) -> ProfileId {
+        self.aliases.get(id).map_or_else(|| id.clone(), |(customer, _)| customer)
+    }
+
+    /// For whom it stands now, as far as that is still to be believed; else itself.
     fn stands_for(&self, id: &ProfileId) -> ProfileId {
-        self.aliases.get(id).unwrap_or_else(|| id.clone())
+        let is_fresh = |at: Instant| self.store.freshness().is_none_or(|most| at.elapsed() < most);
+        let fresh = self.aliases.get(id).filter(|(_, at)| is_fresh(*at));
+        fresh.map_or_else(|| id.clone(), |(customer, _)| customer)
+    }
+
+    fn note_alias(&self, visitor: &ProfileId, customer: &ProfileId) {
+        self.aliases.insert(visitor.clone(), (customer.clone(), Instant::now()), 1);
+    }
+
+    /// Puts a cell at hand with the weight that it has now.
+    fn put_at_hand(&self, cell: &Arc<Cell>) {
+        self.hot.insert(cell.id.clone(), cell.clone(), cell.weight());
     }
 
     /// The cell of an id: the one with something unwritten, or the one at hand, or a new one.
@@ -276,11 +285,16 @@ impl Inner {
     }
 
     fn hot_cell(&self, id: &ProfileId) -> Arc<Cell> {
-        self.hot.get_with_by_ref(id, || Arc::new(Cell::new(id.clone())))
+        self.hot.get_or_insert(id, || {
+            let cell = Cell::new(id.clone());
+            let weight = cell.weight();
+            (Arc::new(cell), weight)
+        })
     }
 
     /// Asks the store; of many who ask for one profile one does. A visitor who turns out to stand for a customer leads to theirs.
     async fn ask(&self, id: &ProfileId) -> Result<Arc<Profile>, StoreError> {
+        let asked_for = id;
         let mut id = self.stands_for(id);
         loop {
             let asked = self.cell(&id);
@@ -291,11 +305,14 @@ impl Inner {
             let asking = Asking::begin(&asked);
             let Found { id: of, profile } = self.store.load(&id).await?;
             if of == id {
+                if id == *asked_for {
+                    self.aliases.remove(&id);
+                }
                 let profile = asking.end(&profile, &self.keep);
                 self.is_at_hand(&asked);
                 return Ok(profile);
             }
-            self.aliases.insert(id, of.clone());
+            self.note_alias(&id, &of);
             id = of;
         }
     }
@@ -304,7 +321,7 @@ impl Inner {
     fn is_at_hand(&self, cell: &Arc<Cell>) {
         let _writing = self.writing();
         if self.hot.get(&cell.id).is_none_or(|hot| Arc::ptr_eq(&hot, cell)) {
-            self.hot.insert(cell.id.clone(), cell.clone());
+            self.put_at_hand(cell);
         }
     }
 
@@ -353,7 +370,7 @@ impl Inner {
             state.is_written = false;
             drop(state);
             writing.remove(&cell.id);
-            self.hot.insert(cell.id.clone(), cell.clone());
+            self.put_at_hand(cell);
             return None;
         }
         Some(state.unwritten.iter().take(PROFILE_WRITE_CHANGES).map(|one| one.change.clone()).collect())
@@ -405,9 +422,9 @@ impl Cell {
         self.state().known = None;
     }
 
-    fn weight(&self) -> u32 {
+    fn weight(&self) -> u64 {
         let weight = self.state().known.as_ref().map_or(0, |known| known.profile.weight());
-        u32::try_from(weight + size_of::<Self>()).unwrap_or(u32::MAX)
+        (weight + size_of::<Self>()) as u64
     }
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Data, Direction, Event, EventId, EventType};
 use crate::profile::{Change, ChangeId, Counter, Name, Op, Parts, Profile, Seen, Session, Traits};
 
-/// The number of this format.
-pub const FORMAT: u32 = 1;
+/// The number of this format. 2 knows the change that restores an export, and the numbers of groups of writes.
+pub const FORMAT: u32 = 2;
 
 /// Why bytes are no record.
 #[derive(Debug, thiserror::Error)]

@@ -114,6 +114,34 @@ async fn a_login_brings_what_is_unwritten_and_a_logout_leaves_it() {
     assert_eq!(views(&other, &phone).await, (1, 1));
 }
 
+/// Who stands for whom is looked at again after a while, like all that others may change; what is done here is seen here nevertheless.
+#[tokio::test]
+async fn one_s_own_change_is_seen_also_when_it_is_not_sure_any_more_for_whom_one_stands() {
+    let freshness = Duration::from_millis(50);
+    let store = Arc::new(Away { freshness: Some(freshness), ..Away::new(MemoryStore::new(keep())) });
+    let profiles = Profiles::new(store.clone(), keep(), ProfileFigures::default());
+    let (phone, bob) = (visitor("phone"), customer("bob"));
+    profiles.identify(&phone, &bob, at(1)).await.expect("identified");
+    for number in 1..=3 {
+        tokio::time::sleep(freshness * 2).await;
+        // Another device has just looked.
+        assert_eq!(views(&profiles, &bob).await, (number - 1, number - 1));
+        profiles.change(&phone, view(number));
+        assert_eq!(views(&profiles, &phone).await, (number, number));
+    }
+    tokio::time::sleep(freshness * 2).await;
+    store.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(views(&profiles, &phone).await, (3, 3), "what was known is nearer the truth than nothing");
+    store.is_away.store(false, Ordering::Relaxed);
+    // Elsewhere they log out.
+    store.store.part(&phone).await.expect("parted");
+    tokio::time::sleep(freshness * 2).await;
+    assert_eq!(views(&profiles, &phone).await, (0, 0));
+    profiles.change(&phone, view(9));
+    assert_eq!(views(&profiles, &phone).await, (1, 1));
+    assert_eq!(views(&profiles, &bob).await, (3, 3));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_bounded_and_what_is_closed_tells_what_is_left() {
     let (store, profiles, figures) = profiles();

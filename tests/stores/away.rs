@@ -16,11 +16,19 @@ pub struct Away {
     pub slow: AtomicU64,
     /// How often it was asked for a profile.
     pub loads: AtomicU64,
+    /// How long what it gave may be shown; others write too.
+    pub freshness: Option<Duration>,
 }
 
 impl Away {
     pub fn new(store: MemoryStore) -> Self {
-        Self { store, is_away: AtomicBool::new(false), slow: AtomicU64::new(0), loads: AtomicU64::new(0) }
+        Self {
+            store,
+            is_away: AtomicBool::new(false),
+            slow: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
+            freshness: None,
+        }
     }
 
     fn wire<'a, T: Send + 'a>(&'a self, answer: Answer<'a, T>) -> Answer<'a, T> {
@@ -90,6 +98,9 @@ impl Store for Away {
     }
     fn expire(&self, seen_before: Timestamp) -> Answer<'_, u64> {
         self.store.expire(seen_before)
+    }
+    fn freshness(&self) -> Option<Duration> {
+        self.freshness
     }
     fn close(&self) -> Answer<'_, ()> {
         self.store.close()

@@ -7,6 +7,7 @@ mod contract;
 mod crash;
 mod redis;
 mod serving;
+mod torn;
 
 use inlay::profile::Keep;
 use inlay::store::{EmbeddedStore, MemoryStore};

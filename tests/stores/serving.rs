@@ -82,8 +82,8 @@ async fn a_wrong_call_is_told_what_to_send() {
         ("PUT", "42", "{", 400, "EOF"),
         ("PUT", "%20", "{}", 400, "an id has 1 to"),
         ("POST", "42", "{}", 405, "takes GET, PUT and DELETE"),
-        ("POST", "42/events", "[]", 400, "1 to 1000 events"),
-        ("POST", "42/events", r#"[{"type": "a.b"}, {"type": "view"}]"#, 400, "Event 2: `view` is no event type"),
+        ("POST", "42/events", "[]", 400, "1 to 1000"),
+        ("POST", "42/events", r#"[{"type": "a.b"}, {"type": "view"}]"#, 400, "event 2: `view` is no event type"),
         ("GET", "42/orders", "", 404, "`events`, and nothing else"),
     ] {
         let (is, problem) = call(admin, method, &format!("/api/v1/profiles/{path}"), body).await;

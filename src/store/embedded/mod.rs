@@ -4,6 +4,9 @@
 //! acknowledged has been handed to the disk with `fsync`, many changes at a time. All writing is one thread's (`writer`), reading is
 //! everybody's. It must not be opened by two processes.
 
+mod acknowledged;
+mod beside;
+mod journal;
 mod keys;
 mod reading;
 mod writer;
@@ -20,8 +23,9 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Answer, Batch, Cursor, Erased, Found, Item, ItemKey, Store, StoreError, Timer, record};
-use crate::limits::{STORE_CACHE_BYTES, STORE_QUEUE};
+use crate::limits::{STORE_CACHE_BYTES, STORE_FOLD_CHANGES, STORE_QUEUE};
 use crate::profile::{Change, Keep, Name, ProfileId};
+use acknowledged::Acknowledged;
 use writer::{Command, Reply, Writer};
 
 /// The trees of the folder.
@@ -68,11 +72,21 @@ impl EmbeddedStore {
     /// [`StoreError::Unusable`]: another process has it open, a newer version of Inlay wrote it, it is damaged, the disk says no.
     pub fn open(folder: &Path, keep: Keep) -> Result<Self, StoreError> {
         let told = |error: fjall::Error| unusable(folder, &error);
+        let torn = journal::mend(folder).map_err(|error| told(fjall::Error::Io(error)))?;
         let trees = Trees::open(folder).map_err(told)?;
         trees.check_format(folder)?;
+        let acknowledged = trees.check_promises(folder)?;
+        if let Some(torn) = torn {
+            tracing::warn!(
+                bytes = torn.bytes,
+                "the store's journal ended in the middle of a write, of which nobody was told"
+            );
+            // It may hold what is to be forgotten later, and nobody would look for it there.
+            let _ = std::fs::remove_file(torn.file);
+        }
         let epoch = trees.next_epoch().map_err(told)?;
         let (queue, commands) = mpsc::channel(STORE_QUEUE);
-        let writer = Writer::new(trees.clone(), keep, epoch);
+        let writer = Writer::new(trees.clone(), keep, epoch, acknowledged);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || writer.run(commands));
         let thread =
             thread.map_err(|error| StoreError::Unusable(format!("no thread for the store: {error}").into()))?;
@@ -127,12 +141,41 @@ impl Trees {
         })
     }
 
-    /// A new store gets this version's format; one of another version is refused.
+    /// Whether all is there that was promised.
+    fn check_promises(&self, folder: &Path) -> Result<Acknowledged, StoreError> {
+        let told = |error: std::io::Error| unusable(folder, &fjall::Error::Io(error));
+        let acknowledged = Acknowledged::open(folder).map_err(told)?;
+        let group = self.number("group").map_err(|error| unusable(folder, &error))?;
+        match acknowledged.last() {
+            Some(promised) if promised > group => Err(StoreError::Unusable(
+                format!(
+                    "the store in `{}` is damaged: its journal ends before the last change that was acknowledged. Bring the folder back \
+                     from a backup; or, to go on without what is lost, remove the file `{}`",
+                    folder.display(),
+                    acknowledged::path(folder).display()
+                )
+                .into(),
+            )),
+            _ => Ok(acknowledged),
+        }
+    }
+
+    fn number(&self, name: &str) -> fjall::Result<u64> {
+        let number = self.about.get(name)?.and_then(|bytes| Some(u64::from_be_bytes((&*bytes).try_into().ok()?)));
+        Ok(number.unwrap_or_default())
+    }
+
+    /// A new store gets this version's format, one of an older version too; one of a newer version is refused.
     fn check_format(&self, folder: &Path) -> Result<(), StoreError> {
         let told = |error: fjall::Error| unusable(folder, &error);
         let number = |bytes: &[u8]| bytes.try_into().map(u32::from_be_bytes).unwrap_or(u32::MAX);
         match self.about.get("format").map_err(told)?.map(|bytes| number(&bytes)) {
             Some(record::FORMAT) => Ok(()),
+            Some(older @ 1..record::FORMAT) => {
+                // Of all formats so far each only knows more than the one before it, so nothing is converted.
+                tracing::info!(older, now = record::FORMAT, "the store is brought to this version's format");
+                self.about.insert("format", record::FORMAT.to_be_bytes()).map_err(told)
+            }
             Some(other) => Err(StoreError::Unusable(
                 format!(
                     "the store in `{}` has format {other}, and this version of Inlay knows {}: run the version that wrote it, \
@@ -149,8 +192,7 @@ impl Trees {
     /// How often the store has been opened, this time included: numbers of changes begin with it, so that they ascend without a
     /// look at those that are there.
     fn next_epoch(&self) -> fjall::Result<u64> {
-        let before = self.about.get("epoch")?.and_then(|bytes| Some(u64::from_be_bytes((&*bytes).try_into().ok()?)));
-        let epoch = before.unwrap_or_default() + 1;
+        let epoch = self.number("epoch")? + 1;
         self.about.insert("epoch", epoch.to_be_bytes())?;
         self.database.persist(PersistMode::SyncAll)?;
         Ok(epoch)
@@ -169,7 +211,9 @@ fn unusable(folder: &Path, error: &fjall::Error) -> StoreError {
         }
         fjall::Error::Io(error) => format!("the store in `{folder}` can't be opened: {error}"),
         fjall::Error::InvalidVersion(_) => format!("`{folder}` is no store that this version of Inlay can read"),
-        error => format!("the store in `{folder}` can't be opened: {error:?}"),
+        error => format!(
+            "the store in `{folder}` is damaged and can't be opened ({error}): bring the folder back from a backup, or name another"
+        ),
     };
     StoreError::Unusable(told.into())
 }
@@ -177,7 +221,17 @@ fn unusable(folder: &Path, error: &fjall::Error) -> StoreError {
 impl Store for EmbeddedStore {
     fn load(&self, id: &ProfileId) -> Answer<'_, Found> {
         let id = id.clone();
-        self.read(move |trees, keep| trees.load(&id, keep))
+        let loading = self.read(move |trees, keep| trees.load(&id, keep));
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        async move {
+            let (found, beside) = loading.await?;
+            if let Some(queue) = queue.filter(|_| beside > STORE_FOLD_CHANGES) {
+                // Where the writer is busy, the next who reads asks again.
+                let _ = queue.try_send(Command::Fold(found.id.clone()));
+            }
+            Ok(found)
+        }
+        .boxed()
     }
 
     fn apply(&self, id: &ProfileId, changes: Vec<Change>) -> Answer<'_, ()> {

@@ -22,12 +22,12 @@ pub struct Folded {
 }
 
 impl Trees {
-    /// The profile under an id, or under the one for which it stands.
-    pub fn load(&self, id: &ProfileId, keep: &Keep) -> Result<Found, StoreError> {
+    /// The profile under an id, or under the one for which it stands; and how many changes lie beside it.
+    pub fn load(&self, id: &ProfileId, keep: &Keep) -> Result<(Found, usize), StoreError> {
         let now = self.database.snapshot();
         let id = self.stands_for(&now, id)?;
-        let profile = self.fold(&now, &id, keep)?.profile;
-        Ok(Found { id, profile: Arc::new(profile) })
+        let Folded { profile, changes, .. } = self.fold(&now, &id, keep)?;
+        Ok((Found { id, profile: Arc::new(profile) }, changes.len()))
     }
 
     /// The customer for whom an id stands, or the id itself.

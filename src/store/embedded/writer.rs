@@ -3,7 +3,6 @@
 //! In: [`Command`]s from a bounded queue. Out: their answers, once what they wrote is on disk. It takes all that waits, does it, and
 //! asks the disk once for all of it: the more who write at once, the less each costs. It must not answer before that.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,8 +10,10 @@ use fjall::PersistMode;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::acknowledged::Acknowledged;
+use super::beside::Beside;
 use super::{Trees, failed};
-use crate::limits::{STORE_FOLD_CHANGES, STORE_FOLD_IDS, STORE_GROUP};
+use crate::limits::STORE_GROUP;
 use crate::profile::{Change, Keep, Name, ProfileId};
 use crate::store::{Erased, Found, Item, ItemKey, StoreError, Timer};
 
@@ -28,9 +29,16 @@ pub enum Command {
     PutItems(Vec<Item>, Reply<u64>),
     RemoveItems(Vec<ItemKey>, Reply<u64>),
     Schedule(Vec<Timer>, Reply<()>),
-    GiveOut { now: Timestamp, lease: Duration, most: usize, reply: Reply<Vec<Timer>> },
+    GiveOut {
+        now: Timestamp,
+        lease: Duration,
+        most: usize,
+        reply: Reply<Vec<Timer>>,
+    },
     Cancel(ProfileId, Name, Reply<bool>),
     Expire(Timestamp, Reply<u64>),
+    /// Somebody read a profile beside which many changes lie; nobody waits.
+    Fold(ProfileId),
 }
 
 /// Gives an answer; told `Some` failure, that instead.
@@ -42,19 +50,22 @@ pub struct Writer {
     pub(super) keep: Keep,
     /// The number of the next change.
     pub(super) number: u64,
-    /// Changes on disk beside each profile, as far as this process wrote them.
-    pub(super) beside: HashMap<ProfileId, usize>,
+    /// Changes on disk beside each profile, as far as this process wrote them, about.
+    pub(super) beside: Beside,
     /// Where the search for those not seen for long goes on.
     pub(super) expiring: Vec<u8>,
+    /// The number of the last group of writes.
+    group: u64,
+    acknowledged: Acknowledged,
     /// Why nothing is written any more.
     failure: Option<Arc<str>>,
 }
 
 impl Writer {
     /// A writer whose numbers begin with how often the store was opened.
-    pub fn new(trees: Trees, keep: Keep, epoch: u64) -> Self {
-        let number = epoch << 40;
-        Self { trees, keep, number, beside: HashMap::new(), expiring: Vec::new(), failure: None }
+    pub fn new(trees: Trees, keep: Keep, epoch: u64, acknowledged: Acknowledged) -> Self {
+        let (number, group) = (epoch << 40, epoch << 40);
+        Self { trees, keep, number, beside: Beside::new(), expiring: Vec::new(), group, acknowledged, failure: None }
     }
 
     /// Writes until nobody can hand it anything any more.
@@ -73,11 +84,22 @@ impl Writer {
     /// Hands the group to the disk. From the first failure on nothing is acknowledged any more: what is on disk then is not known.
     fn settle(&mut self) -> Option<StoreError> {
         if self.failure.is_none()
-            && let Err(error) = self.trees.database.persist(PersistMode::SyncData)
+            && let Err(error) = self.persist()
         {
             self.fail(failed(error));
         }
         self.failure.clone().map(StoreError::Failed)
+    }
+
+    fn persist(&mut self) -> fjall::Result<()> {
+        self.group += 1;
+        self.trees.about.insert("group", self.group.to_be_bytes())?;
+        self.trees.database.persist(PersistMode::SyncData)?;
+        if let Err(error) = self.acknowledged.note(self.group) {
+            // It only makes a later loss known.
+            tracing::debug!(%error, "it could not be noted what is on disk");
+        }
+        Ok(())
     }
 
     fn fail(&mut self, error: StoreError) {
@@ -105,6 +127,7 @@ impl Writer {
             }
             Command::Cancel(id, name, reply) => self.answer(reply, |writer| writer.cancel(&id, &name)),
             Command::Expire(seen_before, reply) => self.answer(reply, |writer| writer.expire(seen_before)),
+            Command::Fold(id) => self.answer(oneshot::channel().0, |writer| writer.tidy(&id)),
         }
     }
 
@@ -123,16 +146,5 @@ impl Writer {
         }
         // Who asked may have gone away: that is theirs to decide.
         Box::new(move |failure| drop(reply.send(failure.map_or(done, Err))))
-    }
-
-    /// Counts changes beside a profile; whether they are so many that they should be folded into it.
-    pub(super) fn is_to_be_folded(&mut self, id: &ProfileId) -> bool {
-        if self.beside.len() >= STORE_FOLD_IDS {
-            // Whoever is forgotten here is folded when they have as many again.
-            self.beside.clear();
-        }
-        let beside = self.beside.entry(id.clone()).or_default();
-        *beside += 1;
-        *beside >= STORE_FOLD_CHANGES
     }
 }

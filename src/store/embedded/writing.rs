@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::reading::{Folded, dated, of_item, unreadable};
 use super::writer::Writer;
 use super::{failed, keys};
-use crate::limits::STORE_EXPIRY_PIECE;
+use crate::limits::{STORE_EXPIRY_PIECE, STORE_FOLD_CHANGES};
 use crate::profile::{Change, Name, Profile, ProfileId};
 use crate::store::{Erased, Found, Item, ItemKey, StoreError, Timer, record};
 
@@ -24,7 +24,7 @@ impl Writer {
         }
         let id = self.trees.stands_for(&self.trees.database.snapshot(), id)?;
         let indexed = changes.iter().any(|change| change.op.concerns_lists());
-        if indexed || self.is_to_be_folded(&id) {
+        if indexed || self.beside.count(&id) {
             return self.rewrite(&id, changes).map(|_| ());
         }
         self.number += 1;
@@ -44,8 +44,16 @@ impl Writer {
         let mut batch = self.trees.database.batch();
         self.replace(&mut batch, id, &before, &profile);
         batch.commit().map_err(failed)?;
-        self.beside.remove(id);
+        self.beside.folded(id);
         Ok(Arc::new(profile))
+    }
+
+    /// Folds a profile, unless somebody has.
+    pub(super) fn tidy(&mut self, id: &ProfileId) -> Result<(), StoreError> {
+        match self.fold(id)?.changes.len() < STORE_FOLD_CHANGES {
+            true => Ok(()),
+            false => self.rewrite(id, &[]).map(|_| ()),
+        }
     }
 
     fn fold(&self, id: &ProfileId) -> Result<Folded, StoreError> {
@@ -97,8 +105,8 @@ impl Writer {
             self.set_timer(&mut batch, &Timer { profile: customer.clone(), ..timer })?;
         }
         batch.commit().map_err(failed)?;
-        self.beside.remove(visitor);
-        self.beside.remove(customer);
+        self.beside.folded(visitor);
+        self.beside.folded(customer);
         Ok(Found { id: customer.clone(), profile: Arc::new(merged) })
     }
 
@@ -136,7 +144,7 @@ impl Writer {
             erased.timers += 1;
         }
         batch.commit().map_err(failed)?;
-        self.beside.remove(&id);
+        self.beside.folded(&id);
         Ok(erased)
     }
 
@@ -246,10 +254,12 @@ impl Writer {
                 break;
             };
             self.expiring = keys::behind(id.text().as_bytes());
-            let profile = self.trees.fold(&now, &id, &self.keep)?.profile;
+            let Folded { profile, changes, .. } = self.trees.fold(&now, &id, &self.keep)?;
             if profile.seen().is_some_and(|seen| seen.last < seen_before) {
                 self.erase(&id)?;
                 expired += 1;
+            } else if changes.len() >= STORE_FOLD_CHANGES {
+                self.rewrite(&id, &[])?;
             }
         }
         Ok(expired)
