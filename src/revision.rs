@@ -10,6 +10,7 @@ use crate::content::error_page::ErrorPage;
 use crate::content::source::Sources;
 use crate::content::{Content, Library};
 use crate::decide::audience::Audiences;
+use crate::event::believed::Believed;
 use crate::origin::cache::{Asserted, NOTHING};
 use crate::origin::{Origin, Origins};
 use crate::page::{Extraction, Marker};
@@ -98,6 +99,22 @@ pub struct Sites {
     /// For people whose request is no site's.
     pub error_page: Arc<ErrorPage>,
     pub origins: Origins,
+    pub noting: Noting,
+}
+
+/// What is taken down of what visitors do, on all sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noting {
+    /// What is taken from pages' scripts.
+    pub believed: Believed,
+    /// Whether pages that were viewed are remembered.
+    pub page_views: bool,
+}
+
+impl Default for Noting {
+    fn default() -> Self {
+        Self { believed: Believed::default(), page_views: true }
+    }
 }
 
 /// One website that is fronted.

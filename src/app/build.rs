@@ -176,8 +176,6 @@ pub fn visitors(settings: &Settings, before: Option<&VisitorPolicy>) -> Result<V
         consent: visitor.consent.clone(),
         geo: geo(&settings.geo, before)?,
         token: token(visitor, before)?,
-        believed: settings.collecting.believed.clone(),
-        page_views: settings.collecting.page_views,
     })
 }
 

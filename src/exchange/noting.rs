@@ -108,7 +108,7 @@ impl Exchange {
         let id = whose(&context.visitor).filter(|_| is_wanted)?;
         let landing = serde_json::to_value(Landing::of(request)).ok().and_then(|landing| Data::new(landing).ok());
         let mut changes = vec![Change::new(Op::Visit(landing.unwrap_or_else(Data::none)), context.now)];
-        if context.policy.page_views {
+        if context.revision.sites.noting.page_views {
             let data = Data::new(json!({ "path": request.path() })).unwrap_or_else(|_| Data::none());
             let event = event(PAGE_VIEW, data, Direction::Traffic, context.now);
             changes.push(Change::append(event, context.now));

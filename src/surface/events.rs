@@ -87,7 +87,7 @@ pub async fn take(request: Request<Body>, context: &Context, profiles: &Profiles
     check_type(&head.headers)?;
     let sent = read(body).await?;
     let events = Event::read_some(sent, BROWSER_EVENTS, Direction::Browser, context.now)?;
-    let believed = &context.policy.believed;
+    let believed = &context.revision.sites.noting.believed;
     if let Some((place, event)) = (1..).zip(&events).find(|(_, event)| !believed.believes(&event.kind)) {
         return Err(Refused::Unbelieved { place, kind: event.kind.text().to_owned() });
     }

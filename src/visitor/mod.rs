@@ -3,7 +3,6 @@
 //! In: the request's head and the deployment's settings. Out: facts. It must not read a store.
 
 pub mod agent;
-pub mod believed;
 pub mod consent;
 pub mod facts;
 pub mod geo;

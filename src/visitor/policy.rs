@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::believed::Believed;
 use super::facts::RequestFacts;
 use super::geo::GeoPolicy;
 use super::token::TokenPolicy;
@@ -22,10 +21,6 @@ pub struct VisitorPolicy {
     pub geo: GeoPolicy,
     /// By what a login is known.
     pub token: Option<Arc<TokenPolicy>>,
-    /// What is taken from pages' scripts.
-    pub believed: Believed,
-    /// Whether pages that were viewed are remembered.
-    pub page_views: bool,
 }
 
 impl VisitorPolicy {

@@ -74,7 +74,7 @@ pub fn compile(raw: Deployment, base: &Base<'_>, report: &mut Report) -> Option<
         bounds: limits::bounds(raw.limits.as_ref(), report),
         functions: functions::functions(raw.functions.as_ref(), report),
         profiles: profiles::profiles(raw.profiles.as_ref(), report),
-        collecting: collecting::collecting(raw.collect.as_ref(), report),
+        noting: collecting::noting(raw.collect.as_ref(), report),
         log: raw.log.and_then(|at| at.value.format).map(|format| format.value).unwrap_or_default(),
         environment: base.environment.clone(),
     })

@@ -11,7 +11,6 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::cache::CacheShares;
-use super::collecting::Collecting;
 use super::functions::FunctionSettings;
 use super::geo::GeoSettings;
 use super::profiles::ProfileSettings;
@@ -26,7 +25,7 @@ use crate::http::proxy_protocol::ProxyProtocol;
 use crate::http::security::{Hsts, HttpsPort, TlsSettings};
 use crate::origin::OriginSettings;
 use crate::origin::cache::Asserted;
-use crate::revision::Esi;
+use crate::revision::{Esi, Noting};
 use crate::rule::pattern::{Glob, PathPattern};
 use crate::telemetry::LogFormat;
 use crate::throttle::RateLimitSettings;
@@ -52,7 +51,7 @@ pub struct Settings {
     pub store: Option<StoreSettings>,
     /// How much is remembered of everybody.
     pub profiles: ProfileSettings,
-    pub collecting: Collecting,
+    pub noting: Noting,
     pub admin: Option<Admin>,
     pub visitor: VisitorSettings,
     /// Where clients are.

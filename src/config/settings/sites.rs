@@ -210,6 +210,7 @@ fn build(settings: &Settings, origins: &Origins, before: Option<&Sites>, clock: 
         list: settings.sites.iter().filter_map(site).collect(),
         error_page: settings.error_page.clone(),
         origins: origins.clone(),
+        noting: settings.noting.clone(),
     }
 }
 

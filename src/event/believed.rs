@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::event::EventType;
+use super::EventType;
 
 /// What is believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! In: JSON and texts from the traffic, the browser, the origin or the API. Out: an [`Event`] that is known to be well-formed
 //! and bounded, or why it is none. It must not know whose event it is, nor where it is kept.
 
+pub mod believed;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
