@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use inlay::event::Data;
 use inlay::profile::{Change, Op, ProfileId, Traits};
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -136,22 +135,18 @@ async fn without_consent_nothing_is_stored_for_anybody() {
 async fn a_session_goes_on_until_there_is_silence() {
     let issuer = Issuer::new();
     let front = front("jwks.json", &issuer).await;
-    let (cookie, id) = visitor(&front).await;
-    let session = async |path: &str| {
+    let (cookie, _) = visitor(&front).await;
+    let session_after = async |minutes: i64, path: &str| {
+        let clock = &front.app.exchange().clock;
+        clock.set(clock.now() + jiff::SignedDuration::from_mins(minutes));
         let answer = front.get_with(path, &[("cookie", &cookie)]).await;
         answer.text().split_once("<i>").and_then(|(_, text)| text.split_once("</i>")).expect("a page").0.to_owned()
     };
-    let visit = async |minutes: i64, campaign: &str| {
-        let landing = json!({ "campaign": { "campaign": campaign }, "path": "/first" });
-        let at = now() - jiff::SignedDuration::from_mins(minutes);
-        let visit = Change::new(Op::Visit(Data::new(landing).expect("data")), at);
-        front.app.exchange().profiles.change(&id, vec![visit]).durably().await.expect("remembered");
-    };
-    visit(100, "winter").await;
-    assert_eq!(session("/a?utm_campaign=mail").await, "true 2 mail /a", "after silence another begins");
-    visit(29, "spring").await;
-    assert_eq!(session("/b?utm_campaign=mail").await, "false 2 spring /first");
-    assert_eq!(session("/c").await, "false 2 spring /first");
+    assert_eq!(session_after(100, "/a?utm_campaign=mail").await, "true 2 mail /a", "after silence another begins");
+    // It goes on with each page that is viewed, and is of the campaign that it began with.
+    assert_eq!(session_after(29, "/b?utm_campaign=spring").await, "false 2 mail /a");
+    assert_eq!(session_after(29, "/c").await, "false 2 mail /a");
+    assert_eq!(session_after(31, "/d").await, "true 3 ? /d");
 }
 
 #[tokio::test]
